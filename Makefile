@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. Everything lands in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lock zones clean
+
+demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
+	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
+
+test: .venv/dev.stamp  ## run the tests
+	@$(BIN)/python -m pytest
+
+check: .venv/dev.stamp  ## linters, formats, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/demo.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:  ## renew the hash-locked requirements (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

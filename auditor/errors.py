@@ -1,0 +1,65 @@
+"""Every exception raised on purpose. Imports nothing of the package, so that no import cycle can start here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AuditorError(Exception):
+    """Base of all errors that a person can mend; the command line turns it into exit code 2."""
+
+
+class UsageError(AuditorError):
+    """A call or a setting that makes no sense."""
+
+
+class DataError(AuditorError):
+    """A data file that ships with the package, or one the user gave in its stead, is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in an input.
+
+    Parameters
+    ----------
+    file
+        Name of the input file, or of the table where there is no file.
+    where
+        Row, record or key inside the file; empty for the file as a whole.
+    field
+        Column or key; empty where the whole row is meant.
+    what
+        What is wrong, with the offending value.
+    hint
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(Problem("nodes.csv", "row 3", "lat", "212 is no latitude", "give degrees from -90 to 90"))
+    nodes.csv, row 3, lat: 212 is no latitude; give degrees from -90 to 90
+    """
+
+    file: str
+    where: str
+    field: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.file, self.where, self.field) if part)
+        return f"{place}: {self.what}" + (f"; {self.hint}" if self.hint else "")
+
+
+class DeclarationError(AuditorError):
+    """A declaration that cannot be read; it carries all problems, not the first.
+
+    Parameters
+    ----------
+    problems
+        Everything found wrong, in file order.
+    """
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
