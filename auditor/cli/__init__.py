@@ -1,0 +1,63 @@
+"""The command line: one file a command, found by scanning this package; nothing else of `auditor` prints."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from auditor import __version__
+from auditor.errors import AuditorError
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class CommandFolder(click.Group):
+    """A group whose commands are the modules of this package that do not start with an underscore."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """Names of all commands, sorted."""
+        return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command when it is asked for."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+
+@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="auditor")
+def cli() -> None:
+    """Check a declared telecom network against the Circular 107 (2024) pilot.
+
+    Exit codes: 0 pass or not applicable, 1 fail, 2 could not run, 3 inconclusive,
+    4 integrity check failed, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line and turn every error into an exit code and a message on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal set to ASCII must not break on Chinese
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_ERROR)
+    except AuditorError as error:
+        click.echo(f"auditor: {error}" if "\n" not in str(error) else f"auditor:\n{error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXIT_ERROR)
+    sys.exit(status if isinstance(status, int) else 0)

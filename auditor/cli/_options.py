@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+
+class Day(click.ParamType):
+    """A date written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date:
+        """Read the text or say what was expected."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write it as 2026-11-22", param, ctx)
+
+
+def today() -> dt.date:
+    """Today in Asia/Shanghai: the one place where the clock is read."""
+    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+
+
+as_of = click.option(
+    "--as-of", type=Day(), default=None, help="Judge as of this date (default: today in Asia/Shanghai)."
+)
+lang = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="AUDITOR_LANG", help="Language."
+)
+
+
+def output_format(*formats: str) -> Any:
+    """Give `--format` with the formats that a command writes; the first is the default."""
+    return click.option(
+        "--format", "format_", type=click.Choice(formats), default=formats[0], show_default=True, help="Format."
+    )
