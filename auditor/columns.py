@@ -87,8 +87,8 @@ class Coded:
 
     def take(self, rows: IntArray) -> Coded:
         """Rows by position; -1 gives a blank."""
-        codes = np.where(rows < 0, -1, self.codes[rows]) if len(self.codes) else np.full(len(rows), -1, np.int32)
-        return Coded(codes.astype(np.int32, copy=False), self.values)
+        padded = np.append(self.codes, np.int32(-1))  # so that -1 finds a blank, in a table of no rows too
+        return Coded(padded[rows], self.values)
 
 
 def floats(table: pa.Table, name: str) -> FloatArray:

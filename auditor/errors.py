@@ -1,4 +1,4 @@
-"""Every exception raised on purpose. Imports nothing of the package, so that no import cycle can start here."""
+"""Every exception raised on purpose. Imports nothing of the package, so no import cycle can start here."""
 
 from __future__ import annotations
 

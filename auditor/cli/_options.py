@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 
-class Day(click.ParamType):
+class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs only
     """A date written YYYY-MM-DD."""
 
     name = "date"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dt.date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         """Read the text or say what was expected."""
         if isinstance(value, dt.date):
             return value
@@ -27,20 +24,32 @@ class Day(click.ParamType):
 
 
 def today() -> dt.date:
-    """Today in Asia/Shanghai: the one place where the clock is read."""
-    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    """Today in Asia/Shanghai."""
+    from auditor import settings  # noqa: PLC0415 -- kept out of the start-up of `--help`
+
+    return settings.today()
 
 
 as_of = click.option(
     "--as-of", type=Day(), default=None, help="Judge as of this date (default: today in Asia/Shanghai)."
 )
 lang = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, envvar="AUDITOR_LANG", help="Language."
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    envvar="AUDITOR_LANG",
+    help="Language.",
 )
 
 
 def output_format(*formats: str) -> Any:
     """Give `--format` with the formats that a command writes; the first is the default."""
     return click.option(
-        "--format", "format_", type=click.Choice(formats), default=formats[0], show_default=True, help="Format."
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Format.",
     )

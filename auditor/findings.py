@@ -1,0 +1,310 @@
+"""Verdicts, findings as columns, and how they add up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from auditor.columns import IntArray
+
+
+class Verdict(StrEnum):
+    """What a finding says; rules say the first four, only the engine the others (DESIGN 7)."""
+
+    PASS = "pass"  # noqa: S105 -- a verdict, no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not_applicable"
+    ERROR = "error"
+    NOT_CHECKED = "not_checked"
+    MANUAL = "manual"
+
+
+WORST_FIRST = (
+    Verdict.FAIL,
+    Verdict.ERROR,
+    Verdict.NOT_CHECKED,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+    Verdict.MANUAL,
+)
+UNDECIDED = frozenset({Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_CHECKED})
+SETTLED = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+BASES = ("circular", "related_law", "policy")
+EXIT_CODES = {
+    Verdict.PASS: 0,
+    Verdict.NOT_APPLICABLE: 0,
+    Verdict.FAIL: 1,
+    Verdict.INCONCLUSIVE: 3,
+}
+
+
+class Text(NamedTuple):
+    """One text in both languages."""
+
+    en: str
+    zh: str
+
+    def in_(self, lang: str) -> str:
+        """Text in `lang` (``en`` or ``zh``)."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A column of arguments that is computed one subject at a time, when somebody reads it.
+
+    Parameters
+    ----------
+    get
+        From the position in the batch to the value.
+    """
+
+    get: Callable[[int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One verdict with one message on many subjects: how a rule answers.
+
+    Parameters
+    ----------
+    verdict
+        The verdict that all subjects of the batch share.
+    message
+        Id of the message in the rule.
+    subjects
+        Rows of the node or link table (an int array, with `kind` ``node`` or ``link``), or names.
+    kind
+        ``node``, ``link``, ``service``, ``contract``, ``prefix`` or ``operator``.
+    args, details
+        Values of the message's placeholders and facts of the witness. A numpy array or `Each` holds one value
+        a subject, anything else is shared by all.
+    grade
+        Effective grade of the evidence, 1 (authority record) to 4 (observed); an array for one a subject.
+    """
+
+    verdict: Verdict
+    message: str
+    subjects: IntArray | Sequence[str] = ("",)
+    kind: str = "operator"
+    args: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    grade: int | IntArray = 3
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def take(self, positions: IntArray) -> Batch:
+        """Give the part of the batch at `positions`."""
+
+        def part(value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                return value[positions]
+            if isinstance(value, Each):
+                get, picked = value.get, positions
+                return Each(lambda i: get(int(picked[i])))
+            return value
+
+        subjects = (
+            self.subjects[positions]
+            if isinstance(self.subjects, np.ndarray)
+            else [self.subjects[int(i)] for i in positions]
+        )
+        return replace(
+            self,
+            subjects=subjects,
+            args={k: part(v) for k, v in self.args.items()},
+            details={k: part(v) for k, v in self.details.items()},
+            grade=part(self.grade),
+        )
+
+
+def plain(value: Any) -> Any:
+    """Give `value` as JSON knows it: no numpy types, no NaN, dates as ISO text."""
+    if isinstance(value, Text):
+        return {"en": value.en, "zh": value.zh}
+    if isinstance(value, np.ndarray):
+        return [plain(v) for v in value.tolist()]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return None if value != value else round(value, 3)  # noqa: PLR0124 -- NaN is the one value unlike itself
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def pick(values: Mapping[str, Any], position: int) -> dict[str, Any]:
+    """Values of one subject of a batch."""
+    chosen = {}
+    for key, value in values.items():
+        if isinstance(value, np.ndarray):
+            chosen[key] = value[position]
+        elif isinstance(value, Each):
+            chosen[key] = value.get(position)
+        else:
+            chosen[key] = value
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding, for people and reports; the engine keeps batches."""
+
+    rule: str
+    basis: str
+    clauses: tuple[str, ...]
+    subject: str
+    verdict: Verdict
+    severity: str
+    grade: str
+    message_id: str
+    args: Mapping[str, Any]
+    details: Mapping[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class RuleFindings:
+    """All that one rule found.
+
+    Parameters
+    ----------
+    rule, basis, clauses, severity
+        Of the rule.
+    batches
+        Its answers, after the engine's own (grades, subjects that the rule skipped, errors).
+    """
+
+    rule: str
+    basis: str
+    clauses: tuple[str, ...]
+    severity: str
+    batches: tuple[Batch, ...]
+
+    def counts(self) -> Counter[Verdict]:
+        """Findings by verdict."""
+        total: Counter[Verdict] = Counter()
+        for batch in self.batches:
+            total[batch.verdict] += len(batch)
+        return total
+
+
+def fingerprint(rule: str, operator: str, subject: str, discriminator: str = "") -> str:
+    """Name a finding so that it can be followed from run to run.
+
+    SHA-256 over rule, operator and subject, so neither order, file names, language nor severity change it.
+
+    Examples
+    --------
+    >>> fingerprint("PILOT-FAC-01", "Example", "node:a") == fingerprint("PILOT-FAC-01", "Example", "node:a")
+    True
+    """
+    parts = (rule, operator, subject, discriminator)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class FindingTable:
+    """Findings of a run as batches a rule: counts are free, rows are made when asked for.
+
+    Parameters
+    ----------
+    rules
+        One entry a rule, in order of rule id.
+    operator
+        What names the operator in fingerprints: its USCC, or its name where it gave none.
+    ids
+        Ids by subject kind (``node``, ``link``): the Arrow column that integer subjects point into.
+    """
+
+    rules: tuple[RuleFindings, ...]
+    operator: str
+    ids: Mapping[str, pa.Array]
+
+    def names(self, batch: Batch) -> list[str]:
+        """Subjects of a batch as text: ``node:ID``, ``operator``."""
+        if batch.kind == "operator":
+            return ["operator"] * len(batch)
+        if isinstance(batch.subjects, np.ndarray):
+            chosen = self.ids[batch.kind].take(batch.subjects).to_pylist()
+        else:
+            chosen = list(batch.subjects)
+        return [f"{batch.kind}:{name}" for name in chosen]
+
+    def rows(self, verdicts: Iterable[Verdict] | None = None) -> Iterator[Finding]:
+        """Findings one by one, by rule, then worst first, then by subject.
+
+        Parameters
+        ----------
+        verdicts
+            Only these; all if not given.
+        """
+        wanted = frozenset(verdicts) if verdicts is not None else frozenset(Verdict)
+        for found in self.rules:
+            for verdict in WORST_FIRST:
+                if verdict in wanted:
+                    yield from self._of(found, verdict)
+
+    def _of(self, found: RuleFindings, verdict: Verdict) -> Iterator[Finding]:
+        batches = [batch for batch in found.batches if batch.verdict == verdict]
+        entries = [
+            (name, b, i) for b, batch in enumerate(batches) for i, name in enumerate(self.names(batch))
+        ]
+        for name, b, i in sorted(entries):
+            batch = batches[b]
+            grade = batch.grade if isinstance(batch.grade, int) else int(batch.grade[i])
+            yield Finding(
+                rule=found.rule,
+                basis=found.basis,
+                clauses=found.clauses,
+                subject=name,
+                verdict=verdict,
+                severity=found.severity if verdict not in SETTLED else "info",
+                grade=f"E{grade}",
+                message_id=batch.message,
+                args=pick(batch.args, i),
+                details=pick(batch.details, i),
+                fingerprint=fingerprint(found.rule, self.operator, name),
+            )
+
+    def counts(self) -> dict[str, Counter[Verdict]]:
+        """Findings by rule and verdict."""
+        return {found.rule: found.counts() for found in self.rules}
+
+
+def roll_up(rules: Iterable[RuleFindings]) -> Verdict:
+    """Add findings up to the verdict of the run (DESIGN 7).
+
+    Any fail of a circular or policy rule fails; else anything undecided among them leaves it inconclusive;
+    else it passes if something passed. Related law stands apart and changes nothing.
+
+    Examples
+    --------
+    >>> roll_up([])
+    <Verdict.NOT_APPLICABLE: 'not_applicable'>
+    """
+    total: Counter[Verdict] = Counter()
+    for found in rules:
+        if found.basis != "related_law":
+            total += found.counts()
+    if total[Verdict.FAIL]:
+        return Verdict.FAIL
+    if any(total[verdict] for verdict in UNDECIDED):
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS if total[Verdict.PASS] else Verdict.NOT_APPLICABLE

@@ -1,0 +1,125 @@
+"""Settings that come in from outside: policy, where the shipped data lies, and today's date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
+from auditor.errors import UsageError
+
+STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class Policy(BaseModel):
+    """What the circular leaves open, as the user decides it; the defaults are those of the rule cards.
+
+    Parameters
+    ----------
+    own_access_server
+        Verdict of ISP-02 where a subscriber is served only through the operator's own access server in front
+        of the carrier's gate.
+    access_equipment_in_area
+        ISP-06: whether a carrier's access equipment outside the area fails (``required``), is left undecided
+        (``inconclusive``) or is not asked at all (``ignored``).
+    facility_roles_exempt
+        Node kinds that no place rule binds, beside offices and management.
+    p2p_nodes
+        Verdict of CDN-01 on peer-to-peer nodes on users' devices.
+    max_age_days
+        Age from which a declaration no longer proves that nothing was left out.
+    approval_requires_expiry
+        Whether an approval without a date of expiry is inconclusive.
+
+    Examples
+    --------
+    >>> Policy(access_equipment_in_area="required").max_age_days
+    366
+    """
+
+    model_config = STRICT
+
+    own_access_server: Literal["inconclusive", "pass"] = "inconclusive"
+    access_equipment_in_area: Literal["inconclusive", "required", "ignored"] = "inconclusive"
+    facility_roles_exempt: tuple[str, ...] = ()
+    p2p_nodes: Literal["inconclusive", "fail"] = "inconclusive"
+    max_age_days: NonNegativeInt = 366
+    approval_requires_expiry: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the policy, for the result."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Settings(BaseModel):
+    """All settings of one run, from ``auditor.toml``: the policy, and zone files beside those that ship."""
+
+    model_config = STRICT
+
+    policy: Policy = Policy()
+    zones: tuple[str, ...] = ()
+
+
+def read_settings(values: dict[str, Any], *, where: str = "settings") -> Settings:
+    """Make settings of plain values.
+
+    Raises
+    ------
+    UsageError
+        Unknown keys and values that do not fit, all of them at once.
+
+    Examples
+    --------
+    >>> read_settings({"policy": {"max_age_days": 100}}).policy.max_age_days
+    100
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = [f"{where}, {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise UsageError("\n".join(wrong)) from None
+
+
+def load_settings(path: str | Path | None) -> Settings:
+    """Read ``auditor.toml``; no path means the defaults. Zone files are found from the folder of the file.
+
+    Raises
+    ------
+    UsageError
+        A file that is missing, no TOML, or says what `auditor` does not know.
+    """
+    if path is None:
+        return Settings()
+    path = Path(path)
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+    settings = read_settings(values, where=str(path))
+    return settings.model_copy(update={"zones": tuple(str(path.parent / name) for name in settings.zones)})
+
+
+def data_folder(name: str) -> Path:
+    """Find a shipped data folder: beside the package in a checkout, inside it in a wheel.
+
+    Examples
+    --------
+    >>> data_folder("zone_boundaries").is_dir()
+    True
+    """
+    package = Path(__file__).parent
+    for folder in (package.parent / name, package / "_shipped" / name):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"{name} is neither beside the package nor inside it: the installation is broken")
+
+
+def today() -> dt.date:
+    """Today in Asia/Shanghai: the default of every `as_of`, and the only place where the clock is read."""
+    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
