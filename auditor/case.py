@@ -1,0 +1,433 @@
+"""The case: all that a rule may look at, frozen; and what a rule is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor import columns, registers, roles
+from auditor.columns import FIRST_DAY, LAST_DAY, Coded
+from auditor.findings import Text
+from auditor.roles import Party, Surety
+from auditor.settings import Policy
+from auditor.zones import RELATIONS, Areas, Places, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from auditor.columns import BoolArray, IntArray
+    from auditor.findings import Batch
+    from auditor.model import Approval, Contract, Declaration, Domicile, Service
+
+WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
+    RELATIONS.index(name) for name in ("within", "outside", "straddling", "undecided", "unknown")
+)
+HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
+EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a finding says, and what to do or ask next, in both languages; ``{name}`` stands for an argument."""
+
+    en: str
+    zh: str
+    ask_en: str = ""
+    ask_zh: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; each lives in its own module of `auditor.rules` and is found there.
+
+    Parameters
+    ----------
+    id
+        ``PILOT-FAC-01``; never reused.
+    title
+        What the rule asks.
+    basis
+        ``circular``, ``related_law`` or ``policy``.
+    clauses
+        Ids of the clauses it answers to.
+    severity
+        ``critical``, ``high``, ``medium``, ``low`` or ``info``, of a fail.
+    scope
+        From a case to the subjects that it must judge, each exactly once: pairs of kind and rows or names.
+    check
+        From a case to batches of findings.
+    messages
+        By message id.
+    service
+        Code of the service that the rule is about; without it under the pilot the rule does not apply.
+    always
+        Whether it is asked of operators without any service under the pilot, too.
+    """
+
+    id: str
+    title: Text
+    basis: str
+    clauses: tuple[str, ...]
+    severity: str
+    scope: Callable[[Case], Iterable[tuple[str, Any]]]
+    check: Callable[[Case], Iterable[Batch]]
+    messages: Mapping[str, Message]
+    service: str | None = None
+    always: bool = False
+
+
+def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> bool:
+    """Tell whether a period that starts on `from_on` and ends before `to_on` holds on a date.
+
+    Examples
+    --------
+    >>> in_force(dt.date(2025, 1, 1), None, dt.date(2025, 1, 1))
+    True
+    >>> in_force(None, dt.date(2025, 1, 1), dt.date(2025, 1, 1))
+    False
+    """
+    return (from_on is None or from_on <= as_of) and (to_on is None or as_of < to_on)
+
+
+def serves(codes: frozenset[str], offered: str) -> bool:
+    """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11)."""
+    return any(code == offered or code.startswith(f"{offered}-") for code in codes)
+
+
+def split(text: str) -> frozenset[str]:
+    """Split a list in a cell: ``B12;B14``."""
+    return frozenset(part.strip() for part in text.split(";") if part.strip())
+
+
+@dataclass(frozen=True)
+class Case:
+    """Declaration, areas and date of one audit, with the columns that rules share.
+
+    Parameters
+    ----------
+    declaration
+        What the operator declares.
+    areas
+        Pilot areas in force on the date.
+    as_of
+        Date of the audit.
+    policy
+        The user's decisions on what the circular leaves open.
+    confirmed
+        SHA-256 of documents that a review outside the declaration confirms.
+    """
+
+    declaration: Declaration
+    areas: Areas
+    as_of: dt.date
+    policy: Policy = field(default_factory=Policy)
+    confirmed: frozenset[str] = frozenset()
+
+    # --- services -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Services offered on the date, whatever their regime."""
+        return tuple(s for s in self.declaration.services if in_force(self._since(s), None, self.as_of))
+
+    @staticmethod
+    def _since(service: Service) -> dt.date | None:
+        return service.regime_from_on or service.started_on
+
+    @cached_property
+    def pilot_services(self) -> tuple[Service, ...]:
+        """Services declared under the pilot."""
+        if self.declaration.operator.nature == "domestic":
+            return ()
+        return tuple(s for s in self.services if s.regime and registers.regime_key(s.regime) == "pilot107")
+
+    @cached_property
+    def unsure_services(self) -> tuple[Service, ...]:
+        """Services opened by the pilot of which nobody says the regime, of an operator that is not domestic."""
+        if self.declaration.operator.nature == "domestic":
+            return ()
+        return tuple(s for s in self.services if not s.regime and registers.opened(s.code) is not False)
+
+    def offers(self, code: str) -> Surety:
+        """How surely a service is offered under the pilot."""
+        if any(serves(frozenset({s.code}), code) for s in self.pilot_services):
+            return Surety.SURE
+        maybe = any(serves(frozenset({s.code}), code) for s in self.unsure_services)
+        return Surety.DOUBTFUL if maybe else Surety.NO
+
+    @cached_property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Pilot replies declared, whatever their state."""
+        return tuple(a for a in self.declaration.approvals if a.kind == "pilot_reply")
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Contracts in force on the date."""
+        return tuple(c for c in self.declaration.contracts if in_force(c.from_on, c.to_on, self.as_of))
+
+    @cached_property
+    def age_days(self) -> int | None:
+        """Age of the declaration on the date; nothing if it bears no date."""
+        declared = self.declaration.declared_on
+        return None if declared is None else (self.as_of - declared).days
+
+    @cached_property
+    def stale(self) -> bool:
+        """Whether the declaration is too old to show today's network."""
+        return self.age_days is None or self.age_days > self.policy.max_age_days
+
+    # --- the operator's area ------------------------------------------------------------------------------
+
+    @cached_property
+    def domicile(self) -> Domicile | None:
+        """Registered place in force on the date; the latest if several are."""
+        held = [d for d in self.declaration.operator.domiciles if in_force(d.from_on, d.to_on, self.as_of)]
+        return max(held, key=lambda d: d.from_on or dt.date.min, default=None)
+
+    @cached_property
+    def domicile_place(self) -> Relation | None:
+        """Relation of the registered place to the areas, one row; nothing where none is declared."""
+        home = self.domicile
+        if home is None:
+            return None
+        number = lambda value: np.array([np.nan if value is None else value], np.float64)  # noqa: E731
+        return self.areas.relate(
+            Places(
+                number(home.lon),
+                number(home.lat),
+                Coded.of([home.datum]),
+                number(home.accuracy_m),
+                Coded.of([home.region_code]),
+                Coded.of([home.address]),
+            )
+        )
+
+    @cached_property
+    def area(self) -> int:
+        """Index of the operator's area: of the domicile if that lies in one, else of its approvals; else -1."""
+        home = self.domicile_place
+        if home is not None and home.relation[0] == WITHIN:
+            return int(home.area[0])
+        granted = {a.area for a in self.approvals if a.area in self.areas.ids}
+        return self.areas.ids.index(granted.pop()) if len(granted) == 1 else -1
+
+    def area_name(self, index: int) -> Text:
+        """Name of an area by index, for messages."""
+        if index < 0:
+            return Text("no pilot area", "无试点区域")
+        area = self.areas.areas[index]
+        return Text(area.name_en, area.name_zh)
+
+    # --- columns over nodes -------------------------------------------------------------------------------
+
+    @cached_property
+    def _coded(self) -> dict[str, Coded]:
+        return {}
+
+    def node(self, name: str) -> Coded:
+        """One string column of the node table, coded."""
+        if name not in self._coded:
+            self._coded[name] = Coded.of(self.declaration.nodes.column(name))
+        return self._coded[name]
+
+    @cached_property
+    def n(self) -> int:
+        """Declared nodes."""
+        return int(self.declaration.nodes.num_rows)
+
+    @cached_property
+    def day(self) -> int:
+        """Date of the audit in days since 1970-01-01."""
+        return (self.as_of - EPOCH).days
+
+    def _dated(self, table: Any) -> BoolArray:
+        starts = columns.days(table, "from_on", blank=int(FIRST_DAY))
+        ends = columns.days(table, "to_on", blank=int(LAST_DAY))
+        return (starts <= self.day) & (self.day < ends)
+
+    @cached_property
+    def in_service(self) -> BoolArray:
+        """Nodes that count on the date: active or on standby, inside their period."""
+        return self._dated(self.declaration.nodes) & ~self.node("status").isin({"planned", "retired"})
+
+    @cached_property
+    def links_in_service(self) -> BoolArray:
+        """Links that carry traffic on the date, on the layer that the access search runs on."""
+        links = self.declaration.links
+        kind, status = Coded.of(links.column("kind")), Coded.of(links.column("status"))
+        carries = kind.blank | kind.isin(roles.CARRYING_LINKS)
+        usable = carries & self._dated(links) & ~status.isin({"planned", "retired"})
+        if self.declaration.access_layer:
+            layer = Coded.of(links.column("layer"))
+            usable &= layer.blank | layer.isin({self.declaration.access_layer})
+        return usable
+
+    @cached_property
+    def _owners(self) -> tuple[roles.Parties, IntArray, BoolArray]:
+        operator, owner = self.declaration.operator, self.node("owner")
+        owners = roles.parties(owner, operator, as_of=self.as_of)
+        if operator.uscc:
+            mine = self.node("holder_uscc").isin({operator.uscc})
+            owners = roles.Parties(
+                np.where(mine, Party.OPERATOR, owners.party).astype(np.int8), owners.carrier, owners.carriers
+            )
+        runner = self.node("operated_by")
+        who, same = roles.operated_by(
+            owners, roles.parties(runner, operator, as_of=self.as_of), ~runner.blank
+        )
+        return owners, who, same
+
+    @property
+    def owner(self) -> IntArray:
+        """`Party` that owns each node."""
+        return self._owners[0].party
+
+    @property
+    def runner(self) -> IntArray:
+        """`Party` that operates each node."""
+        return self._owners[1]
+
+    @cached_property
+    def carries(self) -> BoolArray:
+        """Nodes that carry others' traffic: path-carrying kinds, and those declared `transit`."""
+        return self.node("kind").isin(roles.CARRYING) | columns.flags(self.declaration.nodes, "transit")
+
+    @cached_property
+    def access(self) -> roles.AccessRoles:
+        """Parts in ISP-02: gates, roots, tiers."""
+        kind = self.node("kind")
+        return roles.access_roles(
+            kind,
+            self.node("access_role"),
+            carries=self.carries & ~kind.isin({"subscriber"}),
+            owner=self.owner,
+            runner=self.runner,
+            same=self._owners[2],
+        )
+
+    def rows_of(self, ids: Iterable[str]) -> IntArray:
+        """Rows of the nodes with these ids, -1 for ids that are not declared."""
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        wanted = pa.array(list(ids), pa.string())
+        rows = pc.index_in(wanted, self.declaration.nodes.column("id").combine_chunks())
+        return np.asarray(rows.fill_null(-1).to_numpy(), np.int64)
+
+    def mask_of(self, ids: Iterable[str]) -> BoolArray:
+        """Mask of the nodes with these ids; ids that are not declared are passed over."""
+        mask = np.zeros(self.n, np.bool_)
+        rows = self.rows_of(ids)
+        mask[rows[rows >= 0]] = True
+        return mask
+
+    @cached_property
+    def contracted(self) -> BoolArray:
+        """Nodes that a contract in force names, as served or as failover."""
+        named = [
+            node
+            for contract in self.contracts
+            if contract.kind in HOLDING_CONTRACTS
+            for node in (*contract.node_ids, *contract.failover_node_ids)
+        ]
+        return self.mask_of(named)
+
+    @cached_property
+    def held(self) -> BoolArray:
+        """Nodes leased, bought, hosted or otherwise held for the operator, whoever owns them."""
+        return ~self.node("holding").blank | self.contracted
+
+    @cached_property
+    def facility(self) -> IntArray:
+        """`Surety` of being a service facility of a pilot service, in service on the date."""
+        surety = roles.facilities(
+            self.node("kind"), self.owner, self.held, exempt=self.policy.facility_roles_exempt
+        )
+        surety = np.minimum(surety, self._serves_pilot)
+        return np.where(self.in_service, surety, Surety.NO).astype(np.int8)
+
+    @cached_property
+    def _serves_pilot(self) -> IntArray:
+        pilot = [s.code for s in self.pilot_services]
+        unsure = [s.code for s in self.unsure_services]
+        other = {s.code for s in self.services} - {*pilot, *unsure}
+
+        def surety(text: str) -> int:
+            codes = split(text)
+            if any(serves(codes, code) for code in pilot):
+                return Surety.SURE
+            settled = all(any(serves(frozenset({c}), o) for o in other) for c in codes)
+            return Surety.NO if settled else Surety.DOUBTFUL
+
+        blank = Surety.SURE if pilot else (Surety.DOUBTFUL if unsure else Surety.NO)
+        return self.node("services").map(surety, blank=blank, dtype=np.int8)
+
+    def serves(self, code: str) -> BoolArray:
+        """Nodes that serve a service; a blank list serves all that are offered."""
+        return self.node("services").map(lambda text: serves(split(text), code), blank=True, dtype=np.bool_)
+
+    @cached_property
+    def subscribers(self) -> BoolArray:
+        """Subjects of ISP-01 and ISP-02: subscribers of B14, and customers' own servers that it connects."""
+        kind, stated = self.node("kind"), ~self.node("services").blank
+        homes = kind.isin({"subscriber"}) & self.serves("B14")
+        servers = kind.isin(roles.HOSTING) & (self.owner == Party.CUSTOMER) & stated & self.serves("B14")
+        return (homes | servers) & self.in_service
+
+    # --- place and grade ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _placed_by(self) -> IntArray:
+        """Row whose place each node has: its own, or that of the site it stands in, and so on upwards."""
+        nodes = self.declaration.nodes
+        lon, lat = columns.floats(nodes, "lon"), columns.floats(nodes, "lat")
+        own = ~np.isnan(lon + lat) | ~self.node("region_code").blank | ~self.node("address").blank
+        rows = np.arange(self.n)
+        site = self.node("site")
+        if site.blank.all():
+            return rows
+        parents = np.append(self.rows_of(site.values), -1)[site.codes]
+        while True:
+            above = parents[rows]
+            climb = ~own[rows] & (above >= 0) & (above != rows)
+            if not climb.any():
+                return rows
+            rows = np.where(climb, above, rows)
+
+    @cached_property
+    def place(self) -> Relation:
+        """Relation of each node to the areas; a node without place has its site's."""
+        nodes, rows = self.declaration.nodes, self._placed_by
+        return self.areas.relate(
+            Places(
+                columns.floats(nodes, "lon")[rows],
+                columns.floats(nodes, "lat")[rows],
+                self.node("datum").take(rows),
+                columns.floats(nodes, "accuracy_m")[rows],
+                self.node("region_code").take(rows),
+                self.node("address").take(rows),
+            )
+        )
+
+    def grade_of(self, grade: str | None, document: str | None) -> int:
+        """Effective grade: a declared E1 or E2 is E3 until its document is attached and a review confirms it."""
+        if grade == "E4":
+            return 4
+        digest = self.declaration.documents.get(document) if document else None
+        return int(grade[1]) if grade in {"E1", "E2"} and digest in self.confirmed else 3
+
+    @cached_property
+    def grade(self) -> IntArray:
+        """Effective grade of each node's place, 1 to 4."""
+        stated, document = self.node("grade"), self.node("document")
+        if not self.confirmed:
+            return np.where(stated.isin({"E4"}), 4, 3).astype(np.int8)[self._placed_by]
+        digests = self.declaration.documents
+        proven = document.map(lambda name: digests.get(name) in self.confirmed, blank=False, dtype=np.bool_)
+        claimed = stated.lookup({"E1": 1, "E2": 2, "E4": 4}, default=3, dtype=np.int8)
+        effective = np.where(proven | (claimed == 4), claimed, 3)  # noqa: PLR2004 -- E4
+        return effective.astype(np.int8)[self._placed_by]

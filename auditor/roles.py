@@ -1,0 +1,211 @@
+"""What the law makes of a node: who stands behind it, whether it is a facility, a gate, a root.
+
+Pure functions over columns; the tables are those of DESIGN 4 and 6, which read annex 2(2) of Circular 107.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import registers
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from auditor.columns import BoolArray, Coded, IntArray
+    from auditor.model import Operator
+
+TIER_1 = frozenset({"bng", "mse", "access_pe", "mobile_gateway"})
+TIER_2 = frozenset({"olt", "dslam", "cmts", "access_switch"})
+CORE = frozenset({"router", "pop", "pe"})
+EGRESS = frozenset({"egress", "ixp", "gateway"})
+CARRYING = TIER_1 | TIER_2 | CORE | EGRESS
+HOSTING = frozenset(
+    {"data_centre", "room", "rack", "server", "cloud_region", "storage", "backup", "origin", "log_store"}
+)
+ACCELERATING = frozenset({"cdn_edge", "cdn_scheduler", "load_balancer", "accelerator", "dns"})
+FACILITY = HOSTING | ACCELERATING
+MAYBE_FACILITY = frozenset({"pcdn", "other"})
+NO_FACILITY = frozenset({"subscriber", "office", "management", "cpe"})
+CARRYING_LINKS = frozenset(
+    {"access", "fibre", "radio", "leased_line", "transit", "peering", "tunnel", "cross_border"}
+)
+OUTWARD_LINKS = frozenset({"transit", "peering", "cross_border"})
+
+
+class Party(IntEnum):
+    """Who owns or operates a node."""
+
+    UNKNOWN = 0
+    OPERATOR = 1
+    CUSTOMER = 2
+    CARRIER = 3
+    THIRD = 4
+    NON_BASIC = 5  # by the register no basic telecom carrier
+
+
+class Surety(IntEnum):
+    """How surely a node has a role."""
+
+    NO = 0
+    DOUBTFUL = 1
+    SURE = 2
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Who stands behind each node.
+
+    Parameters
+    ----------
+    party
+        int8, a `Party` a row.
+    carrier
+        int16, index into `carriers` where the party is a carrier, else -1.
+    carriers
+        Ids of the carriers met.
+    """
+
+    party: IntArray
+    carrier: IntArray
+    carriers: tuple[str, ...]
+
+
+def parties(names: Coded, operator: Operator, *, as_of: dt.date) -> Parties:
+    """Read a column of owners: ``operator``, ``customer``, the operator's own name or USCC, a carrier, others.
+
+    Carriers are matched against the register on the date, whole names only (card ISP-05).
+    """
+    own = {text.casefold() for text in ("operator", operator.name, operator.uscc) if text}
+    party: list[int] = []
+    carrier: list[str] = []
+    for name in names.values:
+        match = registers.match_carrier(name, as_of=as_of)
+        if name.strip().casefold() in own:
+            who = Party.OPERATOR
+        elif name.strip().casefold() == "customer":
+            who = Party.CUSTOMER
+        elif match.standing == "carrier":
+            who = Party.CARRIER
+        else:
+            who = Party.NON_BASIC if match.standing == "non_basic" else Party.THIRD
+        party.append(who)
+        carrier.append((match.carrier or "") if who == Party.CARRIER else "")
+    known = tuple(sorted(set(carrier) - {""}))
+    index = {name: i for i, name in enumerate(known)}
+    return Parties(
+        np.array([*party, Party.UNKNOWN], np.int8)[names.codes],
+        np.array([*(index.get(name, -1) for name in carrier), -1], np.int16)[names.codes],
+        known,
+    )
+
+
+def operated_by(owner: Parties, runner: Parties, stated: BoolArray) -> tuple[IntArray, BoolArray]:
+    """Tell who operates each node, and whether a carrier's node is run by that same carrier.
+
+    Parameters
+    ----------
+    owner, runner
+        Readings of `owner` and `operated_by`.
+    stated
+        Rows where `operated_by` is given; elsewhere the owner operates.
+    """
+    who = np.where(stated, runner.party, owner.party)
+    names = np.array([*runner.carriers, ""])[runner.carrier]
+    owners = np.array([*owner.carriers, ""])[owner.carrier]
+    itself = ~stated | ((runner.party == Party.CARRIER) & (names == owners))
+    return who, itself & (owner.party == Party.CARRIER)
+
+
+@dataclass(frozen=True)
+class AccessRoles:
+    """Parts that nodes play in ISP-02 (DESIGN 6): int8 `Surety` columns and masks, one a node.
+
+    Parameters
+    ----------
+    gate, root
+        `Surety` of being a carrier's access equipment, and of having the Internet behind it.
+    tier_1, tier_2
+        Session edge, and access network before it.
+    own_server
+        Tier-1 nodes that the operator owns or operates.
+    """
+
+    gate: IntArray
+    root: IntArray
+    tier_1: BoolArray
+    tier_2: BoolArray
+    own_server: BoolArray
+
+
+def access_roles(
+    kind: Coded, role: Coded, *, carries: BoolArray, owner: IntArray, runner: IntArray, same: BoolArray
+) -> AccessRoles:
+    """Read gates and roots off kinds, access roles and parties.
+
+    Parameters
+    ----------
+    kind, role
+        Columns `kind` and `access_role`.
+    carries
+        Nodes that carry others' traffic.
+    owner, runner
+        `Party` of owner and operator of each node.
+    same
+        Carrier's nodes that this carrier runs itself.
+    """
+    core = kind.isin(CORE)
+    serves = core & role.isin({"subscriber_access"})
+    tier_1 = kind.isin(TIER_1) | serves
+    tier_2 = kind.isin(TIER_2)
+    unstated = kind.isin({"pe"}) & role.blank
+    tiered = tier_1 | tier_2 | unstated
+    own = (owner == Party.OPERATOR) | (runner == Party.OPERATOR)
+    carriers = owner == Party.CARRIER
+    unmatched = ((owner == Party.UNKNOWN) | (owner == Party.THIRD)) & (tier_1 | tier_2)
+    sure_gate = tier_1 & same
+    gate = np.where(
+        sure_gate, Surety.SURE, np.where(tiered & (carriers | unmatched), Surety.DOUBTFUL, Surety.NO)
+    )
+    gate = np.where(own, Surety.NO, gate)
+    sure_root = kind.isin(EGRESS) | (core & carriers & (gate == Surety.NO))
+    strange = (owner == Party.UNKNOWN) | (owner == Party.THIRD) | (owner == Party.NON_BASIC)
+    maybe = (carries & strange) | (unstated & carriers)
+    root = np.where(sure_root, Surety.SURE, np.where(maybe, Surety.DOUBTFUL, Surety.NO))
+    return AccessRoles(gate.astype(np.int8), root.astype(np.int8), tier_1, tier_2, tier_1 & own)
+
+
+def facilities(kind: Coded, owner: IntArray, held: BoolArray, *, exempt: Iterable[str] = ()) -> IntArray:
+    """Tell which nodes are service facilities of the operator (annex 2(2): 服务设施（含租用、购买等设施）).
+
+    Parameters
+    ----------
+    kind
+        Column `kind`.
+    owner
+        `Party` of the owner.
+    held
+        Nodes with `holding` set, or named in a contract in force.
+    exempt
+        Kinds that the policy frees from place rules.
+
+    Returns
+    -------
+    IntArray
+        int8 `Surety`. A customer's own equipment is none. A data centre or CDN node of which nobody says whose
+        it is, and kinds that may be one, are doubtful.
+    """
+    free = frozenset(exempt)
+    mine = ((owner == Party.OPERATOR) | held) & (owner != Party.CUSTOMER)
+    certain = kind.isin((FACILITY | CARRYING) - free)
+    maybe = kind.isin(MAYBE_FACILITY - free)
+    orphan = kind.isin(FACILITY - free) & (owner == Party.UNKNOWN)
+    surety = np.where(
+        certain & mine, Surety.SURE, np.where((maybe & mine) | orphan, Surety.DOUBTFUL, Surety.NO)
+    )
+    return surety.astype(np.int8)
