@@ -19,7 +19,7 @@ from auditor.zones import RELATIONS, Areas, Places, Relation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from auditor.columns import BoolArray, IntArray
+    from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.findings import Batch
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
 
@@ -32,7 +32,7 @@ EPOCH = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a finding says, and what to do or ask next, in both languages; ``{name}`` stands for an argument."""
+    """What a finding says, and what to do or ask next, in both languages; ``{name}`` is an argument."""
 
     en: str
     zh: str
@@ -147,7 +147,7 @@ class Case:
 
     @cached_property
     def unsure_services(self) -> tuple[Service, ...]:
-        """Services opened by the pilot of which nobody says the regime, of an operator that is not domestic."""
+        """Services opened by the pilot whose regime nobody states, of an operator that is not domestic."""
         if self.declaration.operator.nature == "domestic":
             return ()
         return tuple(s for s in self.services if not s.regime and registers.opened(s.code) is not False)
@@ -208,7 +208,7 @@ class Case:
 
     @cached_property
     def area(self) -> int:
-        """Index of the operator's area: of the domicile if that lies in one, else of its approvals; else -1."""
+        """Index of the operator's area: of the domicile if it lies in one, else of its approvals; else -1."""
         home = self.domicile_place
         if home is not None and home.relation[0] == WITHIN:
             return int(home.area[0])
@@ -381,7 +381,7 @@ class Case:
     # --- place and grade ----------------------------------------------------------------------------------
 
     @cached_property
-    def _placed_by(self) -> IntArray:
+    def placed_by(self) -> IntArray:
         """Row whose place each node has: its own, or that of the site it stands in, and so on upwards."""
         nodes = self.declaration.nodes
         lon, lat = columns.floats(nodes, "lon"), columns.floats(nodes, "lat")
@@ -401,7 +401,7 @@ class Case:
     @cached_property
     def place(self) -> Relation:
         """Relation of each node to the areas; a node without place has its site's."""
-        nodes, rows = self.declaration.nodes, self._placed_by
+        nodes, rows = self.declaration.nodes, self.placed_by
         return self.areas.relate(
             Places(
                 columns.floats(nodes, "lon")[rows],
@@ -413,8 +413,12 @@ class Case:
             )
         )
 
+    def distance(self, rows: IntArray) -> tuple[FloatArray, IntArray]:
+        """Metres from nodes to the edge of the nearest area, negative inside, and the index of that area."""
+        return self.areas.distance_m(self.place.lon[rows], self.place.lat[rows])
+
     def grade_of(self, grade: str | None, document: str | None) -> int:
-        """Effective grade: a declared E1 or E2 is E3 until its document is attached and a review confirms it."""
+        """Effective grade: a declared E1 or E2 is E3 until its document is attached and reviewed."""
         if grade == "E4":
             return 4
         digest = self.declaration.documents.get(document) if document else None
@@ -425,9 +429,9 @@ class Case:
         """Effective grade of each node's place, 1 to 4."""
         stated, document = self.node("grade"), self.node("document")
         if not self.confirmed:
-            return np.where(stated.isin({"E4"}), 4, 3).astype(np.int8)[self._placed_by]
+            return np.where(stated.isin({"E4"}), 4, 3).astype(np.int8)[self.placed_by]
         digests = self.declaration.documents
         proven = document.map(lambda name: digests.get(name) in self.confirmed, blank=False, dtype=np.bool_)
         claimed = stated.lookup({"E1": 1, "E2": 2, "E4": 4}, default=3, dtype=np.int8)
         effective = np.where(proven | (claimed == 4), claimed, 3)  # noqa: PLR2004 -- E4
-        return effective.astype(np.int8)[self._placed_by]
+        return effective.astype(np.int8)[self.placed_by]

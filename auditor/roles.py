@@ -77,7 +77,7 @@ class Parties:
 
 
 def parties(names: Coded, operator: Operator, *, as_of: dt.date) -> Parties:
-    """Read a column of owners: ``operator``, ``customer``, the operator's own name or USCC, a carrier, others.
+    """Read a column of owners: ``operator``, ``customer``, the operator's own name or USCC, carriers, others.
 
     Carriers are matched against the register on the date, whole names only (card ISP-05).
     """
@@ -197,8 +197,8 @@ def facilities(kind: Coded, owner: IntArray, held: BoolArray, *, exempt: Iterabl
     Returns
     -------
     IntArray
-        int8 `Surety`. A customer's own equipment is none. A data centre or CDN node of which nobody says whose
-        it is, and kinds that may be one, are doubtful.
+        int8 `Surety`. A customer's own equipment is none. A data centre or CDN node of which nobody says
+        whose it is, and kinds that may be one, are doubtful.
     """
     free = frozenset(exempt)
     mine = ((owner == Party.OPERATOR) | held) & (owner != Party.CUSTOMER)

@@ -1,0 +1,140 @@
+"""The operator is registered inside a pilot area.
+
+Clause
+------
+Annex 2(2): 试点开放业务经营主体注册地、服务设施（含租用、购买等设施）放置地须在同一试点区域内. The registered location of the
+pilot business operator must be within the same pilot area as its facilities.
+
+Check
+-----
+The domicile in force on the date (住所 of the business registry, not an office) is related to the areas: region
+code first, then coordinates, then the address. Outside every area fails.
+
+Inconclusive when
+-----------------
+No domicile is declared, it cannot be placed, it is too near the edge or contradictory, it lies in a part of
+undecided belonging; or the area that the operator claims is another than the one it is registered in.
+
+Not applicable when
+-------------------
+The operator has no service under the pilot.
+
+Limits
+------
+Head office, parent, staff and invoices elsewhere play no part. A claimed E1 (registry record) counts as declared
+until its document is attached and a review confirms it.
+
+Source
+------
+Card PILOT-REG-01; decisions 12.3, 12.7.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, Case, Message, Rule
+from auditor.findings import Batch, Text, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+def scope(case: Case) -> list[tuple[str, list[str]]]:
+    """Give the operator."""
+    del case
+    return [("operator", [""])]
+
+
+def check(case: Case) -> Iterator[Batch]:
+    """Judge the registered place in force."""
+    home, place = case.domicile, case.domicile_place
+    if home is None or place is None:
+        yield Batch(Verdict.INCONCLUSIVE, "no_domicile", args={"as_of": str(case.as_of)})
+        return
+    args: dict[str, Any] = {
+        "address": home.address or home.region_code or "",
+        "since": str(home.from_on or ""),
+    }
+    args["area"] = case.area_name(int(place.area[0]))
+    grade = case.grade_of(home.grade, home.document)
+    verdict, message = _judge(
+        case, int(place.relation[0]), int(place.area[0]), conflict=bool(place.conflict[0])
+    )
+    if not np.isnan(place.lon[0]):
+        args["distance_m"] = round(float(case.areas.distance_m(place.lon, place.lat)[0][0]))
+    args["claimed"] = case.declaration.operator.pilot_area or ""
+    yield Batch(verdict, message, args=args, details=args, grade=grade)
+
+
+def _judge(case: Case, relation: int, area: int, *, conflict: bool) -> tuple[Verdict, str]:
+    if relation == WITHIN:
+        claimed = case.declaration.operator.pilot_area
+        if claimed and claimed != case.areas.ids[area]:
+            return Verdict.INCONCLUSIVE, "other_area_claimed"
+        return Verdict.PASS, "inside"
+    if relation == OUTSIDE:
+        return Verdict.FAIL, "outside"
+    if relation == STRADDLING:
+        return Verdict.INCONCLUSIVE, "contradiction" if conflict else "near_edge"
+    return Verdict.INCONCLUSIVE, "undecided_part" if relation == UNDECIDED else "no_place"
+
+
+RULE = Rule(
+    id="PILOT-REG-01",
+    title=Text("The operator is registered inside a pilot area", "注册地位于试点区域内"),
+    basis="circular",
+    clauses=("annex-2-2-place",),
+    severity="critical",
+    scope=scope,
+    check=check,
+    messages={
+        "inside": Message("Registered inside {area}: {address}.", "注册地位于{area}内：{address}。"),
+        "outside": Message(
+            "Registered outside every pilot area: {address}, since {since}.",
+            "注册地位于所有试点区域之外：{address}（自 {since} 起）。",
+            "Move the registration back into the area, or end the services under the pilot.",
+            "请将注册地迁回试点区域，或停止试点业务。",
+        ),
+        "other_area_claimed": Message(
+            "Registered in {area} ({address}), but the declaration claims the area {claimed}.",
+            "注册地位于{area}（{address}），但申报的试点区域为 {claimed}。",
+            "Ask for the approval: which area does it name?",
+            "请核对批复所载明的试点区域。",
+        ),
+        "near_edge": Message(
+            "The registered place {address} is too near the edge of {area} to tell, or known only to a wider "
+            "district.",
+            "注册地 {address} 过于靠近{area}边界，或仅知其所在的较大行政区，无法判定。",
+            "Ask for the full address as in the business licence, with its region code.",
+            "请提供营业执照载明的完整住所及行政区划代码。",
+        ),
+        "contradiction": Message(
+            "Region code, address and coordinates of the registered place {address} contradict one another.",
+            "注册地 {address} 的行政区划代码、地址与坐标相互矛盾。",
+            "Check them against the business licence.",
+            "请与营业执照核对。",
+        ),
+        "undecided_part": Message(
+            "The registered place {address} lies on land of which it is undecided whether it belongs to {area}.",
+            "注册地 {address} 所在地块是否属于{area}尚未明确。",
+            "Ask the communications administration in writing.",
+            "请书面请示当地通信管理局。",
+        ),
+        "no_place": Message(
+            "The registered place {address} cannot be placed: no region code, coordinates or readable address.",
+            "注册地 {address} 无法定位：缺少行政区划代码、坐标或可识别的地址。",
+            "Ask for the business licence.",
+            "请提供营业执照。",
+        ),
+        "no_domicile": Message(
+            "No registered place is declared for {as_of}.",
+            "未申报 {as_of} 时的注册地。",
+            "Ask for the business licence and the history of changes of domicile.",
+            "请提供营业执照及住所变更记录。",
+        ),
+    },
+)
