@@ -123,3 +123,23 @@ def data_folder(name: str) -> Path:
 def today() -> dt.date:
     """Today in Asia/Shanghai: the default of every `as_of`, and the only place where the clock is read."""
     return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+
+
+def sample(name: str) -> Path:
+    """Path of a sample network that ships with `auditor`.
+
+    Raises
+    ------
+    UsageError
+        A name that no sample bears; the message lists those there are.
+
+    Examples
+    --------
+    >>> sample("shanghai_violations").name
+    'shanghai_violations'
+    """
+    folder = data_folder("sample_networks")
+    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
+    if name not in names:
+        raise UsageError(f"no sample is called {name!r}; there are {', '.join(names)}")
+    return folder / name

@@ -1,0 +1,146 @@
+"""`auditor check`: the verdict on declarations, clause by clause."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import _options
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from auditor.engine import AuditResult
+
+PROFILES = {"operator": "E4", "inspector": "E2"}
+
+
+def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    pairs = []
+    for value in values:
+        name, found, path = value.partition("=")
+        if not found or not name or not path:
+            raise click.BadParameter(f"{value!r}: write FORMAT=PATH, as in json=result.json", ctx, param)
+        pairs.append((name, path))
+    return pairs
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@_options.as_of
+@_options.lang
+@_options.output_format("text", "json")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    callback=_outputs,
+    help="Also write a report to a file; may be repeated.",
+)
+@click.option("--all", "all_findings", is_flag=True, help="List passes, and what does not apply, too.")
+@click.option("--only", multiple=True, metavar="RULE", help="Run only these rules (PILOT-FAC-* works).")
+@click.option("--skip", multiple=True, metavar="RULE", help="Leave these rules out.")
+@click.option(
+    "--operator", type=click.Path(), help="declaration.toml of the operator, for a bare graph file."
+)
+@click.option("--reviews", type=click.Path(), help="reviews.csv: documents that a person confirmed.")
+@click.option(
+    "--min-grade", type=click.Choice(["E1", "E2", "E3", "E4"]), help="Least grade of evidence that may pass."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(sorted(PROFILES)),
+    default="operator",
+    show_default=True,
+    help="inspector means --min-grade E2.",
+)
+@click.option(
+    "--config", type=click.Path(), envvar="AUDITOR_CONFIG", help="auditor.toml with a [policy] table."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing on stdout; the exit code tells.")
+def command(
+    paths: tuple[str, ...],
+    as_of: dt.date | None,
+    lang: str,
+    format_: str,
+    outputs: list[tuple[str, str]],
+    all_findings: bool,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    operator: str | None,
+    reviews: str | None,
+    min_grade: str | None,
+    profile: str,
+    config: str | None,
+    quiet: bool,
+) -> int:
+    """Check declarations against the pilot, clause by clause.
+
+    PATH is a folder with declaration.toml, a .json declaration, or a graph file with --operator. Several
+    PATHs give JSON lines. Exit code: 0 pass or not applicable, 1 fail, 3 inconclusive, the worst of all
+    PATHs; 2 if one could not be read.
+    """
+    from auditor import engine, readers, settings, zones
+    from auditor.errors import AuditorError, UsageError
+    from auditor.findings import EXIT_CODES
+    from auditor.reports import all_reports, write_report
+    from auditor.reviews import read_reviews
+
+    if outputs and len(paths) > 1:
+        raise UsageError("-o writes one result; give one PATH with it")
+    day = as_of or _options.today()
+    chosen = settings.load_settings(config)
+    areas = zones.read_areas(day, paths=chosen.zones)
+    engine.choose_rules(only, skip)
+    codes = []
+    for path in paths:
+        try:
+            declaration = readers.read_declaration(path, operator=operator)
+            confirmed = (
+                read_reviews(reviews, as_of=day, operator=declaration.operator.name)
+                if reviews
+                else frozenset()
+            )
+            result = engine.check(
+                declaration,
+                areas=areas,
+                as_of=day,
+                only=only,
+                skip=skip,
+                policy=chosen.policy,
+                confirmed=confirmed,
+                min_grade=min_grade or PROFILES[profile],
+                lang=lang,
+            )
+        except AuditorError as error:
+            if len(paths) == 1:
+                raise
+            click.echo(f"auditor: {path}:\n{error}", err=True)
+            codes.append(2)
+            continue
+        if not quiet:
+            _show(
+                result, "json" if len(paths) > 1 and format_ == "json" else format_, all_findings=all_findings
+            )
+        for name, target in outputs:
+            if name not in all_reports():
+                raise UsageError(f"-o {name}={target}: formats are {', '.join(all_reports())}")
+            write_report(result, target, format=name, all_findings=all_findings)
+        codes.append(EXIT_CODES[result.verdict])
+    return next(code for code in (2, 1, 3, 0) if code in codes)
+
+
+def _show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
+    from auditor.reports import all_reports, text
+
+    if format_ == "text" and sys.stdout.isatty():
+        from rich.console import Console
+
+        print_console = Console(highlight=False, markup=False, emoji=False)
+        text.print_result(result, print_console, all_findings=all_findings)
+    else:
+        click.echo(all_reports()[format_].render(result, all_findings), nl=False)

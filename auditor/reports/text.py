@@ -1,0 +1,211 @@
+"""The result for a terminal: 80 columns, worst first, grouped by cause, the witness on a line."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from auditor import __version__, registers
+from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
+from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label
+from auditor.reports import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from auditor.engine import AuditResult
+    from auditor.findings import Finding
+
+WIDTH = 80
+EXAMPLES = 3
+DECLARED = 3  # grade E3
+STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
+
+
+def visible(text: object) -> str:
+    r"""Show control and bidirectional characters instead of obeying them.
+
+    Examples
+    --------
+    >>> visible("a\x1b[31m\u202eb")
+    'a\\x1b[31m\\u202eb'
+    """
+    shown = str(text)
+    return "".join(
+        c if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else ascii(c)[1:-1]
+        for c in shown
+    )
+
+
+class Group(NamedTuple):
+    """Findings of one rule that say the same for the same cause."""
+
+    verdict: Verdict
+    message_id: str
+    handoff: tuple[str, ...]
+    findings: list[Finding]
+
+
+def grouped(findings: list[Finding]) -> list[Group]:
+    """Group findings by verdict, message and hand-off link; worst first, then the largest group."""
+    groups: dict[tuple[Verdict, str, tuple[str, ...]], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.verdict, finding.message_id, tuple(finding.details.get("handoff") or ()))
+        groups.setdefault(key, []).append(finding)
+    made = [Group(*key, members) for key, members in groups.items()]
+    return sorted(
+        made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
+    )
+
+
+class Page:
+    """Lines of the report on a rich console of fixed width."""
+
+    def __init__(self, console: Console, lang: str) -> None:
+        self.console = console
+        self.lang = lang
+
+    def line(self, text: str, *, indent: int = 0, style: str = "") -> None:
+        """Print a paragraph, wrapped, with an indent."""
+        from rich.padding import Padding  # noqa: PLC0415
+        from rich.text import Text as Styled  # noqa: PLC0415
+
+        styled = Styled(visible(text), style=style)
+        self.console.print(Padding(styled, (0, 0, 0, indent)) if indent else styled)
+
+    def entry(self, name: str, text: str, *, indent: int) -> None:
+        """Print ``name: text``."""
+        self.line(f"{label(name, self.lang)}: {text}", indent=indent)
+
+    def gap(self) -> None:
+        """Print an empty line."""
+        self.console.print()
+
+
+def _head(page: Page, result: AuditResult) -> None:
+    lang, case = page.lang, result.case
+    area = case.area_name(case.area).in_(lang)
+    day = label("as_of", lang, day=case.as_of)
+    page.line(f"auditor {__version__} · {case.declaration.operator.name} · {area} · {day}", style="bold")
+    totals = dict.fromkeys(Verdict, 0)
+    for found in result.findings.rules:
+        for verdict, number in found.counts().items():
+            if found.basis != "related_law" or verdict == Verdict.PASS:
+                totals[verdict] += number
+    passed = [r for r in result.findings.rules if set(r.counts()) <= SETTLED and r.counts()[Verdict.PASS]]
+    shown = VERDICTS[result.verdict].in_(lang)
+    if result.verdict == Verdict.PASS and not _proven(result):
+        shown = DECLARED_ONLY.in_(lang)
+    page.line(shown.upper() if lang == "en" else shown, style=STYLES.get(result.verdict, ""))
+    page.line(
+        label(
+            "headline",
+            lang,
+            fails=f"{totals[Verdict.FAIL]:,}",
+            undecided=f"{sum(totals[v] for v in UNDECIDED):,}",
+            passed=len(passed),
+            manual=len(result.manual),
+        )
+    )
+    if result.partial:
+        page.line(label("partial", lang), style="yellow")
+
+
+def _proven(result: AuditResult) -> bool:
+    """Whether every pass rests on confirmed documents."""
+    passes = [
+        batch
+        for found in result.findings.rules
+        for batch in found.batches
+        if batch.verdict == Verdict.PASS and found.basis == "circular"
+    ]
+    return all(int(np.max(batch.grade)) < DECLARED for batch in passes)
+
+
+def _group(page: Page, result: AuditResult, group: Group) -> None:
+    lang, first = page.lang, group.findings[0]
+    count = len(group.findings)
+    names = ", ".join(f.subject for f in group.findings[:EXAMPLES])
+    if count > EXAMPLES:
+        names += f", {label('more', lang, count=f'{count - EXAMPLES:,}')}"
+    if group.handoff and count > 1:
+        near, far = group.handoff
+        names = f"{label('handoff', lang, count=f'{count:,}', near=near, far=far)}: {names}"
+    page.line(f"{VERDICTS[group.verdict].in_(lang)}  {names}", indent=2, style=STYLES.get(group.verdict, ""))
+    page.line(result.message(first), indent=4)
+    path = first.details.get("path")
+    if path is not None and len(path):
+        page.entry("path", " → ".join(str(node) for node in path), indent=4)
+    ask = result.ask(first)
+    if ask:
+        page.entry("do", ask, indent=4)
+
+
+def _rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
+    lang, rule = page.lang, result.rule(rule_id)
+    told = f"{BASES[rule.basis].in_(lang)}, {SEVERITIES[rule.severity].in_(lang)}"
+    page.gap()
+    page.line(f"{rule.id}  {rule.title.in_(lang)}  ({told})", style="bold")
+    for clause in (registers.clause(name) for name in rule.clauses):
+        text = clause.zh if lang == "zh" or not clause.en else clause.en
+        page.entry("clause", f"{clause.article}: {text}", indent=2)
+    for group in grouped(findings):
+        _group(page, result, group)
+
+
+def _tail(page: Page, result: AuditResult) -> None:
+    lang = page.lang
+    states: dict[str, list[str]] = {"passed": [], "not_applicable": []}
+    for found in result.findings.rules:
+        counts = found.counts()
+        if set(counts) <= SETTLED:
+            states["passed" if counts[Verdict.PASS] else "not_applicable"].append(found.rule)
+    page.gap()
+    for name, rules in states.items():
+        if rules:
+            page.entry(name, ", ".join(rules), indent=0)
+    if result.manual:
+        page.entry("manual", ", ".join(clause.id for clause in result.manual), indent=0)
+    for unused in result.case.declaration.unused[:20]:
+        page.entry("unused", f"{unused.where}: {unused.what}; {unused.why}", indent=0)
+    more = len(result.case.declaration.unused) - 20
+    if more > 0:
+        page.entry("unused", label("more", lang, count=more), indent=0)
+    sources = sorted({zone["attribution"] for zone in result.case.areas.provenance() if zone["attribution"]})
+    page.entry("zones", "; ".join(sources), indent=0)
+    page.line(label("facts", lang))
+
+
+def print_result(result: AuditResult, console: Console, *, all_findings: bool = False) -> None:
+    """Print a result on a rich console."""
+    page = Page(console, result.lang)
+    _head(page, result)
+    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in result.findings.rows(shown):
+        by_rule.setdefault(finding.rule, []).append(finding)
+
+    def worst(item: tuple[str, list[Finding]]) -> tuple[bool, int, str]:
+        rule, findings = item
+        rank = min(WORST_FIRST.index(f.verdict) for f in findings)
+        return findings[0].basis == "related_law", rank, rule
+
+    for rule, findings in sorted(by_rule.items(), key=worst):
+        _rule(page, result, rule, findings)
+    _tail(page, result)
+
+
+def render(result: AuditResult, all_findings: bool) -> str:  # noqa: FBT001
+    """Give the report as plain text."""
+    from rich.console import Console  # noqa: PLC0415
+
+    out = io.StringIO()
+    console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    print_result(result, console, all_findings=all_findings)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+REPORT = Report("text", (".txt",), render)

@@ -1,0 +1,73 @@
+"""Reviews: a person's recorded confirmation of documents, kept outside the declaration."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from pathlib import Path
+
+from auditor.errors import DeclarationError, Problem
+
+COLUMNS = ("sha256", "by", "on")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> frozenset[str]:
+    """Read ``reviews.csv``: which documents a person confirmed (DESIGN 7).
+
+    Parameters
+    ----------
+    path
+        CSV with the columns ``sha256`` (digest of the document), ``by`` and ``on`` (date).
+    as_of
+        Reviews of a later date do not count yet.
+    operator
+        Name of the operator: nobody confirms its own documents.
+
+    Returns
+    -------
+    frozenset of str
+        SHA-256 of the confirmed documents.
+
+    Raises
+    ------
+    DeclarationError
+        All that is wrong with the file.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+            header = rows[0].keys() if rows else set(COLUMNS)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DeclarationError([Problem(path.name, "", "", str(error), "give a CSV file in UTF-8")]) from None
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise DeclarationError([Problem(path.name, "row 1", name, "column is missing") for name in missing])
+    problems: list[Problem] = []
+    confirmed = set()
+    for number, row in enumerate(rows, start=2):
+        wrong = _problems(path.name, number, row, operator)
+        problems += wrong
+        if not wrong and dt.date.fromisoformat(row["on"]) <= as_of:
+            confirmed.add(row["sha256"].lower())
+    if problems:
+        raise DeclarationError(problems)
+    return frozenset(confirmed)
+
+
+def _problems(file: str, number: int, row: dict[str, str], operator: str) -> list[Problem]:
+    where = f"row {number}"
+    problems = []
+    if not DIGEST.fullmatch((row["sha256"] or "").lower()):
+        problems.append(Problem(file, where, "sha256", f"{row['sha256']!r} is no SHA-256", "64 hex digits"))
+    if not (row["by"] or "").strip():
+        problems.append(Problem(file, where, "by", "nobody is named", "say who confirmed the document"))
+    elif operator and row["by"].strip().casefold() == operator.casefold():
+        problems.append(Problem(file, where, "by", "the operator cannot confirm its own documents"))
+    try:
+        dt.date.fromisoformat(row["on"] or "")
+    except ValueError:
+        problems.append(Problem(file, where, "on", f"{row['on']!r} is no date", "write it as 2026-11-22"))
+    return problems
