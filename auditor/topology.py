@@ -1,0 +1,383 @@
+"""Graph search over columns: which nodes reach a root with others taken out, and along which shortest path.
+
+No law here. Nodes are rows ``0..n-1``, links are columns, both are int32. A search is one breadth-first pass in
+C; what is derived from it (levels, next hops, paths) is vectorised without a loop over nodes, so that a chain of
+a million nodes costs about as much as a tree of a million.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from auditor.columns import BoolArray, IntArray
+
+    Rank: TypeAlias = Callable[[IntArray], IntArray]
+
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """The links of one network, already filtered by the caller.
+
+    Parameters
+    ----------
+    n
+        Number of nodes.
+    tail, head
+        int32, one row a link: the nodes it joins. Self-loops and parallel links are allowed.
+    both
+        Traffic runs both ways; else from `tail` to `head` only.
+    link
+        int32, the caller's number of the link, shown in paths.
+    """
+
+    n: int
+    tail: IntArray
+    head: IntArray
+    both: BoolArray
+    link: IntArray
+
+
+@dataclass(frozen=True)
+class Csr:
+    """Neighbours of each node in one flat column (compressed sparse rows), parallel links kept.
+
+    Parameters
+    ----------
+    ptr
+        int32, n + 1 values: the neighbours of node ``i`` are ``adj[ptr[i]:ptr[i + 1]]``.
+    adj, link
+        int32, one row an arc: the neighbour, and the link that leads there.
+    """
+
+    ptr: IntArray
+    adj: IntArray
+    link: IntArray
+
+    @property
+    def n(self) -> int:
+        """Number of nodes."""
+        return len(self.ptr) - 1
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one search from a set of roots found.
+
+    Parameters
+    ----------
+    level
+        int32, one a node: links to the nearest root; -1 where none is reached.
+    through
+        A path may run on through this node: it does not end paths, or it is a root of this search.
+    absent
+        Links that this search did not use, by link number; None for none.
+    """
+
+    level: IntArray
+    through: BoolArray
+    absent: BoolArray | None
+
+    @property
+    def reached(self) -> BoolArray:
+        """Nodes that reach a root, roots included."""
+        return self.level >= 0
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The next hop towards a root of the nodes that need one; all others point to themselves.
+
+    Parameters
+    ----------
+    level
+        As in `Search`.
+    onward, link
+        int32, one a node: the next node, and the link to it (-1 at roots).
+    """
+
+    level: IntArray
+    onward: IntArray
+    link: IntArray
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Several paths in flat columns: path ``i`` is ``nodes[offsets[i]:offsets[i + 1]]``, maybe empty.
+
+    Parameters
+    ----------
+    nodes
+        int32, from each target to its root, both included.
+    links
+        int32, aligned with `nodes`: the link by which the path leaves the node, -1 at its root.
+    offsets
+        int64, one more than there are paths.
+    """
+
+    nodes: IntArray
+    links: IntArray
+    offsets: IntArray
+
+
+def csr(arcs: Arcs, *, reverse: bool = False) -> Csr:
+    """Compress links into neighbours along traffic, or against it.
+
+    Parameters
+    ----------
+    arcs
+        The links.
+    reverse
+        List the nodes from which traffic comes instead of those to which it goes.
+
+    Examples
+    --------
+    >>> column = lambda *values: np.array(values, np.int32)
+    >>> arcs = Arcs(3, column(0, 1), column(1, 2), np.array([True, False]), column(0, 1))
+    >>> graph = csr(arcs)
+    >>> graph.ptr.tolist(), graph.adj.tolist()
+    ([0, 1, 3, 3], [1, 2, 0])
+    >>> csr(arcs, reverse=True).ptr.tolist()
+    [0, 1, 2, 3]
+    """
+    tail, head = (arcs.head, arcs.tail) if reverse else (arcs.tail, arcs.head)
+    back = slice(None) if bool(arcs.both.all()) else arcs.both
+    start, end, link = (
+        np.concatenate([first, second[back]]).astype(np.int32, copy=False)
+        for first, second in ((tail, head), (head, tail), (arcs.link, arcs.link))
+    )
+    if not start.size:
+        return Csr(np.zeros(arcs.n + 1, np.int32), start, link)
+    # One column an arc: the conversion is then a stable counting sort in C that can merge no parallel links.
+    sorting = csr_array(
+        (np.ones(start.size, np.int8), (start, np.arange(start.size, dtype=np.int32))),
+        shape=(arcs.n, start.size),
+    )
+    order = sorting.indices
+    return Csr(sorting.indptr.astype(np.int32, copy=False), end[order], link[order])
+
+
+def search(
+    graph: Csr, roots: IntArray, *, blocked: BoolArray, ends: BoolArray, absent: BoolArray | None = None
+) -> Search:
+    """Find all nodes that a path from any root reaches, and how many links away.
+
+    Parameters
+    ----------
+    graph
+        Neighbours in the direction of the search: for "which nodes reach a root" those against traffic.
+    roots
+        Rows to start from.
+    blocked
+        One a node: neither entered nor started from.
+    ends
+        One a node: entered but not left, unless it is a root of this search.
+    absent
+        One a link number: not used.
+
+    Returns
+    -------
+    Search
+        Levels from 0 at the roots. They do not depend on the order of rows.
+
+    Examples
+    --------
+    >>> column = lambda *values: np.array(values, np.int32)
+    >>> arcs = Arcs(4, column(0, 1, 2), column(1, 2, 3), np.ones(3, bool), column(0, 1, 2))
+    >>> nothing, third = np.zeros(4, bool), np.arange(4) == 2
+    >>> search(csr(arcs), column(0), blocked=nothing, ends=nothing).level.tolist()
+    [0, 1, 2, 3]
+    >>> search(csr(arcs), column(0), blocked=nothing, ends=third).level.tolist()
+    [0, 1, 2, -1]
+    >>> search(csr(arcs), column(0), blocked=third, ends=nothing).level.tolist()
+    [0, 1, -1, -1]
+    """
+    roots = np.unique(roots[~blocked[roots]]).astype(np.int32, copy=False)
+    through = ~ends
+    through[roots] = True
+    keep = ~blocked[graph.adj]
+    keep &= np.repeat(through, np.diff(graph.ptr))
+    absent = absent if absent is not None and bool(absent.any()) else None
+    if absent is not None:
+        keep &= ~absent[graph.link]
+    before = np.concatenate([[0], np.cumsum(keep, dtype=np.int32)]).astype(np.int32, copy=False)
+    size = int(before[-1]) + roots.size
+    ptr = np.append(before[graph.ptr], np.int32(size)).astype(np.int32, copy=False)
+    adj = np.concatenate([graph.adj[keep], roots])
+    # Row n is a source before all roots. Nobody reads the weights, and zeros that nobody reads cost no memory.
+    matrix = csr_array((np.zeros(size), adj, ptr), shape=(graph.n + 1, graph.n + 1))
+    order, previous = breadth_first_order(matrix, graph.n)
+    return Search(_levels(order, previous, graph.n), through, absent)
+
+
+def _levels(order: IntArray, previous: IntArray, n: int) -> IntArray:
+    """Depth of each node from the order of a breadth-first search that began at row `n`."""
+    position = np.zeros(n + 1, np.int32)
+    position[order] = np.arange(order.size, dtype=np.int32)
+    parents = position[previous[order[1:]]]
+    # In breadth-first order a level ends where the children of the level before it end.
+    children = np.cumsum(np.bincount(parents, minlength=order.size)) + 1
+    bounds = [0, 1]
+    while bounds[-1] < order.size:
+        bounds.append(int(children[bounds[-1] - 1]))
+    level = np.full(n + 1, NONE, np.int32)
+    level[order] = np.repeat(np.arange(-1, len(bounds) - 2, dtype=np.int32), np.diff(bounds))
+    return level[:n]
+
+
+def tree(
+    found: Search, onward: Csr, targets: IntArray, rank: Rank, *, link_rank: IntArray | None = None
+) -> Tree:
+    """Choose the next hop of all nodes that shortest paths from `targets` can run through.
+
+    Of several next hops the one of lowest rank wins, so that of all shortest paths each is the smallest, read
+    from its target; of parallel links the one of lowest `link_rank`, then of the lowest number.
+
+    Parameters
+    ----------
+    found
+        The search.
+    onward
+        Neighbours against the direction of the search (the same `Csr` where all links run both ways).
+    targets
+        Rows whose paths are wanted.
+    rank
+        Gives numbers in the order of the node ids for the rows it is asked for: only next hops that tie.
+    link_rank
+        One a link number.
+    """
+    level = found.level
+    wanted = found.through & (level > 0)
+    wanted[targets[level[targets] > 0]] = True
+    rows = np.flatnonzero(wanted).astype(np.int32)
+    counts = np.diff(onward.ptr)[rows]
+    arcs = np.repeat(onward.ptr[rows] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    tail = np.repeat(rows, counts)
+    fits = (level[onward.adj[arcs]] == level[tail] - 1) & found.through[onward.adj[arcs]]
+    if found.absent is not None:
+        fits &= ~found.absent[onward.link[arcs]]
+    arcs, tail = arcs[fits], tail[fits]
+    arcs = _first_choice(tail, arcs, onward, rank, link_rank)
+    hop = np.arange(level.size, dtype=np.int32)
+    hop[rows] = onward.adj[arcs]
+    link = np.full(level.size, NONE, np.int32)
+    link[rows] = onward.link[arcs]
+    return Tree(level, hop, link)
+
+
+def _first_choice(
+    tail: IntArray, arcs: IntArray, onward: Csr, rank: Rank, link_rank: IntArray | None
+) -> IntArray:
+    """One of `arcs` for each distinct `tail` (sorted): the least by rank of the hop, then of the link."""
+    starts = np.ones(tail.size + 1, np.bool_)
+    starts[1:-1] = tail[1:] != tail[:-1]
+    at = np.flatnonzero(~(starts[:-1] & starts[1:]))  # arcs with a rival
+    if not at.size:
+        return arcs
+    link = onward.link[arcs[at]]
+    rivals, place = np.unique(onward.adj[arcs[at]], return_inverse=True)
+    doubt = np.zeros(at.size, np.int8) if link_rank is None else link_rank[link]
+    # Sorted by tail first, so that the rows where a tail starts stay where they were.
+    chosen = at[np.lexsort((link, doubt, rank(rivals)[place], tail[at]))]
+    arcs = arcs.copy()
+    arcs[at] = arcs[chosen]
+    kept: IntArray = arcs[starts[:-1]]
+    return kept
+
+
+def paths(grown: Tree, targets: IntArray) -> Paths:
+    """Walk from each target to its root.
+
+    Parameters
+    ----------
+    grown
+        Next hops for these targets.
+    targets
+        Rows; those that reach no root get an empty path.
+    """
+    lengths = (grown.level[targets] + 1).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    nodes = np.repeat(targets, lengths).astype(np.int32)
+    steps = np.arange(nodes.size) - np.repeat(offsets[:-1], lengths)
+    jump, stride, longest = grown.onward, 1, int(lengths.max(initial=0))
+    while stride < longest:  # jump leads `stride` hops on; the bits of each step say which jumps it takes
+        ahead = (steps & stride) > 0
+        nodes[ahead] = jump[nodes[ahead]]
+        jump, stride = jump[jump], stride * 2
+    return Paths(nodes, grown.link[nodes], offsets)
+
+
+def leaving(grown: Tree, targets: IntArray, inside: BoolArray) -> tuple[IntArray, IntArray]:
+    """First hop on each target's path that leads to a node not `inside`.
+
+    Parameters
+    ----------
+    grown
+        Next hops for these targets.
+    targets
+        Rows.
+    inside
+        One a node.
+
+    Returns
+    -------
+    tuple
+        Near and far row of the hop, both -1 where the path has none.
+    """
+    jump = np.where(inside[grown.onward], grown.onward, np.arange(grown.onward.size, dtype=np.int32))
+    while True:
+        further = jump[jump]
+        if np.array_equal(further, jump):
+            break
+        jump = further
+    near = jump[targets]
+    far = grown.onward[near]
+    none = near == far
+    return np.where(none, NONE, near).astype(np.int32), np.where(none, NONE, far).astype(np.int32)
+
+
+def witnesses(
+    found: Search, onward: Csr, targets: IntArray, rank: Rank, *, link_rank: IntArray | None = None
+) -> Paths:
+    """Shortest path from each target to a root, equal ones decided by the smallest ids.
+
+    Parameters are those of `tree`.
+
+    Examples
+    --------
+    >>> column = lambda *values: np.array(values, np.int32)
+    >>> arcs = Arcs(4, column(0, 0, 1, 2), column(1, 2, 3, 3), np.ones(4, bool), column(0, 1, 2, 3))
+    >>> nothing = np.zeros(4, bool)
+    >>> found = search(csr(arcs), column(3), blocked=nothing, ends=nothing)
+    >>> witnesses(found, csr(arcs), column(0), rank=lambda rows: -rows).nodes.tolist()
+    [0, 2, 3]
+    """
+    return paths(tree(found, onward, targets, rank, link_rank=link_rank), targets)
+
+
+def joined(parts: list[Paths]) -> Paths:
+    """Paths of several searches one after the other."""
+    sizes = [np.diff(part.offsets) for part in parts]
+    empty: list[Any] = [np.zeros(0, np.int32)]
+    return Paths(
+        np.concatenate(empty + [part.nodes for part in parts]),
+        np.concatenate(empty + [part.links for part in parts]),
+        np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *sizes]))]).astype(np.int64),
+    )
+
+
+def taken(flat: Paths, rows: IntArray) -> Paths:
+    """Some of the paths, in the order of `rows`."""
+    lengths = np.diff(flat.offsets)[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    at = np.repeat(flat.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    return Paths(flat.nodes[at], flat.links[at], offsets)
