@@ -1,0 +1,120 @@
+"""Every rule against its case file: `cases/<module>.toml` beside `auditor/rules/<module>.py`."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import auditor
+from auditor import engine, rules
+from auditor.findings import Verdict
+
+HERE = Path(__file__).parent
+RULES = Path(rules.__file__).parent
+BASES = tomllib.loads((HERE / "bases.toml").read_text("utf-8"))
+MODULES = sorted(p.stem for p in RULES.glob("*.py") if not p.stem.startswith("_"))
+KINDS = {"pass", "fail", "inconclusive", "must_not_flag"}
+FLAGS = {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_CHECKED}
+
+
+def cases_of(module):
+    return tomllib.loads((HERE / "cases" / f"{module}.toml").read_text("utf-8"))["case"]
+
+
+CASES = [
+    pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
+    for path in sorted((HERE / "cases").glob("*.toml"))
+    for case in cases_of(path.stem)
+]
+
+
+def put(tree, dotted, value):
+    *path, last = dotted.split(".")
+    for key in path:
+        tree = tree[int(key)] if isinstance(tree, list) else tree.setdefault(key, {})
+    if value == "<remove>":
+        del tree[int(last) if isinstance(tree, list) else last]
+    elif isinstance(tree, list):
+        tree[int(last)] = value
+    else:
+        tree[last] = value
+
+
+def build(case):
+    """Base of the case with its changes: `nodes`, `links` (added; a node of the same id is replaced),
+    `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths)."""
+    tree = copy.deepcopy(BASES[case.get("base", "shanghai")])
+    network = tree["network"]
+    dropped = set(case.get("drop_nodes", ())) | {n["id"] for n in case.get("nodes", ())}
+    gone = set(case.get("drop_nodes", ()))
+    network["nodes"] = [n for n in network["nodes"] if n["id"] not in dropped] + case.get("nodes", [])
+    kept = [k for k in network.get("links", []) if not {k["source"], k["target"]} & gone]
+    network["links"] = kept + case.get("links", [])
+    for name, entries in case.get("append", {}).items():
+        tree.setdefault(name, []).extend(entries)
+    for dotted, value in case.get("set", {}).items():
+        put(tree, dotted, value)
+    return tree
+
+
+@pytest.fixture
+def judge(tmp_path):
+    def run(module, case):
+        path = tmp_path / "declaration.json"
+        path.write_text(json.dumps(build(case), default=str), "utf-8")
+        rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
+        return auditor.check(
+            auditor.read_declaration(path),
+            as_of=str(case.get("as_of", dt.date(2026, 11, 22))),
+            only=[rule.id],
+            policy=case.get("policy"),
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(("module", "case"), CASES)
+def test_case(module, case, judge):
+    result = judge(module, case)
+    found = {f.subject: f for f in result.findings.rows()}
+    assert case["why"].strip(), "a case says why"
+    for subject, expected in case["expect"].items():
+        verdict, _, message = expected.partition(" ")
+        assert subject in found, f"{subject} was not judged; judged are {sorted(found)}"
+        told = f"{found[subject].verdict} {found[subject].message_id}"
+        assert told.startswith(f"{verdict} ") and told.endswith(message), f"{subject}: {told}"
+    flagged = {s for s, f in found.items() if f.verdict in FLAGS} - case["expect"].keys()
+    assert not flagged, f"flagged though the case does not expect it: {sorted(flagged)}"
+    for finding in found.values():  # every message renders in both languages
+        assert result.message(finding, "en") != result.message(finding, "zh")
+        result.ask(finding, "en")
+        result.ask(finding, "zh")
+
+
+@pytest.mark.parametrize(("module", "case"), CASES)
+def test_kind_fits(module, case):
+    verdicts = {expected.partition(" ")[0] for expected in case["expect"].values()}
+    assert case["kind"] in KINDS
+    if case["kind"] == "must_not_flag":
+        assert verdicts and not verdicts & {str(v) for v in FLAGS}
+    else:
+        assert case["kind"] in verdicts
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_rule_has_cases_and_manual_page(module):
+    rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
+    kinds = {case["kind"] for case in cases_of(module)}
+    excused = set(getattr(__import__(rule.check.__module__, fromlist=["x"]), "NEVER", ()))
+    assert KINDS - excused <= kinds, f"{module} lacks cases of kind {KINDS - excused - kinds}"
+    assert rule.id.lower().removeprefix("pilot-").replace("-", "_") == "_".join(module.split("_")[:2])
+    doc = __import__(rule.check.__module__, fromlist=["x"]).__doc__
+    for heading in ("Clause", "Check", "Inconclusive when", "Not applicable when", "Limits", "Source"):
+        assert f"\n{heading}\n---" in doc, f"{module} has no heading {heading}"
+    reached = {expected.partition(" ")[2] for case in cases_of(module) for expected in case["expect"].values()}
+    assert rule.messages.keys() <= reached, f"no case shows {rule.messages.keys() - reached}"
