@@ -13,13 +13,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auditor.engine import AuditResult as AuditResult
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration
     from auditor.model import read_graph as read_graph
     from auditor.readers import read_declaration as read_declaration
     from auditor.reports import write_report as write_report
+    from auditor.result import AuditResult as AuditResult
     from auditor.reviews import read_reviews as read_reviews
     from auditor.settings import Policy as Policy
     from auditor.settings import sample as sample
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AuditResult": "engine",
+    "AuditResult": "result",
     "check": "engine",
     "Verdict": "findings",
     "Declaration": "model",

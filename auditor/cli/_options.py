@@ -25,7 +25,7 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs on
 
 def today() -> dt.date:
     """Today in Asia/Shanghai."""
-    from auditor import settings  # noqa: PLC0415 -- kept out of the start-up of `--help`
+    from auditor import settings
 
     return settings.today()
 

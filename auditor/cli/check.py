@@ -12,7 +12,7 @@ from auditor.cli import _options
 if TYPE_CHECKING:
     import datetime as dt
 
-    from auditor.engine import AuditResult
+    from auditor.result import AuditResult
 
 PROFILES = {"operator": "E4", "inspector": "E2"}
 

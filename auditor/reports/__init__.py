@@ -14,7 +14,7 @@ from auditor.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.engine import AuditResult
+    from auditor.result import AuditResult
 
 
 @dataclass(frozen=True, slots=True)

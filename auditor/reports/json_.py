@@ -11,7 +11,7 @@ from auditor.findings import SETTLED, Verdict
 from auditor.reports import Report
 
 if TYPE_CHECKING:
-    from auditor.engine import AuditResult
+    from auditor.result import AuditResult
 
 
 def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002

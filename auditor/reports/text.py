@@ -16,8 +16,8 @@ from auditor.reports import Report
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from auditor.engine import AuditResult
     from auditor.findings import Finding
+    from auditor.result import AuditResult
 
 WIDTH = 80
 EXAMPLES = 3

@@ -1,0 +1,83 @@
+"""`auditor show`: what counts as what in a declaration, before any verdict."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import _options
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from auditor.case import Case
+
+LIMIT = 20
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@_options.as_of
+@_options.lang
+@_options.output_format("text", "json")
+@click.option(
+    "--operator", type=click.Path(), help="declaration.toml of the operator, for a bare graph file."
+)
+@click.option("--all", "everything", is_flag=True, help=f"List every node, not the first {LIMIT} of a role.")
+def command(
+    path: str, as_of: dt.date | None, lang: str, format_: str, operator: str | None, everything: bool
+) -> None:
+    """Show what counts as facility, subject, gate and root, where and why; and what was not used."""
+    from auditor import readers, selection, zones
+    from auditor.case import Case
+
+    declaration = readers.read_declaration(path, operator=operator)
+    day = as_of or _options.today()
+    case = Case(declaration, zones.read_areas(day), day)
+    rows = list(selection.selected(case, limit=None if everything else LIMIT))
+    if format_ == "json":
+        click.echo(json.dumps(_record(case, rows, lang), ensure_ascii=False, indent=1))
+        return
+    _print(case, rows, lang)
+
+
+def _record(case: Case, rows: list[dict[str, Any]], lang: str) -> dict[str, Any]:
+    from auditor import selection
+
+    texts = {key: lambda row, key=key: row[key].in_(lang) for key in ("area", "reason")}
+    return {
+        "counts": selection.counts(case),
+        "nodes": [
+            row | {key: text(row) for key, text in texts.items()} | {"surety": row["surety"].name.lower()}
+            for row in rows
+        ],
+        "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
+    }
+
+
+def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
+    from auditor.messages import label
+    from auditor.reports.text import visible
+    from auditor.selection import ROLES, SURETIES, counts
+
+    totals = {(count["role"], count["surety"]): count for count in counts(case)}
+    for role, name in ROLES.items():
+        for surety, word in SURETIES.items():
+            count = totals[role, surety]
+            if not count["nodes"]:
+                continue
+            click.secho(f"{name.in_(lang)}, {word.in_(lang)}: {count['nodes']:,}", bold=True)
+            shown = [row for row in rows if (row["role"], row["surety"]) == (role, surety)]
+            for row in shown:
+                place = row["relation"] + (
+                    f" {row['area'].in_(lang)}" if row["relation"] != "unknown" else ""
+                )
+                click.echo(f"  {visible(row['id'])}  [{place}]  {visible(row['reason'].in_(lang))}")
+            if count["nodes"] > len(shown):
+                click.echo(f"  {label('more', lang, count=count['nodes'] - len(shown))} (--all)")
+        if not any(totals[role, surety]["nodes"] for surety in SURETIES):
+            click.secho(f"{name.in_(lang)}: 0", bold=True)
+    for unused in case.declaration.unused:
+        click.echo(f"{label('unused', lang)}: {visible(f'{unused.where}: {unused.what}; {unused.why}')}")

@@ -1,0 +1,286 @@
+"""The result of a run: verdict, findings and their texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor import registers
+from auditor.case import Message
+from auditor.errors import UsageError
+from auditor.findings import SETTLED, FindingTable, Text, Verdict, plain, roll_up
+from auditor.messages import VERDICTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas
+    import pandas as pd
+
+    from auditor.case import Case, Rule
+    from auditor.findings import Finding
+
+OWN_MESSAGES: Mapping[str, Message] = {
+    "not_pilot": Message(
+        "No service of this operator is under the pilot of Circular 107, so the rule binds nothing here.",
+        "该企业没有依据107号文试点开展的业务，本规则不适用。",
+    ),
+    "service_not_offered": Message(
+        "{service} is not offered under the pilot, so the rule binds nothing here.",
+        "该企业未依据试点开展 {service} 业务，本规则不适用。",
+    ),
+    "nothing_in_scope": Message(
+        "Nothing in the declaration is of the kind that this rule judges.",
+        "申报材料中没有本规则所针对的对象。",
+    ),
+    "regime_unknown": Message(
+        "Would fail if {service} is offered under the pilot, but its regime is not stated. {told}",
+        "若 {service} 属试点业务则不符合，但未说明其所依据的制度。{told}",
+        "State `regime` of the service.",
+        "请填写该业务的 `regime`（所依据的制度）。",
+    ),
+    "grade_too_low": Message(
+        "Holds by evidence of grade E{grade}; at least E{least} is asked for. {told}",
+        "现有证据等级为 E{grade}，要求至少 E{least}。{told}",
+        "Attach the document and have it confirmed in reviews.csv.",
+        "请附上证明文件，并在 reviews.csv 中由核查人确认。",
+    ),
+    "skipped": Message(
+        "The rule gave no answer for this subject: a defect of the rule, not of the operator.",
+        "本规则未对该对象作出判断：属规则缺陷，与企业无关。",
+        "Report it with the declaration, if you may share it.",
+        "请将此情况连同申报材料（如可提供）反馈。",
+    ),
+    "raised": Message(
+        "The rule broke off with {error}: a defect of the rule, not of the operator.",
+        "规则执行中断（{error}）：属规则缺陷，与企业无关。",
+        "Report it with the declaration, if you may share it.",
+        "请将此情况连同申报材料（如可提供）反馈。",
+    ),
+}
+
+
+EXPLAIN_WORDS = {
+    "rule": Text("rule", "规则"),
+    "subject": Text("subject", "对象"),
+    "clause": Text("clause", "条款"),
+    "evidence": Text("evidence", "证据等级"),
+    "verdict": Text("verdict", "结论"),
+    "next": Text("next", "下一步"),
+}
+
+
+def render(template: str, args: Mapping[str, Any], lang: str) -> str:
+    """Fill a message's placeholders in one language."""
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, Text):
+            return value.in_(lang)
+        if isinstance(value, list | tuple):
+            return ("、" if lang == "zh" else ", ").join(str(shown(v)) for v in value)
+        return value.item() if isinstance(value, np.generic) else value
+
+    return template.format(**{key: shown(value) for key, value in args.items()})
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """All findings of one run, with what was asked, on what, and what was not checked.
+
+    Parameters
+    ----------
+    case
+        The case that was judged.
+    rules
+        The rules that ran.
+    findings
+        What they found.
+    partial
+        Whether some rules were left out by the user.
+    lang
+        Language of messages, ``en`` or ``zh``.
+    """
+
+    case: Case
+    rules: tuple[Rule, ...]
+    findings: FindingTable
+    partial: bool
+    lang: str = "en"
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Verdict of the run."""
+        return roll_up(self.findings.rules)
+
+    @cached_property
+    def _messages(self) -> dict[tuple[str, str], Message]:
+        own = {(rule.id, name): m for rule in self.rules for name, m in OWN_MESSAGES.items()}
+        return own | {(rule.id, name): m for rule in self.rules for name, m in rule.messages.items()}
+
+    def message(self, finding: Finding, lang: str | None = None) -> str:
+        """Text of a finding."""
+        lang = lang or self.lang
+        message = self._messages[finding.rule, finding.message_id]
+        return render(message.zh if lang == "zh" else message.en, finding.args, lang)
+
+    def ask(self, finding: Finding, lang: str | None = None) -> str:
+        """What to do or ask next; empty where there is nothing."""
+        lang = lang or self.lang
+        message = self._messages[finding.rule, finding.message_id]
+        return render(message.ask_zh if lang == "zh" else message.ask_en, finding.args, lang)
+
+    def rule(self, rule_id: str) -> Rule:
+        """One of the rules that ran."""
+        return next(rule for rule in self.rules if rule.id == rule_id)
+
+    @cached_property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Findings by rule and verdict, passes included."""
+        return {r: {str(v): n for v, n in sorted(c.items())} for r, c in self.findings.counts().items()}
+
+    @cached_property
+    def manual(self) -> tuple[registers.Clause, ...]:
+        """Clauses that no rule answers: a person must look."""
+        return tuple(c for c in registers.read_clauses() if c.assessment == "manual")
+
+    @cached_property
+    def causes(self) -> list[dict[str, Any]]:
+        """Findings of one rule that share a hand-off link: one cause, many subjects (DESIGN 6)."""
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        for finding in self.findings.rows(set(Verdict) - SETTLED):
+            handoff = finding.details.get("handoff")
+            if handoff:
+                groups.setdefault((finding.rule, *handoff), []).append(finding.subject)
+        ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
+        return [
+            {"rule": rule, "handoff": [near, far], "subjects": len(subjects), "example": subjects[0]}
+            for (rule, near, far), subjects in ordered
+        ]
+
+    def record(self, finding: Finding) -> dict[str, Any]:
+        """One finding as the result schema has it."""
+        return {
+            "rule": finding.rule,
+            "basis": finding.basis,
+            "clause": ", ".join(finding.clauses),
+            "subject": finding.subject,
+            "verdict": str(finding.verdict),
+            "severity": finding.severity,
+            "grade": finding.grade,
+            "message_id": finding.message_id,
+            "args": plain(dict(finding.args)),
+            "message": self.message(finding),
+            "ask": self.ask(finding),
+            "details": plain(dict(finding.details)),
+            "observations": [],
+            "fingerprint": finding.fingerprint,
+        }
+
+    def explain(self, rule_id: str, subject: str | None = None) -> str:
+        """Tell how findings of a rule came about: clause, declared, calculation, verdict.
+
+        Parameters
+        ----------
+        rule_id
+            A rule that ran.
+        subject
+            ``node:sub-17``; all that is not a pass if not given.
+
+        Raises
+        ------
+        UsageError
+            A rule that did not run, or a subject that it did not judge.
+        """
+        if rule_id not in {rule.id for rule in self.rules}:
+            raise UsageError(f"{rule_id} did not run; these did: {', '.join(r.id for r in self.rules)}")
+        found = [f for f in self.findings.rows() if f.rule == rule_id]
+        chosen = [f for f in found if (f.verdict not in SETTLED if subject is None else f.subject == subject)]
+        if subject is not None and not chosen:
+            raise UsageError(f"{rule_id} did not judge {subject}")
+        head = {
+            "as_of": self.case.as_of.isoformat(),
+            "operator": {"name": self.case.declaration.operator.name},
+        }
+        rule = self.rule(rule_id)
+        pages = [explained(rule, self.record(f), head, self.lang) for f in chosen]
+        return "\n\n".join("\n".join(f"{name}: {text}" for name, text in page) for page in pages)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give one row a finding, passes included; rule, subject, verdict and all texts as strings."""
+        import pandas as pd  # noqa: PLC0415 -- a third of a second that the command line need not pay
+
+        records = [self.record(finding) for finding in self.findings.rows()]
+        columns = [
+            "rule", "basis", "clause", "subject", "verdict", "severity", "grade", "message_id", "args",
+            "message", "ask", "details", "observations", "fingerprint",
+        ]  # fmt: skip
+        return pd.DataFrame(records, columns=columns)
+
+    def to_geoframe(self) -> geopandas.GeoDataFrame:
+        """Give the findings on nodes as points in EPSG:4326; empty points where no place is known."""
+        import geopandas as gpd  # noqa: PLC0415
+        import shapely  # noqa: PLC0415
+
+        frame = self.to_frame()
+        frame = frame[frame["subject"].str.startswith("node:")]
+        rows = self.case.rows_of(frame["subject"].str.removeprefix("node:"))
+        place = self.case.place
+        points = shapely.points(place.lon[rows], place.lat[rows])
+        return gpd.GeoDataFrame(frame, geometry=points, crs=4326)
+
+    def __repr__(self) -> str:
+        total: dict[str, int] = {}
+        for counts in self.counts.values():
+            for verdict, n in counts.items():
+                total[verdict] = total.get(verdict, 0) + n
+        told = ", ".join(f"{n:,} {verdict}" for verdict, n in sorted(total.items()))
+        name = self.case.declaration.operator.name
+        return (
+            f"<AuditResult {self.verdict} for {name} as of {self.case.as_of}: {told}; "
+            f"{len(self.manual)} clauses need a person>"
+        )
+
+
+def explained(
+    rule: Rule, record: Mapping[str, Any], result: Mapping[str, Any], lang: str
+) -> list[tuple[str, str]]:
+    """Give the reasons of one finding line by line, from its record in a result.
+
+    Parameters
+    ----------
+    record, result
+        A finding, and the result it stands in, as plain values.
+    """
+    words = EXPLAIN_WORDS
+    lines = [(words["rule"], f"{rule.id} {rule.title.in_(lang)}"), (words["subject"], record["subject"])]
+    for clause in (registers.clause(name) for name in rule.clauses):
+        lines.append((words["clause"], f"{clause.instrument} {clause.article}: {clause.zh}"))
+        if clause.en:
+            lines.append((words["clause"], clause.en))
+    facts = record["details"]
+    for name, value in facts.items():
+        if value not in (None, "", []):
+            told = value[lang] if isinstance(value, dict) and lang in value else value
+            lines.append((Text(name, name), " → ".join(map(str, told)) if name == "path" else str(told)))
+    message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
+    args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
+    told = (
+        record["message"]
+        if message is None
+        else render(message.zh if lang == "zh" else message.en, args, lang)
+    )
+    ask = "" if message is None else render(message.ask_zh if lang == "zh" else message.ask_en, args, lang)
+    lines += [
+        (words["evidence"], f"{record['grade']}, {result['as_of']}"),
+        (words["verdict"], f"{VERDICTS[Verdict(record['verdict'])].in_(lang)}. {told}"),
+    ]
+    if ask:
+        lines.append((words["next"], ask))
+    return [(name.in_(lang), text) for name, text in lines]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"en", "zh"}

@@ -1,0 +1,109 @@
+"""What a declaration selects: facilities, subjects, gates and roots, each with its place and the reason.
+
+The first thing to look at before a verdict is believed: a wrong owner or kind shows here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor import roles
+from auditor.findings import Text
+from auditor.roles import Party, Surety
+from auditor.zones import RELATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.case import Case
+    from auditor.columns import IntArray
+
+PARTIES = {
+    Party.UNKNOWN: Text("nobody stated", "未说明"),
+    Party.OPERATOR: Text("the operator", "本企业"),
+    Party.CUSTOMER: Text("a customer", "用户"),
+    Party.CARRIER: Text("a basic telecom carrier", "基础电信企业"),
+    Party.THIRD: Text("a third party", "第三方"),
+    Party.NON_BASIC: Text("no basic telecom carrier by the register", "登记表中的非基础电信企业"),
+}
+SURETIES = {Surety.DOUBTFUL: Text("doubtful", "存疑"), Surety.SURE: Text("sure", "确定")}
+ROLES = {
+    "facility": Text("facility", "服务设施"),
+    "subscriber": Text("ISP subject", "接入对象"),
+    "gate": Text("gate (carrier's access equipment)", "接入设备（基础电信企业）"),
+    "root": Text("root (the Internet lies behind)", "根（通往互联网）"),
+}
+
+
+def reason(case: Case, role: str, row: int) -> Text:
+    """Say why a node has a role."""
+    kind = case.node("kind").at(row) or ""
+    owner = PARTIES[Party(int(case.owner[row]))]
+    runner = PARTIES[Party(int(case.runner[row]))]
+    told = Text(f"{kind}, owned by {owner.en}", f"{kind}，所有者为{owner.zh}")
+    if role == "facility":
+        holding = case.node("holding").at(row)
+        if case.contracted[row]:
+            told = Text(f"{told.en}, named in a contract", f"{told.zh}，合同载明")
+        elif holding:
+            told = Text(f"{told.en}, held by {holding}", f"{told.zh}，持有方式 {holding}")
+    if role == "gate":
+        tier = Text("tier 2", "第二层级") if case.access.tier_2[row] else Text("tier 1", "第一层级")
+        told = Text(
+            f"{told.en}, operated by {runner.en}, {tier.en}", f"{told.zh}，由{runner.zh}运营，{tier.zh}"
+        )
+    if role == "root" and kind in roles.EGRESS:
+        told = Text(f"{told.en}; this kind leads to the Internet", f"{told.zh}；该类型通往互联网")
+    return told
+
+
+def masks(case: Case) -> dict[str, IntArray]:
+    """`Surety` of each role, one a node, of nodes in service."""
+    serving = case.in_service
+    return {
+        "facility": case.facility,
+        "subscriber": np.where(case.subscribers, Surety.SURE, Surety.NO).astype(np.int8),
+        "gate": np.where(serving, case.access.gate, Surety.NO).astype(np.int8),
+        "root": np.where(serving, case.access.root, Surety.NO).astype(np.int8),
+    }
+
+
+def counts(case: Case) -> list[dict[str, Any]]:
+    """Nodes by role, surety and relation to the areas."""
+    relation = case.place.relation
+    rows = []
+    for role, surety in masks(case).items():
+        for level in (Surety.SURE, Surety.DOUBTFUL):
+            found = np.bincount(relation[surety == level], minlength=len(RELATIONS))
+            rows.append(
+                {"role": role, "surety": level, "nodes": int(found.sum())}
+                | {name: int(number) for name, number in zip(RELATIONS, found, strict=True)}
+            )
+    return rows
+
+
+def selected(case: Case, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Give the nodes of each role, in order of their ids, with place and reason.
+
+    Parameters
+    ----------
+    limit
+        At most so many a role; all if not given.
+    """
+    ids = case.declaration.nodes.column("id")
+    for role, surety in masks(case).items():
+        rows = np.flatnonzero(surety > Surety.NO)
+        names = ids.take(rows).to_pylist()
+        order = sorted(range(len(rows)), key=lambda i: (-int(surety[rows[i]]), names[i]))
+        for i in order[:limit]:
+            row = int(rows[i])
+            yield {
+                "role": role,
+                "surety": Surety(int(surety[row])),
+                "id": names[i],
+                "relation": RELATIONS[int(case.place.relation[row])],
+                "area": case.area_name(int(case.place.area[row])),
+                "reason": reason(case, role, row),
+            }
