@@ -1,0 +1,224 @@
+"""Cells of a declared column, as text or typed, to the type that the column has; every bad cell is reported.
+
+Each converter takes an Arrow array and a report and gives an array of the same length; a cell that it
+reports becomes blank.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.problems import nearest, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from auditor.columns import BoolArray
+
+    Report: TypeAlias = Callable[[BoolArray, Callable[[int], str], str], None]
+
+HIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{200b}\x{2060}\x{feff}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+YES = frozenset({"true", "yes", "y", "1", "是"})
+NO = frozenset({"false", "no", "n", "0", "否"})
+LARGEST_WHOLE = 2**53
+EPOCH = dt.date(1970, 1, 1)
+
+
+def flat(column: Any) -> Any:
+    """Make one Arrow array of a column; dictionaries are spread, wide strings narrowed."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def mask(values: Any) -> BoolArray:
+    """Give an Arrow mask as numpy, blank as false."""
+    return np.asarray(pc.fill_null(values, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def to_text(array: Any, report: Report) -> Any:
+    """Write any array as strings: whole numbers without a point, lists joined by a semicolon."""
+    kind = array.type
+    if pa.types.is_string(kind):
+        return array
+    if pa.types.is_floating(kind):
+        values = array.to_numpy(zero_copy_only=False)
+        blank = np.isnan(values)
+        array = pc.if_else(pa.array(blank), None, array)
+        whole = blank | ((values == np.floor(values)) & (np.abs(values) < LARGEST_WHOLE))
+        array = array.cast(pa.int64()) if whole.all() else array
+    try:
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            array = pc.binary_join(array.cast(pa.list_(pa.string())), ";")
+        return array.cast(pa.string())
+    except pa.ArrowException:
+        report(mask(array.is_valid()), lambda row: f"{quote(array[row].as_py())} is no text", "")
+        return pa.nulls(len(array), pa.string())
+
+
+def clean(array: Any, report: Report) -> Any:
+    """Trim strings, bring them to Unicode NFC, blank the empty ones, report hidden characters."""
+    if array.null_count == len(array):
+        return array
+    data = np.frombuffer(array.buffers()[2] or b"", np.uint8)
+    if ((data <= 0x20) | (data >= 0x7F)).any():  # noqa: PLR2004 -- visible ASCII needs no more than this look
+        hidden = mask(pc.match_substring_regex(array, HIDDEN))
+        if hidden.any():
+            given = array
+            report(
+                hidden,
+                lambda row: f"{quote(given[row].as_py())} holds a character that cannot be seen",
+                "type the text anew",
+            )
+        array = pc.utf8_trim_whitespace(pc.utf8_normalize(array, "NFC"))
+    empty = pc.equal(array, "")
+    return pc.if_else(empty, None, array) if pc.any(empty).as_py() else array
+
+
+def on_values(encoded: Any, report: Report) -> Report:
+    """Give a report on the distinct values of a coded array that reports the rows which hold them."""
+
+    def reported(bad: BoolArray, what: Callable[[int], str], hint: str) -> None:
+        if bad.any():
+            codes = np.asarray(pc.fill_null(encoded.indices, len(bad)))
+            report(np.append(bad, False)[codes], lambda row: what(int(codes[row])), hint)
+
+    return reported
+
+
+def recode(encoded: Any, values: Any) -> Any:
+    """Put other values in the place of a coded array's distinct ones; they may repeat or be blank."""
+    merged = values.dictionary_encode()
+    codes = pc.take(merged.indices, encoded.indices)
+    return pa.DictionaryArray.from_arrays(codes, merged.dictionary)
+
+
+def text(array: Any, report: Report) -> Any:
+    """Text with mostly distinct values: plain strings."""
+    return clean(to_text(array, report), report)
+
+
+def coded(array: Any, report: Report) -> Any:
+    """Text with few distinct values: dictionary-coded, so that rules look at each value once."""
+    encoded = to_text(array, report).dictionary_encode()
+    return recode(encoded, clean(encoded.dictionary, on_values(encoded, report)))
+
+
+def folded(word: str) -> str:
+    """Fold case and separators, which people write at will.
+
+    Examples
+    --------
+    >>> folded("GCJ02") == folded("gcj-02"), folded("Data centre") == folded("data_centre")
+    (True, True)
+    """
+    return re.sub(r"[\s_-]+", "", word).casefold()
+
+
+def choice(array: Any, report: Report, choices: Sequence[str], aliases: dict[str, str]) -> Any:
+    """One word of a list, whatever its case; aliases become the word they stand for."""
+    known = {folded(word): word for word in choices}
+    known |= {folded(alias): word for alias, word in aliases.items()}
+    encoded = coded(array, report)
+    given = encoded.dictionary.to_pylist()
+    words = [known.get(folded(word)) for word in given]
+    bad = np.array([word is None for word in words], np.bool_)
+    names = [*choices, *aliases]
+
+    def what(code: int) -> str:
+        return f"{quote(given[code])} is not known: {nearest(given[code], names)}"
+
+    on_values(encoded, report)(bad, what, "")
+    return recode(encoded, pa.array(words, pa.string()))
+
+
+def is_number(kind: Any) -> bool:
+    """Tell whether an Arrow type holds numbers."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def number(array: Any, report: Report) -> Any:
+    """Finite number as float64."""
+    if pa.types.is_null(array.type):
+        return array.cast(pa.float64())
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.string())
+    given = array if is_number(array.type) else clean(to_text(array, report), report)
+
+    def what(row: int) -> str:
+        return f"{quote(given[row].as_py())} is no number"
+
+    try:
+        array = given.cast(pa.float64())
+    except pa.ArrowInvalid:
+        good = pc.match_substring_regex(given, NUMBER)
+        report(mask(pc.invert(good)), what, "")
+        array = pc.if_else(good, given, None).cast(pa.float64())
+    broken = mask(pc.invert(pc.is_finite(array)))
+    if broken.any():
+        report(broken, what, "leave blank what is not known")
+        array = pc.if_else(pa.array(broken), None, array)
+    return array
+
+
+def whole(array: Any, report: Report) -> Any:
+    """Whole number, not negative, as int64."""
+    array = number(array, report)
+    values = array.to_numpy(zero_copy_only=False)
+    bad = (values < 0) | (values != np.floor(values)) | (values > LARGEST_WHOLE)
+    bad &= mask(array.is_valid())
+    if bad.any():
+        report(bad, lambda row: f"{values[row]:g} is no whole number from 0 up", "")
+        array = pc.if_else(pa.array(bad), None, array)
+    return array.cast(pa.int64())
+
+
+def read_day(value: str) -> dt.date | None:
+    """Read a date, strictly as 2026-11-22; nothing if the text is none."""
+    if not DAY.fullmatch(value):
+        return None
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def date(array: Any, report: Report) -> Any:
+    """Calendar date as date32."""
+    if pa.types.is_date(array.type):
+        return array.cast(pa.date32())
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us"), safe=False)
+        day = array.cast(pa.date32(), safe=False)
+        bad = mask(pc.not_equal(day.cast(array.type), array))
+        report(bad, lambda row: f"{quote(array[row].as_py())} has a time of day", "give a date alone")
+        return day
+    encoded = coded(array, report)
+    given = encoded.dictionary.to_pylist()
+    days = [read_day(value) for value in given]
+    bad = np.array([day is None for day in days], np.bool_)
+    hint = "write dates as 2026-11-22"
+    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is no date", hint)
+    return pc.take(pa.array(days, pa.date32()), encoded.indices)
+
+
+def flag(array: Any, report: Report) -> Any:
+    """Yes or no as a boolean."""
+    if pa.types.is_boolean(array.type):
+        return array
+    encoded = coded(array, report)
+    given = encoded.dictionary.to_pylist()
+    flags = [True if v.casefold() in YES else False if v.casefold() in NO else None for v in given]
+    bad = np.array([value is None for value in flags], np.bool_)
+    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is neither true nor false", "")
+    return pc.take(pa.array(flags, pa.bool_()), encoded.indices)

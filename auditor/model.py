@@ -1,0 +1,262 @@
+"""The declaration: what an operator says of itself, its approvals, services, contracts and network."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 -- same
+import re
+from collections.abc import Mapping  # noqa: TC003 -- pydantic reads the annotations at run time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pyarrow as pa
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
+
+from auditor.problems import nearest, quote
+from auditor.records import (
+    Approval,
+    Contract,
+    Day,
+    Domicile,
+    Flag,
+    Operator,
+    Record,
+    Service,
+    Text,
+    read_records,
+    wrong,
+)
+from auditor.tables import Log, Note, Unused
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from auditor.problems import Problems
+
+__all__ = [
+    "Approval",
+    "Contract",
+    "Declaration",
+    "Document",
+    "Domicile",
+    "Input",
+    "Network",
+    "Note",
+    "Operator",
+    "Service",
+    "Unused",
+]
+
+UNKNOWN_KEY = "no such key in a declaration; kept, but no rule reads it"
+
+
+def _table(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(row, dict) for row in value)):
+        return value
+    raise wrong(f"{quote(value)} is neither a file name nor a list of records")
+
+
+def _file(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise wrong(f"{quote(value)} is no file name")
+    return value
+
+
+def _fields(value: Any) -> Any:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
+        raise wrong(f"{quote(value)} is no table of names", 'write Latitude = "lat"')
+    return value
+
+
+TABLE_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}
+Table = Annotated[Any, PlainValidator(_table), WithJsonSchema(TABLE_SCHEMA)]
+File = Annotated[str, PlainValidator(_file), WithJsonSchema({"type": "string"})]
+
+
+class Network(Record):
+    """Where the tables are, and what is said of them as a whole."""
+
+    nodes: Table | None = None
+    links: Table | None = None
+    graph: File | None = None
+    prefixes: Table | None = None
+    filings: File | None = None
+    complete: Flag = False
+    access_layer: Text | None = None
+    fields: Annotated[dict[str, str], BeforeValidator(_fields)] = Field(default_factory=dict)
+
+
+class Document(Record):
+    """A whole declaration as it is written, tables apart."""
+
+    schema_: Literal["auditor.declaration/1"] = Field(alias="schema")
+    declared_on: Day | None = None
+    approvals_complete: Flag = False
+    operator: Operator
+    approvals: Annotated[tuple[Approval, ...], BeforeValidator(read_records)] = ()
+    services: Annotated[tuple[Service, ...], BeforeValidator(read_records)] = ()
+    contracts: Annotated[tuple[Contract, ...], BeforeValidator(read_records)] = ()
+    network: Network = Network()
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that was read.
+
+    Parameters
+    ----------
+    path
+        Relative to the declaration's folder.
+    sha256
+        Hexadecimal digest of its bytes.
+    size
+        Bytes.
+    """
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an operator declares, checked and joined; read one with `auditor.read_declaration`.
+
+    Parameters
+    ----------
+    operator
+        The enterprise audited.
+    declared_on
+        Date of the declaration.
+    approvals_complete
+        "There are no others."
+    approvals, services, contracts
+        Records, in the order declared. Contracts without id have their place in that order, from 1.
+    complete
+        "Nothing is left out" of the network.
+    access_layer
+        The layer that the access search runs on, where links bear layers.
+    nodes
+        One row a node with every column of `auditor.tables.NODES`, blank cells null; unknown columns at the
+        end as strings. ``id``, ``name``, ``address`` and ``ips`` are plain strings, the other texts are
+        dictionary-coded. Places 0,0 are null.
+    links
+        One row a link with every column of `auditor.tables.LINKS`; ``source`` and ``target`` coded over the
+        ids of `nodes` and then `undeclared`; ``tail`` and ``head`` (int32) are those codes, -1 where the far
+        end is blank. A link without id is named after its ends.
+    undeclared
+        Ids that links name and no node has, in order of first sight.
+    prefixes
+        One row an address block, with every column of `auditor.tables.PREFIXES`; None where not declared.
+    inputs
+        Files read.
+    documents
+        Declared document -> SHA-256, for documents that lie in the declaration's folder.
+    unused
+        Everything read that no rule looks at.
+    notes
+        What was assumed in reading.
+    """
+
+    operator: Operator
+    nodes: pa.Table
+    links: pa.Table
+    undeclared: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
+    declared_on: dt.date | None = None
+    approvals_complete: bool = False
+    approvals: tuple[Approval, ...] = ()
+    services: tuple[Service, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    complete: bool = False
+    access_layer: str | None = None
+    prefixes: pa.Table | None = None
+    inputs: tuple[Input, ...] = ()
+    documents: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[Unused, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph[Any]:
+        """The network as a networkx graph; see `auditor.graphs.to_graph`."""
+        from auditor.graphs import to_graph  # noqa: PLC0415 -- networkx costs 0.3 s
+
+        return to_graph(self)
+
+
+def read_document(data: Any, file: str, log: Log) -> Document | None:
+    """Check the records of a declaration; nothing if one of them is wrong.
+
+    Parameters
+    ----------
+    data
+        The structure of a ``declaration.toml``.
+    file
+        Its name, for messages.
+    log
+        Gets the problems and the keys that nothing reads.
+    """
+    if not isinstance(data, dict):
+        log.problems.add(file, "", "", "is no declaration", "the outermost value is a table of keys")
+        return None
+    try:
+        document = Document.model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors():
+            _report(fault, file, log.problems)
+        return None
+    contracts = tuple(
+        contract if contract.id else contract.model_copy(update={"id": str(number)})
+        for number, contract in enumerate(document.contracts, 1)
+    )
+    document = document.model_copy(update={"contracts": contracts})
+    _check_contract_ids(document, file, log.problems)
+    log.unused.extend(_unused_keys(document, file, ()))
+    return document
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[str, str]:
+    """Say where a fault lies: records by number from 1, then the key."""
+    parts = [str(part + 1) if isinstance(part, int) else str(part) for part in loc]
+    where = ".".join(parts[:-1])
+    return re.sub(r"\.(\d+)", r" \1", where), parts[-1] if parts else ""
+
+
+def _report(fault: Any, file: str, problems: Problems) -> None:
+    kind, loc, given = fault["type"], tuple(fault["loc"]), fault["input"]
+    if loc and isinstance(loc[-1], int):
+        where, field_ = _place((*loc, ""))
+    else:
+        where, field_ = _place(loc)
+    what, hint = str(fault["msg"]), ""
+    if kind == "auditor":
+        what, hint = fault["ctx"]["what"], fault["ctx"]["hint"]
+    elif kind == "missing":
+        what = "is missing"
+    elif kind == "literal_error":
+        words = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        what, hint = f"{quote(given)} is not known", nearest(str(given), words)
+    elif kind in {"model_type", "dict_type"}:
+        what = f"{quote(given)} is no table of keys"
+    problems.add(file, where, field_, what, hint)
+
+
+def _check_contract_ids(document: Document, file: str, problems: Problems) -> None:
+    seen: dict[str, int] = {}
+    for number, contract in enumerate(document.contracts, 1):
+        first = seen.setdefault(str(contract.id), number)
+        if first != number:
+            what = f"{quote(contract.id)} is there twice, first in contracts {first}"
+            problems.add(file, f"contracts {number}", "id", what, "give every one its own id")
+
+
+def _unused_keys(record: Record, file: str, path: tuple[str, ...]) -> list[Unused]:
+    found = [Unused(file, ".".join((*path, key)), UNKNOWN_KEY) for key in record.model_extra or ()]
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, Record):
+            found += _unused_keys(value, file, (*path, name))
+        elif isinstance(value, tuple):
+            for number, part in enumerate(value, 1):
+                if isinstance(part, Record):
+                    found += _unused_keys(part, file, (*path, f"{name} {number}"))
+    return found

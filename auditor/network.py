@@ -1,0 +1,293 @@
+"""Nodes and links as one network: what must hold inside a row, between rows and between the tables."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor import cells
+from auditor.columns import Coded, days, floats
+from auditor.problems import quote, spans
+from auditor.tables import Frame, Note
+from auditor.uscc import uscc_is_valid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from auditor.columns import BoolArray, FloatArray, IntArray
+    from auditor.problems import Problems
+    from auditor.tables import Log
+
+REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
+ROUNDED = r"^[0-9](\.[0-9]+)?[Ee]\+[0-9]+$"
+NO_DAY = np.int32(2**31 - 1)
+LARGEST_ASN = 2**32 - 1
+LOST = -2
+
+
+def coordinate_faults(lon: FloatArray, lat: FloatArray) -> dict[str, tuple[str, BoolArray]]:
+    """Find coordinates that cannot be: what is wrong -> the column to blame and a mask.
+
+    Swapped ones are told by a latitude beyond 90, or by a pair that lies in China only when swapped.
+
+    Examples
+    --------
+    >>> faults = coordinate_faults(np.array([31.1, 200.0]), np.array([121.6, 31.0]))
+    >>> [(what, column, bad.tolist()) for what, (column, bad) in faults.items() if bad.any()]
+    [('lon and lat look swapped', 'lat', [True, False]), ('no longitude', 'lon', [False, True])]
+    """
+    swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)  # noqa: PLR2004 -- degrees
+    swapped |= (lat >= 73) & (lat <= 135) & (lon >= 18) & (lon <= 54)  # noqa: PLR2004 -- China's extent
+    return {
+        "lon and lat look swapped": ("lat", swapped),
+        "no longitude": ("lon", (np.abs(lon) > 180) & ~swapped),  # noqa: PLR2004 -- degrees
+        "no latitude": ("lat", (np.abs(lat) > 90) & ~swapped),  # noqa: PLR2004 -- degrees
+        "lat without lon": ("lon", np.isnan(lon) & ~np.isnan(lat)),
+        "lon without lat": ("lat", np.isnan(lat) & ~np.isnan(lon)),
+    }
+
+
+def _check_coordinates(frame: Frame, log: Log) -> Frame:
+    lon, lat = floats(frame.table, "lon"), floats(frame.table, "lat")
+
+    def what(fault: str) -> Callable[[int], str]:
+        if "without" in fault:
+            return lambda _row: fault
+        return lambda row: f"{fault}: lon {lon[row]:g}, lat {lat[row]:g}"
+
+    hint = "lon is east (73 to 135 in China), lat is north (18 to 54)"
+    for fault, (column, bad) in coordinate_faults(lon, lat).items():
+        log.problems.rows(frame.origin, bad, column, what(fault), "" if "without" in fault else hint)
+    nowhere = (lon == 0) & (lat == 0)
+    if not nowhere.any():
+        return frame
+    rows = spans(frame.origin.number[nowhere])
+    log.notes.append(
+        Note(frame.origin.files[0], f"0,0 read as unknown in {int(nowhere.sum()):,} rows: {rows}")
+    )
+    table = frame.table
+    for name in ("lon", "lat"):
+        place = pc.if_else(pa.array(nowhere), None, cells.flat(table.column(name)))
+        table = table.set_column(table.column_names.index(name), name, place)
+    return Frame(table, frame.origin)
+
+
+def _check_period(frame: Frame, problems: Problems) -> None:
+    start = days(frame.table, "from_on", blank=-int(NO_DAY))
+    end = days(frame.table, "to_on", blank=int(NO_DAY))
+    column = frame.table.column("to_on")
+    problems.rows(
+        frame.origin,
+        start >= end,
+        "to_on",
+        lambda row: f"{column[row]} is not after from_on",
+        "to_on is exclusive",
+    )
+
+
+def _check_values(
+    frame: Frame, name: str, good: Callable[[str], object], problems: Problems, *, what: str, hint: str = ""
+) -> None:
+    column = Coded.of(frame.table.column(name))
+    bad = column.map(lambda value: not good(value), blank=False, dtype=np.bool_)
+    problems.rows(frame.origin, bad, name, lambda row: f"{quote(column.at(row))} {what}", hint)
+
+
+def _check_present(frame: Frame, name: str, problems: Problems, hint: str = "") -> None:
+    blank = cells.mask(frame.table.column(name).is_null())
+    problems.rows(frame.origin, blank, name, lambda _row: "is missing", hint)
+
+
+def _check_unique(frame: Frame, problems: Problems) -> None:
+    ids = frame.strings("id")
+    coded = ids.dictionary_encode()
+    if len(coded.dictionary) == len(ids) - ids.null_count:
+        return
+    codes = np.asarray(pc.fill_null(coded.indices, -1))
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
+    first = np.empty(len(ids), np.int64)
+    first[order] = np.repeat(order[starts], np.diff(np.append(starts, len(ids))))
+
+    def what(row: int) -> str:
+        file, where = frame.origin.at(int(first[row]))
+        return f"{quote(ids[row].as_py())} is there twice, first in {file}, {where}"
+
+    again = (first != np.arange(len(ids))) & (codes >= 0)
+    problems.rows(frame.origin, again, "id", what, "give every one its own id")
+
+
+def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
+    ids = frame.strings(name)
+    if not pc.any(pc.match_substring(ids, "+")).as_py():
+        return
+    problems.rows(
+        frame.origin,
+        cells.mask(pc.match_substring_regex(ids, ROUNDED)),
+        name,
+        lambda row: f"{quote(ids[row].as_py())} is a number that a spreadsheet has rounded",
+        "format the column as text and export it again",
+    )
+
+
+def _check_sites(frame: Frame, problems: Problems) -> None:
+    n, site = frame.table.num_rows, Coded.of(frame.table.column("site"))
+    if site.blank.all():
+        return
+    known = pc.index_in(pa.array(site.values, pa.string()), frame.strings("id"))
+    above = np.append(np.asarray(pc.fill_null(known, n)), n)[site.codes]
+    lost = (above == n) & ~site.blank
+    hint = "site is the id of the node it stands in"
+    problems.rows(frame.origin, lost, "site", lambda row: f"{quote(site.at(row))} is no node", hint)
+    far = np.append(above, n)
+    for _ in range(n.bit_length()):  # pointer doubling: whoever climbs more than n steps climbs for ever
+        far = far[far]
+    cycle = np.zeros(n + 1, np.bool_)
+    cycle[far] = True
+    what = "leads back to the node itself"
+    problems.rows(frame.origin, cycle[:n], "site", lambda row: f"{quote(site.at(row))} {what}", hint)
+
+
+def check_nodes(frame: Frame, log: Log) -> Frame:
+    """Report what is wrong in the node table; coordinates 0,0 become unknown."""
+    problems = log.problems
+    for name in ("id", "kind"):
+        _check_present(frame, name, problems)
+    _check_rounded(frame, "id", problems)
+    _check_unique(frame, problems)
+    _check_values(frame, "holder_uscc", uscc_is_valid, problems, what="fails the checksum")
+    frame = _check_coordinates(frame, log)
+    accuracy, asn = floats(frame.table, "accuracy_m"), floats(frame.table, "asn")
+    problems.rows(frame.origin, accuracy < 0, "accuracy_m", lambda row: f"{accuracy[row]:g} is negative")
+    problems.rows(frame.origin, asn > LARGEST_ASN, "asn", lambda row: f"{asn[row]:.0f} is no AS number")
+    _check_values(
+        frame,
+        "region_code",
+        re.compile(REGION_CODE).match,
+        problems,
+        what="is no administrative division code",
+        hint="digits as in GB/T 2260, or two letters for a country",
+    )
+    _check_period(frame, problems)
+    _check_sites(frame, problems)
+    return frame
+
+
+def check_prefixes(frame: Frame, log: Log) -> None:
+    """Report what is wrong in the prefix table."""
+
+    def is_prefix(text: str) -> bool:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            return False
+        return True
+
+    _check_present(frame, "prefix", log.problems)
+    hint = "write 203.0.113.0/24 or 2001:db8::/32, without host bits"
+    _check_values(frame, "prefix", is_prefix, log.problems, what="is no address block", hint=hint)
+    _check_period(frame, log.problems)
+
+
+def _undeclared(rows: list[IntArray], ends: list[Any]) -> tuple[list[IntArray], Any]:
+    """Number the ends that are not declared, in order of first sight, row by row, source before target."""
+    n_links = len(ends[0])
+    both = np.concatenate([2 * np.flatnonzero(rows[0] == LOST), 2 * np.flatnonzero(rows[1] == LOST) + 1])
+    both.sort()
+    column = pa.chunked_array(ends)
+    seen = column.take(pa.array((both % 2) * n_links + both // 2)).combine_chunks()
+    coded = (seen if isinstance(seen, pa.Array) else pa.array([], pa.string())).dictionary_encode()
+    codes = np.asarray(coded.indices)
+    for side in (0, 1):
+        mine = both % 2 == side
+        rows[side][both[mine] // 2] = LOST - 1 - codes[mine]
+    return rows, coded.dictionary
+
+
+def _ends(frame: Frame, ids: Any) -> tuple[list[IntArray], Any]:
+    """Intern both ends once: row of the node, n + k for the k-th undeclared id, -1 for blank."""
+    ends = [frame.strings("source"), frame.strings("target")]
+    rows: list[IntArray] = []
+    for end in ends:
+        at = np.array(pc.fill_null(pc.index_in(end, ids), LOST), np.int32)
+        at[cells.mask(end.is_null())] = -1
+        rows.append(at)
+    rows, undeclared = _undeclared(rows, ends)
+    return [np.where(at <= LOST, len(ids) + LOST - 1 - at, at).astype(np.int32) for at in rows], undeclared
+
+
+def _link_ids(frame: Frame, given: Any) -> Any:
+    """Name links without id by their ends, parallel ones by a number besides: row order plays no part."""
+    if not given.null_count:
+        return given
+    blank = cells.mask(given.is_null())
+    source, target = (pc.fill_null(frame.strings(end), "") for end in ("source", "target"))
+    made = pc.binary_join_element_wise(source, target, ">").filter(pa.array(blank))
+    codes = np.asarray(made.dictionary_encode().indices)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    nth = np.empty(len(codes), np.int64)
+    nth[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.append(starts, len(codes))))
+    if nth.any():
+        suffix = pa.array(nth + 1).cast(pa.string())
+        made = pc.if_else(pa.array(nth > 0), pc.binary_join_element_wise(made, suffix, "#"), made)
+    return pc.replace_with_mask(given, pa.array(blank), made)
+
+
+def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Frame, Any]:
+    """Report what is wrong in the link table and join it to the nodes.
+
+    Parameters
+    ----------
+    frame
+        The links.
+    ids
+        Ids of the nodes.
+    log
+        Gets the problems.
+    complete
+        Whether nothing is said to be left out: then an end that is not declared is a problem.
+
+    Returns
+    -------
+    tuple
+        The links with ``tail`` and ``head`` (int32: row of the node, ``n + k`` for the k-th undeclared id, -1
+        for blank) and the undeclared ids in order of first sight.
+    """
+    problems = log.problems
+    _check_present(frame, "source", problems, "put the near end in source; only target may be blank")
+    _check_period(frame, problems)
+    for name in ("source", "target"):
+        _check_rounded(frame, name, problems)
+    (tail, head), undeclared = _ends(frame, ids)
+    if complete:
+        for name, rows in (("source", tail), ("target", head)):
+            end = frame.strings(name)
+            problems.rows(
+                frame.origin,
+                rows >= len(ids),
+                name,
+                _no_node(end),
+                "declare it, or say complete = false",
+            )
+    names = pa.concat_arrays([ids, undeclared])
+    table = frame.table
+    for name, rows in (("source", tail), ("target", head)):
+        known = pa.array(rows, mask=rows < 0)
+        column = pa.DictionaryArray.from_arrays(known, names)
+        table = table.set_column(table.column_names.index(name), name, column)
+    at = table.column_names.index("id")
+    table = table.set_column(at, "id", _link_ids(frame, frame.strings("id")))
+    table = table.append_column("tail", pa.array(tail)).append_column("head", pa.array(head))
+    if frame.table.column("id").null_count < len(tail):  # else they are made, and made distinct
+        _check_unique(Frame(table, frame.origin), problems)
+    return Frame(table, frame.origin), undeclared
+
+
+def _no_node(column: Any) -> Callable[[int], str]:
+    return lambda row: f"{quote(column[row].as_py())} is no declared node"

@@ -1,0 +1,163 @@
+"""Collects everything wrong in an input, to be mended in one go; long lists are counted, not hidden."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.errors import DeclarationError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from auditor.columns import BoolArray, IntArray
+
+SHOWN = 20
+LONGEST = 60
+
+
+def quote(value: object) -> str:
+    r"""Show a value of an input in a message: short, and with nothing in it that a terminal would obey.
+
+    Examples
+    --------
+    >>> quote("a\x1b[31mb"), quote(None)
+    ("'a\\x1b[31mb'", 'nothing')
+    """
+    if value is None:
+        return "nothing"
+    text = str(value)
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "'"
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Say which of `words` may have been meant, or list them.
+
+    Examples
+    --------
+    >>> nearest("ruter", ["router", "pop"])
+    "did you mean 'router'?"
+    >>> nearest("x", ["both", "forward"])
+    'one of both, forward'
+    """
+    words = list(words)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.7)
+    return f"did you mean {close[0]!r}?" if close else f"one of {', '.join(words)}"
+
+
+def spans(numbers: IntArray, limit: int = SHOWN) -> str:
+    """Write sorted numbers as ranges; the text ends in an ellipsis after `limit` ranges.
+
+    Examples
+    --------
+    >>> spans(np.array([2, 3, 4, 9]))
+    '2-4, 9'
+    """
+    starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+    ends = np.append(starts[1:], len(numbers)) - 1
+    pairs = zip(numbers[starts[:limit]].tolist(), numbers[ends[:limit]].tolist(), strict=True)
+    text = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in pairs)
+    return text + (", …" if len(starts) > limit else "")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the rows of a table came from: what a message calls them.
+
+    Parameters
+    ----------
+    files
+        Names of the files the rows came from.
+    words
+        What a row of each file is called: ``row`` of a sheet, ``record`` of a list, ``node`` of a graph.
+    code
+        int8, one a row: position in `files`.
+    number
+        int64, one a row: number of the row as its file shows it (a sheet's header is row 1).
+    """
+
+    files: tuple[str, ...]
+    words: tuple[str, ...]
+    code: IntArray
+    number: IntArray
+
+    @classmethod
+    def of(cls, file: str, number: IntArray, word: str = "row") -> Origin:
+        """Give the origin of a table that is one file."""
+        return cls((file,), (word,), np.zeros(len(number), np.int8), number)
+
+    def at(self, row: int) -> tuple[str, str]:
+        """Name file and place of one row."""
+        code = int(self.code[row])
+        return self.files[code], f"{self.words[code]} {self.number[row]}"
+
+    def take(self, rows: BoolArray | IntArray) -> Origin:
+        """Keep some rows."""
+        return Origin(self.files, self.words, self.code[rows], self.number[rows])
+
+    def append(self, other: Origin) -> Origin:
+        """Put the rows of `other` below these."""
+        return Origin(
+            self.files + other.files,
+            self.words + other.words,
+            np.concatenate([self.code, (other.code + len(self.files)).astype(np.int8)]),
+            np.concatenate([self.number, other.number]),
+        )
+
+
+@dataclass
+class Problems:
+    """A growing list of problems; nothing is raised until everything has been looked at."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, file: str, where: str, field: str, what: str, hint: str = "") -> None:
+        """Note one problem."""
+        self.found.append(Problem(file, where, field, what, hint))
+
+    def rows(
+        self,
+        origin: Origin,
+        rows: BoolArray | IntArray,
+        field: str,
+        what: Callable[[int], str],
+        hint: str = "",
+    ) -> None:
+        """Note the same problem of many rows: the first ones each, the rest as a count with their numbers.
+
+        Parameters
+        ----------
+        origin
+            Names the rows.
+        rows
+            Mask or positions.
+        field
+            Column.
+        what
+            Gives the message for one position.
+        hint
+            What to do about it.
+        """
+        at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        for row in at[:SHOWN].tolist():
+            self.add(*origin.at(row), field, what(row), hint)
+        rest = at[SHOWN:]
+        for code in np.unique(origin.code[rest]).tolist():
+            numbers = np.sort(origin.number[rest[origin.code[rest] == code]])
+            what_else = f"the same in {len(numbers):,} more {origin.words[code]}s: {spans(numbers)}"
+            self.add(origin.files[code], "", field, what_else, hint)
+
+    def raise_if_any(self) -> None:
+        """Raise one error with everything found.
+
+        Raises
+        ------
+        DeclarationError
+            If anything was found.
+        """
+        if self.found:
+            raise DeclarationError(self.found)

@@ -1,0 +1,225 @@
+"""From what the files hold to a checked `Declaration`; everything wrong is reported at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor import network, tables
+from auditor.columns import Coded
+from auditor.model import Declaration, Network, read_document
+from auditor.problems import Origin, nearest, quote
+from auditor.readers._tables import read_table
+from auditor.tables import Frame, Note, Unused
+
+if TYPE_CHECKING:
+    from auditor.model import Document
+    from auditor.readers._files import Folder
+    from auditor.tables import Column, Log
+
+NOTHING = Network()
+
+
+def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = None) -> Declaration:
+    """Build a declaration.
+
+    Parameters
+    ----------
+    data
+        The structure of ``declaration.toml``.
+    folder
+        Where its files are; its log may hold problems already.
+    graph
+        Nodes and links that the tables of `data` are laid over.
+
+    Raises
+    ------
+    DeclarationError
+        With all problems.
+    """
+    log = folder.log
+    document = read_document(data, folder.file, log) if data is not None else None
+    stated = document.network if document else _stated_network(data)
+    if stated.graph is not None and graph is not None:
+        log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
+    nodes, links, undeclared = _network(stated, graph, folder)
+    prefixes = _prefixes(stated, nodes, folder)
+    if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
+        log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", "read by a later version"))
+    documents = _documents(document, nodes, folder)
+    log.problems.raise_if_any()
+    if document is None or nodes is None or links is None:
+        raise AssertionError("a declaration without problems is complete")
+    _note_contracts(document, nodes, log)
+    return Declaration(
+        operator=document.operator,
+        declared_on=document.declared_on,
+        approvals_complete=document.approvals_complete,
+        approvals=document.approvals,
+        services=document.services,
+        contracts=document.contracts,
+        complete=stated.complete,
+        access_layer=stated.access_layer,
+        nodes=nodes.table,
+        links=links.table,
+        undeclared=undeclared,
+        prefixes=prefixes.table if prefixes else None,
+        inputs=tuple(folder.inputs),
+        documents=documents,
+        unused=tuple(log.unused),
+        notes=tuple(log.notes),
+    )
+
+
+def _stated_network(data: Any) -> Network:
+    """Read ``[network]`` alone, so that its tables are checked although other records are wrong."""
+    section = data.get("network") if isinstance(data, dict) else None
+    try:
+        return Network.model_validate(section) if section is not None else NOTHING
+    except ValueError:
+        return NOTHING
+
+
+def _network(
+    stated: Network, graph: tuple[Frame, Frame] | None, folder: Folder
+) -> tuple[Frame | None, Frame | None, Any]:
+    log = folder.log
+    if graph is None and stated.graph is not None:
+        graph = read_graph_file(stated.graph, folder)
+    raw_nodes, raw_links = (read_table(getattr(stated, key), key, folder) for key in ("nodes", "links"))
+    if stated is not NOTHING and stated.nodes is None and graph is None and stated.graph is None:
+        log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
+    raws = [raw for raw in (raw_nodes, raw_links, *(graph or ())) if raw is not None]
+    _check_fields(stated, raws, folder)
+    nodes = _lay(graph and graph[0], raw_nodes, tables.NODES, stated, log)
+    links = _lay(graph and graph[1], raw_links, tables.LINKS, stated, log)
+    if nodes is None:
+        return None, None, None
+    if not nodes.table.num_rows:
+        log.problems.add(nodes.origin.files[-1], "", "", "the table has no rows", "declare at least one node")
+    nodes = network.check_nodes(_default_kind(nodes, log) if graph else nodes, log)
+    if links is None:
+        if stated.links is None and graph is None:
+            log.notes.append(Note(folder.file, "no links are declared"))
+        links = tables.read_columns(
+            Frame(pa.table({}), Origin.of(folder.file, np.arange(0))), tables.LINKS, log
+        )
+    links, undeclared = network.check_links(links, nodes.strings("id"), log, complete=stated.complete)
+    return nodes, links, undeclared
+
+
+def _lay(
+    base: Frame | None, above: Frame | None, columns: tuple[Column, ...], stated: Network, log: Log
+) -> Frame | None:
+    """Convert a graph's table and a declared one, and lay the second over the first."""
+    frames = []
+    for raw in (base, above):
+        if raw is not None:
+            renamed = _rename(raw, stated.fields)
+            needed = [c.name for c in columns if c.required or c.name == "target"]
+            tables.require_columns(renamed, ["id"] if base is not None else needed, log)
+            frames.append(tables.read_columns(renamed, columns, log))
+    if not frames:
+        return None
+    return tables.overlay(*frames) if len(frames) > 1 else frames[0]
+
+
+def _rename(raw: Frame, fields: dict[str, str]) -> Frame:
+    return Frame(raw.table.rename_columns([fields.get(n, n) for n in raw.table.column_names]), raw.origin)
+
+
+def _check_fields(stated: Network, raws: list[Frame], folder: Folder) -> None:
+    columns = [c.name for c in (*tables.NODES, *tables.LINKS)]
+    given = {name for raw in raws for name in raw.table.column_names}
+    for name, column in stated.fields.items():
+        if column not in columns:
+            what = f"{quote(column)} is no column of nodes or links"
+            folder.log.problems.add(folder.file, "network.fields", name, what, nearest(column, columns))
+        if raws and name not in given:
+            why = "no table has such a column"
+            folder.log.unused.append(Unused(folder.file, f"network.fields.{name}", why))
+
+
+def _default_kind(nodes: Frame, log: Log) -> Frame:
+    """Give ``other`` to nodes of a graph that states no kind; a table's rows have to state it."""
+    at = nodes.table.column_names.index("kind")
+    kind = nodes.strings("kind")
+    blank = np.asarray(kind.is_null()) & (nodes.origin.code == 0)
+    if not blank.any():
+        return nodes
+    what = f"kind read as other for {int(blank.sum()):,} nodes without kind"
+    log.notes.append(Note(nodes.origin.files[0], what))
+    filled = pc.if_else(pa.array(blank), "other", kind).dictionary_encode()
+    return Frame(nodes.table.set_column(at, "kind", filled), nodes.origin)
+
+
+def read_graph_file(name: str, folder: Folder) -> tuple[Frame, Frame] | None:
+    """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
+    from auditor.readers import graph_suffixes  # noqa: PLC0415 -- the scan imports this module
+
+    known = graph_suffixes()
+    suffix = "." + name.rpartition(".")[2].lower()
+    if suffix not in known:
+        what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(known)}"
+        folder.log.problems.add(folder.file, "network", "graph", what, hint)
+        return None
+    data = folder.read(name, "network", "graph")
+    return None if data is None else known[suffix](data, name, folder.log)
+
+
+def _prefixes(stated: Network, nodes: Frame | None, folder: Folder) -> Frame | None:
+    raw = read_table(stated.prefixes, "prefixes", folder)
+    if raw is None:
+        return None
+    tables.require_columns(raw, ["prefix"], folder.log)
+    frame = tables.read_columns(raw, tables.PREFIXES, folder.log)
+    network.check_prefixes(frame, folder.log)
+    named = frame.table.column("node").combine_chunks()
+    if nodes is not None and named.null_count < len(named):
+        distinct = pc.drop_null(frame.strings("node")).unique()
+        lost = distinct.filter(pc.invert(pc.is_in(distinct, nodes.strings("id")))).to_pylist()
+        if lost:
+            what = f"{len(lost):,} ids that no node has, such as {quote(min(lost))}"
+            folder.log.notes.append(Note(raw.origin.files[0], f"node: {what}"))
+    return frame
+
+
+def _documents(document: Document | None, nodes: Frame | None, folder: Folder) -> dict[str, str]:
+    """Digest the attached documents that lie in the folder; the others are noted."""
+    named: dict[str, str] = {}
+    if document:
+        places = (
+            ("operator.domiciles", document.operator.domiciles),
+            ("approvals", document.approvals),
+            ("contracts", document.contracts),
+        )
+        for where, records in places:
+            for number, record in enumerate(records, 1):
+                if record.document:
+                    named.setdefault(record.document, f"{where} {number}")
+    if nodes is not None:
+        for name in Coded.of(nodes.table.column("document")).values:
+            named.setdefault(name, "nodes")
+    if folder.root is None:
+        return {}
+    digests = {name: folder.digest(name, where) for name, where in named.items()}
+    for name, digest in digests.items():
+        if digest is None:
+            folder.log.notes.append(Note(folder.file, f"document {quote(name)} is named but not attached"))
+    return {name: digest for name, digest in digests.items() if digest is not None}
+
+
+def _note_contracts(document: Document, nodes: Frame, log: Log) -> None:
+    """Note nodes that contracts name and the network lacks: rules judge what that means."""
+    named = {
+        node: contract.id
+        for contract in document.contracts
+        for node in (*contract.node_ids, *contract.failover_node_ids)
+    }
+    known = pc.is_in(pa.array(list(named), pa.string()), nodes.strings("id")).to_pylist()
+    for (node, contract), found in zip(named.items(), known, strict=True):
+        if not found:
+            log.notes.append(Note(f"contract {contract}", f"names {quote(node)}, which is no declared node"))

@@ -1,0 +1,176 @@
+"""Files of a declaration: only inside its folder, their digests kept; TOML and JSON read strictly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from auditor.model import Input
+from auditor.problems import quote
+from auditor.tables import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOM = b"\xef\xbb\xbf"
+OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+@dataclass
+class Folder:
+    """The folder of a declaration: gives bytes by relative name and remembers what was read.
+
+    Parameters
+    ----------
+    root
+        The folder; None where the declaration is no file.
+    log
+        Gets the problems.
+    file
+        Name of the declaration's own file, for messages.
+    """
+
+    root: Path | None
+    log: Log
+    file: str
+    inputs: list[Input] = field(default_factory=list)
+
+    def find(self, name: str, where: str, key: str) -> Path | None:
+        """Give the path of a file inside the folder, or report that it leads out of it."""
+        if self.root is None:
+            self.log.problems.add(
+                self.file,
+                where,
+                key,
+                f"{quote(name)} is a file, but there is no folder",
+                "give the table itself",
+            )
+            return None
+        posix, windows = PurePosixPath(name), PureWindowsPath(name)
+        leads_out = posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts
+        path = self.root / posix
+        if leads_out or "\0" in name or not path.resolve().is_relative_to(self.root.resolve()):
+            hint = "give a path inside the folder, without .."
+            self.log.problems.add(
+                self.file, where, key, f"{quote(name)} is outside the declaration's folder", hint
+            )
+            return None
+        return path
+
+    def read(self, name: str, where: str, key: str) -> bytes | None:
+        """Read a file of the folder, or report why it cannot be read."""
+        path = self.find(name, where, key)
+        if path is None:
+            return None
+        return self.load(path, name, lambda what: self.log.problems.add(self.file, where, key, what))
+
+    def load(self, path: Path, name: str, report: Callable[[str], None]) -> bytes | None:
+        """Read a file under a name for messages and note its digest; an empty one is a problem."""
+        if not path.is_file():
+            report(f"{quote(name)} is missing" if not path.exists() else f"{quote(name)} is no file")
+            return None
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            report(f"{quote(name)} cannot be read: {error.strerror}")
+            return None
+        self.inputs.append(Input(name, hashlib.sha256(data).hexdigest(), len(data)))
+        if not data.removeprefix(BOM).strip():
+            self.log.problems.add(name, "", "", "the file is empty")
+            return None
+        return data
+
+    def digest(self, name: str, where: str) -> str | None:
+        """Digest of an attached document, None if it is not there."""
+        path = self.find(name, where, "document")
+        if path is None or not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def report_encoding(data: bytes, file: str, log: Log) -> None:
+    """Report that bytes are not UTF-8, where, and what they may be."""
+    for mark, name in OTHER_BOMS.items():
+        if data.startswith(mark):
+            log.problems.add(file, "", "", f"is {name}, not UTF-8", f"iconv -f {name} -t UTF-8")
+            return
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fits = _decodes(data, "gb18030")
+        hint = (
+            "it reads as GB18030: iconv -f GB18030 -t UTF-8, or save as CSV UTF-8"
+            if fits
+            else "save it as UTF-8"
+        )
+        log.problems.add(file, f"line {line}", "", "is not UTF-8", hint)
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode(data: bytes, file: str, log: Log) -> str | None:
+    """Decode UTF-8, with or without a byte order mark; None, and a problem, for anything else."""
+    try:
+        return data.removeprefix(BOM).decode("utf-8")
+    except UnicodeDecodeError:
+        report_encoding(data, file, log)
+        return None
+
+
+def read_toml(data: bytes, file: str, log: Log) -> Any:
+    """Read TOML; None, and a problem with its line, where it is none."""
+    text = decode(data, file, log)
+    if text is None:
+        return None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        at = re.search(r" \(at (line \d+), column \d+\)$", message)
+        what = message[: at.start()] if at else message.removesuffix(" (at end of document)")
+        log.problems.add(file, at[1] if at else "end of file", "", f"no TOML: {what}")
+    except (RecursionError, ValueError) as error:
+        log.problems.add(file, "", "", f"no TOML: {str(error).partition(';')[0]}")
+    return None
+
+
+def read_json(data: bytes, file: str, log: Log) -> Any:
+    """Read JSON strictly: no NaN, no key twice, no lone surrogates; None, and a problem, for anything else."""
+    text = decode(data, file, log)
+    if text is None:
+        return None
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        log.problems.add(file, f"line {error.lineno}", "", f"no JSON: {error.msg}")
+        return None
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = dict(pairs)
+        if len(record) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            place = f"the record with id {record['id']}" if "id" in record else ""
+            log.problems.add(file, place, twice, "the key is there twice", "remove one")
+        return record
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except (RecursionError, ValueError) as error:
+        log.problems.add(file, "", "", f"no JSON: {str(error).partition(';')[0]}")
+        return None

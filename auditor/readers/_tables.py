@@ -1,0 +1,195 @@
+"""Tables of a declaration as their files give them: CSV as text, Parquet with its types, lists of records."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from auditor.problems import Origin, quote
+from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
+from auditor.tables import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from auditor.readers._files import Folder
+    from auditor.tables import Log
+
+HEADER_BYTES = 1 << 20
+ROUGH = "is no CSV table"
+
+
+def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
+    """Read a table of ``[network]``: a file of the folder, or the records themselves."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return read_rows(value, f"network.{key}", folder.file)
+    suffix = PurePosixPath(value).suffix.lower()
+    if suffix not in TABLE_FORMATS:
+        hint = f"tables are {', '.join(TABLE_FORMATS)}"
+        folder.log.problems.add(folder.file, "network", key, f"{quote(value)} is no table", hint)
+        return None
+    data = folder.read(value, "network", key)
+    return None if data is None else TABLE_FORMATS[suffix](data, value, folder.log)
+
+
+def read_rows(rows: list[dict[str, Any]], word: str, file: str) -> Frame:
+    """Make a table of records; columns in order of first sight."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = [_column([row.get(name) for row in rows]) for name in names]
+    table = pa.table(columns, names=list(names)) if names else pa.table({})
+    return Frame(table, Origin.of(file, np.arange(1, table.num_rows + 1), word))
+
+
+def _column(values: list[Any]) -> Any:
+    try:
+        array = pa.array(values)
+    except (pa.ArrowException, OverflowError):  # values of several types
+        return pa.array([_cell(value) for value in values], pa.string())
+    if pa.types.is_struct(array.type) or pa.types.is_nested(array.type):
+        return pa.array([_cell(value) for value in values], pa.string())
+    return array
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ";".join(map(str, value))
+    if isinstance(value, dict | list):
+        return orjson.dumps(value, default=str).decode()
+    return str(value)
+
+
+def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
+    """Read a Parquet file; its types are kept."""
+    try:
+        table = pyarrow.parquet.read_table(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as error:
+        log.problems.add(file, "", "", f"cannot be read as Parquet: {_first_line(error)}", "is it complete?")
+        return None
+    return Frame(table, Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
+
+
+def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
+    """Read a CSV file, every cell as text, so that ids like 007 stay; ragged rows are problems."""
+    if data[:2] in OTHER_BOMS:
+        report_encoding(data, file, log)
+        return None
+    data = data.removeprefix(BOM)
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        log.problems.add(file, f"line {line}", "", "holds a NUL byte", "is it really a CSV file?")
+        return None
+    names = _header(data, file, log)
+    return None if names is None else _body(data, names, file, log)
+
+
+def _header(data: bytes, file: str, log: Log) -> list[str] | None:
+    head = io.TextIOWrapper(io.BytesIO(data[:HEADER_BYTES]), encoding="utf-8", errors="replace", newline="")
+    try:
+        names = [name.strip() for name in next(csv.reader(head))]
+    except (csv.Error, StopIteration) as error:
+        log.problems.add(file, "row 1", "", f"{ROUGH}: {error}")
+        return None
+    if len(names) == 1:
+        for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+            if mark in names[0]:
+                log.problems.add(
+                    file, "row 1", "", f"the cells are separated by {word}", "separate them by commas"
+                )
+                return None
+    return names
+
+
+def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
+    ragged: list[Any] = []
+
+    def keep(row: Any) -> str:
+        ragged.append(row)
+        return "skip"
+
+    labels = [str(at) for at in range(len(names))]
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(data if data.endswith((b"\n", b"\r")) else data + b"\n"),
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False, column_names=labels, skip_rows_after_names=1, block_size=1 << 24
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(labels, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowException as error:
+        before = len(log.problems.found)
+        report_encoding(data, file, log)
+        if len(log.problems.found) == before:
+            log.problems.add(file, "", "", f"{ROUGH}: {_first_line(error)}", "is a quote left open?")
+        return None
+    numbers = _report_ragged(table.num_rows, ragged, file, log)
+    table = table.rename_columns(names)
+    _report_open_quote(data, table, numbers, file, log)
+    return Frame(_without_nameless(table, file, log), Origin.of(file, numbers))
+
+
+def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
+    """Report rows with too few or too many cells; give the numbers of the other rows."""
+    wrong = np.array([row.number for row in ragged], np.int64)
+    cells = [(row.actual_columns, row.expected_columns) for row in ragged]
+    hint = "a comma in a cell needs quotes round the cell"
+    log.problems.rows(
+        Origin.of(file, wrong),
+        np.arange(len(wrong)),
+        "",
+        lambda at: "has {} cells instead of {}".format(*cells[at]),
+        hint,
+    )
+    numbers = np.arange(2, 2 + rows + len(wrong))
+    return numbers[~np.isin(numbers, wrong)]
+
+
+def _report_open_quote(data: bytes, table: pa.Table, numbers: Any, file: str, log: Log) -> None:
+    """Report a quote that is never closed: it swallows all rows below it into one cell."""
+    if not len(numbers) or data.count(b'"') % 2 == 0:
+        return
+    last = [column[-1].as_py() or "" for column in table.columns]
+    if any("\n" in cell for cell in last):
+        log.problems.add(file, f"row {numbers[-1]}", "", "a quote is opened and never closed")
+
+
+def _without_nameless(table: pa.Table, file: str, log: Log) -> pa.Table:
+    """Leave out columns without a name where all their cells are blank; report them otherwise."""
+    for at in reversed(range(table.num_columns)):
+        if table.column_names[at]:
+            continue
+        if any(value.strip() for value in table.column(at).unique().to_pylist()):
+            log.problems.add(file, "row 1", f"column {at + 1}", "has no name")
+        table = table.remove_column(at)
+    return table
+
+
+TABLE_FORMATS: dict[str, Callable[[bytes, str, Log], Frame | None]] = {
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+}

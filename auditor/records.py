@@ -1,0 +1,263 @@
+"""The few records of a declaration: operator, approvals, services, contracts; checked one by one by pydantic.
+
+A blank text counts as absent. Keys that no rule knows are kept (``model_extra``) and listed as unused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from auditor.cells import folded, read_day
+from auditor.network import REGION_CODE, coordinate_faults
+from auditor.problems import quote
+from auditor.uscc import uscc_is_valid, uscc_normalised
+
+
+def wrong(what: str, hint: str = "") -> PydanticCustomError:
+    """Give the error that says in plain words what is wrong with a value."""
+    return PydanticCustomError("auditor", "{what}", {"what": what, "hint": hint})
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise wrong(f"{quote(value)} is no text", "put it in quotes")
+    if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in value):
+        raise wrong(f"{quote(value)} holds a character that cannot be seen", "type the text anew")
+    return unicodedata.normalize("NFC", value.strip())
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.split(";")
+    if not isinstance(value, list | tuple):
+        raise wrong(f"{quote(value)} is no list", 'write a list, as ["a", "b"]')
+    return tuple(part for part in map(_text, value) if part)
+
+
+def _day(value: Any) -> Any:
+    hint = "write dates as 2026-11-22"
+    if isinstance(value, str):
+        day = read_day(value.strip())
+        if day is None:
+            raise wrong(f"{quote(value)} is no date", hint)
+        return day
+    if type(value) is not dt.date:
+        raise wrong(f"{quote(value)} is no date", hint)
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise wrong(f"{quote(value)} is no number", "leave out what is not known")
+    return float(value)
+
+
+def _flag(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise wrong(f"{quote(value)} is neither true nor false", "write true or false, without quotes")
+    return value
+
+
+def _share(value: Any) -> Any:
+    share = _number(value)
+    if not 0 <= share <= 1:
+        raise wrong(f"{share:g} is no share from 0 to 1", "write 50 % as 0.5")
+    return share
+
+
+def _length(value: Any) -> Any:
+    length = _number(value)
+    if length < 0:
+        raise wrong(f"{length:g} is negative")
+    return length
+
+
+def _uscc(value: Any) -> Any:
+    text = _text(value)
+    if not uscc_is_valid(text):
+        raise wrong(f"{quote(text)} fails the checksum", "copy the code from the business licence")
+    return uscc_normalised(text)
+
+
+def _region(value: Any) -> Any:
+    text = _text(value)
+    if not re.match(REGION_CODE, text):
+        raise wrong(f"{quote(text)} is no administrative division code", "six digits as in GB/T 2260")
+    return text
+
+
+def read_records(value: Any) -> Any:
+    """Take a list of records."""
+    if not isinstance(value, list | tuple):
+        raise wrong(f"{quote(value)} is no list of records")
+    return tuple(value)
+
+
+Text: TypeAlias = Annotated[str, BeforeValidator(_text)]
+Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Day: TypeAlias = Annotated[dt.date, BeforeValidator(_day)]
+Number: TypeAlias = Annotated[float, BeforeValidator(_number)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
+Uscc: TypeAlias = Annotated[str, BeforeValidator(_uscc)]
+RegionCode: TypeAlias = Annotated[str, BeforeValidator(_region)]
+Datum: TypeAlias = Literal["WGS84", "CGCS2000", "GCJ-02", "BD-09", "unknown"]
+Grade: TypeAlias = Literal["E1", "E2", "E3", "E4"]
+Nature: TypeAlias = Literal["foreign_invested", "domestic"]
+ApprovalKind: TypeAlias = Literal["pilot_reply", "licence"]
+ApprovalStatus: TypeAlias = Literal["valid", "expired", "withdrawn", "revoked", "cancelled", "invalid"]
+ContractKind: TypeAlias = Literal[
+    "cdn", "acceleration", "colocation", "bandwidth", "ip", "cloud", "onward_lease"
+]
+Purpose: TypeAlias = Literal["pilot_service", "corporate_site"]
+Form: TypeAlias = Literal["facility", "service"]
+
+
+def _check_order(record: Any, first: str, last: str) -> None:
+    start, end = getattr(record, first), getattr(record, last)
+    if start is not None and end is not None and start >= end:
+        hint = f"{last} is the first day no longer in force"
+        raise wrong(f"{last} {end} is not after {first} {start}", hint)
+
+
+class Record(BaseModel):
+    """A record that cannot change; blank values count as absent."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        blank = {k for k, v in values.items() if v is None or (isinstance(v, str) and not v.strip())}
+        return {k: cls._word(k, v) for k, v in values.items() if k not in blank}
+
+    @classmethod
+    def _word(cls, name: str, value: Any) -> Any:
+        """Bring a word of a closed list to its own spelling; pydantic refuses what is in no list."""
+        known = cls.model_fields.get(name)
+        if known is None or not isinstance(value, str):
+            return value
+        parts = (known.annotation, *get_args(known.annotation))
+        words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
+        return {folded(word): word for word in words}.get(folded(value), value)
+
+
+class Domicile(Record):
+    """Where the operator is registered, for a period.
+
+    The one in force on the date counts. ``lon lat`` 0,0 is read as unknown.
+    """
+
+    address: Text | None = None
+    region_code: RegionCode | None = None
+    lon: Number | None = None
+    lat: Number | None = None
+    datum: Datum | None = None
+    accuracy_m: Annotated[float, BeforeValidator(_length)] | None = None
+    grade: Grade | None = None
+    document: Text | None = None
+    from_on: Day | None = None
+    to_on: Day | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nowhere(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("lon") == 0 and values.get("lat") == 0:
+            return {k: v for k, v in values.items() if k not in {"lon", "lat"}}
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Domicile:
+        lon, lat = (np.array([np.nan if x is None else x]) for x in (self.lon, self.lat))
+        for what, (_, bad) in coordinate_faults(lon, lat).items():
+            if bad.any():
+                raise wrong(what if "without" in what else f"{what}: lon {self.lon:g}, lat {self.lat:g}")
+        _check_order(self, "from_on", "to_on")
+        return self
+
+
+class Operator(Record):
+    """The enterprise audited. ``pilot_area`` is a claim; the domicile and the approvals decide."""
+
+    name: Text
+    uscc: Uscc | None = None
+    nature: Nature | None = None
+    foreign_share: Annotated[float, BeforeValidator(_share)] | None = None
+    group: Text | None = None
+    pilot_area: Text | None = None
+    domiciles: Annotated[tuple[Domicile, ...], BeforeValidator(read_records)] = ()
+
+
+class Approval(Record):
+    """A pilot reply or a licence."""
+
+    kind: ApprovalKind | None = None
+    number: Text | None = None
+    holder: Text | None = None
+    uscc: Uscc | None = None
+    area: Text | None = None
+    services: Texts = ()
+    issued_on: Day | None = None
+    expires_on: Day | None = None
+    status: ApprovalStatus | None = None
+    status_from_on: Day | None = None
+    document: Text | None = None
+    issuer: Text | None = None
+    coverage: Texts = ()
+    items: Texts = ()
+    preapproval_items: Texts = ()
+    terms: Texts = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Approval:
+        _check_order(self, "issued_on", "expires_on")
+        return self
+
+
+class Service(Record):
+    """A telecom service on offer. ``content`` None is unknown, ``()`` is stated none."""
+
+    code: Text
+    regime: Text | None = None
+    scope: Texts = ()
+    started_on: Day | None = None
+    regime_from_on: Day | None = None
+    content: Texts | None = None
+    domains: Texts = ()
+    to_on: Day | None = None
+
+
+class Contract(Record):
+    """Something leased or bought for a service; ``open_node_set`` None is not stated."""
+
+    id: Text | None = None
+    kind: ContractKind | None = None
+    supplier: Text | None = None
+    supplier_uscc: Uscc | None = None
+    service: Text | None = None
+    purpose: Purpose | None = None
+    form: Form | None = None
+    node_ids: Texts = ()
+    open_node_set: Flag | None = None
+    coverage: Texts = ()
+    failover_node_ids: Texts = ()
+    from_on: Day | None = None
+    to_on: Day | None = None
+    document: Text | None = None
+    grade: Grade | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Contract:
+        _check_order(self, "from_on", "to_on")
+        return self
