@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from auditor.registers.carriers import (
+    Carrier,
+    CarrierMatch,
+    Entity,
+    match_carrier,
+    read_carriers,
+    read_other_enterprises,
+)
 from auditor.registers.regimes import (
     Regime,
     Terms,
@@ -14,11 +22,17 @@ from auditor.registers.regimes import (
 from auditor.registers.services import Service, lineage, opened, read_services, service_code
 
 __all__ = [
+    "Carrier",
+    "CarrierMatch",
+    "Entity",
     "Regime",
     "Service",
     "Terms",
     "lineage",
+    "match_carrier",
     "opened",
+    "read_carriers",
+    "read_other_enterprises",
     "read_regimes",
     "read_services",
     "regime_key",
