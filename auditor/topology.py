@@ -1,8 +1,8 @@
-"""Graph search over columns: which nodes reach a root with others taken out, and along which shortest path.
+"""Graph search over columns: which nodes reach a root with others taken out, and on which shortest path.
 
-No law here. Nodes are rows ``0..n-1``, links are columns, both are int32. A search is one breadth-first pass in
-C; what is derived from it (levels, next hops, paths) is vectorised without a loop over nodes, so that a chain of
-a million nodes costs about as much as a tree of a million.
+No law here. Nodes are rows ``0..n-1``, links are columns, both are int32. A search is one breadth-first pass
+in C; what is derived from it (levels, next hops, paths) is vectorised without a loop over nodes, so that a
+chain of a million nodes costs about as much as a tree of a million.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def search(
     size = int(before[-1]) + roots.size
     ptr = np.append(before[graph.ptr], np.int32(size)).astype(np.int32, copy=False)
     adj = np.concatenate([graph.adj[keep], roots])
-    # Row n is a source before all roots. Nobody reads the weights, and zeros that nobody reads cost no memory.
+    # Row n is a source before all roots. The weights stay unread, and unread zeros cost no memory.
     matrix = csr_array((np.zeros(size), adj, ptr), shape=(graph.n + 1, graph.n + 1))
     order, previous = breadth_first_order(matrix, graph.n)
     return Search(_levels(order, previous, graph.n), through, absent)
@@ -292,6 +292,11 @@ def _first_choice(
     arcs[at] = arcs[chosen]
     kept: IntArray = arcs[starts[:-1]]
     return kept
+
+
+def no_tree(n: int) -> Tree:
+    """Tree of a search that reached nothing."""
+    return Tree(np.full(n, NONE, np.int32), np.arange(n, dtype=np.int32), np.full(n, NONE, np.int32))
 
 
 def paths(grown: Tree, targets: IntArray) -> Paths:

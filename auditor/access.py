@@ -1,0 +1,361 @@
+"""The law's reading of access paths over columns: ISP-02 (is there a bypass?) and ISP-06 (the stretch).
+
+Annex 2(2) of Circular 107: 需通过基础电信企业互联网接入设备对用户提供互联网接入服务. Every path from a
+subject to a root must pass a gate; so the gates are taken out, and a subject that still reaches a root has a
+bypass.
+
+What is doubtful is read once for and once against the operator (DESIGN 6). A completion settles each doubt: a
+doubtful gate is a gate or none, a doubtful root is a root or none, a tunnel of which nobody says what it
+crosses runs over a gate or over none. With more gates, fewer roots and more tunnels over gates, bypasses can
+only vanish and served subjects only grow. So a subject fails in all completions if it fails in the one most
+favourable to the operator, and passes in all if it passes in the least favourable one: two runs decide what
+enumeration would.
+
+Cases at the border:
+
+* a subject that is itself a root, or linked to one, bypasses; its path has one node, or two;
+* a subject that is itself a gate, or linked to gates only, passes;
+* a path ends at the first root it meets, and never runs on through a node that ends paths;
+* a tunnel over a gate leads to that gate (its subjects are served), and nowhere else while the gate is out;
+* with any one-way link both directions of traffic are judged, and the worse counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from auditor import topology
+from auditor.access_graph import DOUBTFUL, NO, SURE, AccessGraph, AccessInput
+from auditor.findings import Verdict
+from auditor.topology import NONE, Csr, Paths, Search, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auditor.columns import BoolArray, IntArray
+    from auditor.topology import Rank
+
+    Found: TypeAlias = Mapping[int, Search]
+
+__all__ = [
+    "ACCESS_VERDICT",
+    "AccessGraph",
+    "AccessInput",
+    "AccessReason",
+    "Judged",
+    "StretchReason",
+    "Witnesses",
+    "judge_access",
+    "judge_stretch",
+    "stretch_verdict",
+]
+
+LAST = np.iinfo(np.int64).max
+
+
+class AccessReason(IntEnum):
+    """Why a subject has its verdict under ISP-02; of two directions of traffic the higher counts."""
+
+    THROUGH_GATE = 0
+    NOT_COMPLETE = 1
+    OWN_SERVER_IN_FRONT = 2
+    NO_PATH = 3
+    BYPASS_IF_DOUBTFUL = 4
+    BYPASS = 5
+
+
+ACCESS_VERDICT = {
+    AccessReason.THROUGH_GATE: Verdict.PASS,
+    AccessReason.NOT_COMPLETE: Verdict.INCONCLUSIVE,
+    AccessReason.OWN_SERVER_IN_FRONT: Verdict.INCONCLUSIVE,
+    AccessReason.NO_PATH: Verdict.INCONCLUSIVE,
+    AccessReason.BYPASS_IF_DOUBTFUL: Verdict.INCONCLUSIVE,
+    AccessReason.BYPASS: Verdict.FAIL,
+}
+
+
+class StretchReason(IntEnum):
+    """Why a subject has its verdict under ISP-06; of two directions of traffic the higher counts."""
+
+    INSIDE = 0
+    NO_LINK = 1
+    UNPLACED = 2
+    OUTSIDE_IF_DOUBTFUL = 3
+    OUTSIDE = 4
+
+
+def stretch_verdict(*, required: bool) -> dict[StretchReason, Verdict]:
+    """Verdict of each reason under ISP-06.
+
+    Parameters
+    ----------
+    required
+        Policy ``access_equipment_in_area = "required"``; else equipment outside is inconclusive, since the
+        circular is silent on where carriers' equipment stands.
+
+    Examples
+    --------
+    >>> str(stretch_verdict(required=True)[StretchReason.OUTSIDE])
+    'fail'
+    """
+    return {
+        StretchReason.INSIDE: Verdict.PASS,
+        StretchReason.NO_LINK: Verdict.NOT_APPLICABLE,
+        StretchReason.UNPLACED: Verdict.INCONCLUSIVE,
+        StretchReason.OUTSIDE_IF_DOUBTFUL: Verdict.INCONCLUSIVE,
+        StretchReason.OUTSIDE: Verdict.FAIL if required else Verdict.INCONCLUSIVE,
+    }
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Paths that show why, one a subject asked for; empty where there is none to show.
+
+    Parameters
+    ----------
+    paths
+        From the subject on. Nodes are rows of the input, -1 for a far end that is blank; links are its rows.
+    near, far
+        int32: the first hop whose far end is neither the operator's nor a customer's; `near` is -1 where the
+        path has none, `far` -1 also where that far end is blank.
+    doubtful_node, doubtful_link
+        Aligned with ``paths.nodes``: doubtful gates on the path and a doubtful root at its end; doubtful
+        links by which a node is left.
+    """
+
+    paths: Paths
+    near: IntArray
+    far: IntArray
+    doubtful_node: BoolArray
+    doubtful_link: BoolArray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Reasons, one a subject, and the searches that hold their witnesses.
+
+    Parameters
+    ----------
+    subjects
+        Rows, in order.
+    reason
+        int8, aligned: an `AccessReason` or a `StretchReason`.
+    downstream
+        Aligned: the reason lies in traffic from the root to the subject.
+    network
+        What was searched.
+    found
+        For each direction of traffic, the search that holds the witness of a reason.
+    """
+
+    subjects: IntArray
+    reason: IntArray
+    downstream: BoolArray
+    network: AccessGraph
+    found: tuple[Found, ...]
+
+    def witnesses(self, rank: Rank, at: IntArray | None = None) -> Witnesses:
+        """Collect shortest paths; equal ones are decided by the smallest ids.
+
+        Parameters
+        ----------
+        rank
+            Gives numbers in the order of the node ids for the rows it is asked for.
+        at
+            Positions in `subjects`; all by default. The columns returned grow with the sum of path lengths.
+        """
+        at = np.arange(self.subjects.size) if at is None else at
+        group = self.reason[at].astype(np.int64) * 2 + self.downstream[at]
+        near, far = np.full((2, at.size), NONE, np.int32)
+        parts = []
+        for value in np.unique(group).tolist():
+            chosen = np.flatnonzero(group == value)
+            targets = self.subjects[at[chosen]]
+            grown = self._tree(value % 2, value // 2, targets, rank)
+            parts.append(topology.paths(grown, targets))
+            near[chosen], far[chosen] = topology.leaving(grown, targets, self.network.ours)
+        order = np.argsort(group, kind="stable")
+        return self._shown(topology.taken(topology.joined(parts), np.argsort(order)), near, far)
+
+    def _tree(self, way: int, reason: int, targets: IntArray, rank: Rank) -> Tree:
+        found = self.found[way].get(reason)
+        n = self.network.given.n
+
+        def with_far_ends(rows: IntArray) -> IntArray:
+            numbers = np.full(rows.size, LAST)
+            numbers[rows < n] = rank(rows[rows < n])
+            return numbers
+
+        if found is None:
+            return topology.no_tree(self.network.n)
+        onward = self.network.ways[way][1]
+        return topology.tree(
+            found, onward, targets, with_far_ends, link_rank=self.network.doubtful.view(np.int8)
+        )
+
+    def _shown(self, paths: Paths, near: IntArray, far: IntArray) -> Witnesses:
+        network, last = self.network, paths.links == NONE
+        node = (network.gate == DOUBTFUL)[paths.nodes] | (last & (network.root == DOUBTFUL)[paths.nodes])
+        return Witnesses(
+            Paths(network.blank(paths.nodes), np.append(network.origin, NONE)[paths.links], paths.offsets),
+            near,
+            network.blank(far),
+            node,
+            np.append(network.doubtful, False)[paths.links],  # no link, no doubt
+        )
+
+
+def judge_access(network: AccessGraph, *, own_server: str = "inconclusive") -> Judged:
+    """Judge each subject under ISP-02: whether any path that the declared links permit avoids the gates.
+
+    Parameters
+    ----------
+    network
+        The network.
+    own_server
+        Policy ``own_access_server``: ``inconclusive``, or ``pass`` where a tier-1 node of the operator's own
+        may stand before the gate.
+
+    Returns
+    -------
+    Judged
+        With an `AccessReason` a subject, the first that holds of: a sure root is reached with all gates out
+        and over sure links; any root is reached with the sure gates out; no sure gate is reached; none is
+        but through an own server; the network is not complete. Witnesses lead to the root, or for the last
+        two and for a pass to the nearest sure gate; "no path" has none.
+    """
+    return _worse(network, [_access(network, way[0], own_server) for way in network.ways])
+
+
+def _access(network: AccessGraph, graph: Csr, own_server: str) -> tuple[IntArray, Found]:
+    gates, ends = network.gate, network.ends
+    open_gates = np.zeros(network.n, np.bool_)
+    sure_gates = np.flatnonzero(gates == SURE)
+    over_any = network.crossing(DOUBTFUL) | network.crossing(SURE) | network.to_gate(DOUBTFUL, SURE)
+    strict = topology.search(
+        graph,
+        np.flatnonzero(network.root == SURE),
+        blocked=gates > NO,
+        ends=ends,
+        absent=over_any | network.unsure,
+    )
+    lenient = topology.search(
+        graph,
+        np.flatnonzero(network.root > NO),
+        blocked=gates == SURE,
+        ends=ends,
+        absent=network.crossing(SURE) | network.to_gate(DOUBTFUL, SURE),
+    )
+    to_gate = network.to_gate(DOUBTFUL)
+    # A root that is reached, but not with the sure gates out, lies behind one: no second search for roots.
+    served = topology.search(graph, sure_gates, blocked=open_gates, ends=ends, absent=to_gate)
+    own = network.own_server
+    direct = served
+    if own_server != "pass" and own.any():
+        direct = topology.search(graph, sure_gates, blocked=own, ends=ends, absent=to_gate)
+    default = AccessReason.THROUGH_GATE if network.given.complete else AccessReason.NOT_COMPLETE
+    reason = np.select(
+        [strict.reached, lenient.reached, ~served.reached, ~direct.reached],
+        [
+            np.int8(AccessReason.BYPASS),
+            np.int8(AccessReason.BYPASS_IF_DOUBTFUL),
+            np.int8(AccessReason.NO_PATH),
+            np.int8(AccessReason.OWN_SERVER_IN_FRONT),
+        ],
+        np.int8(default),
+    )
+    return reason, {
+        AccessReason.BYPASS: strict,
+        AccessReason.BYPASS_IF_DOUBTFUL: lenient,
+        AccessReason.OWN_SERVER_IN_FRONT: served,
+        AccessReason.NOT_COMPLETE: served,
+        AccessReason.THROUGH_GATE: served,
+    }
+
+
+def judge_stretch(
+    network: AccessGraph, *, outside: BoolArray, unplaced: BoolArray, carrier: BoolArray
+) -> Judged:
+    """Judge each subject under ISP-06: whether the stretch to its first gate stays inside the area.
+
+    Searched from each gate and each other carrier node that is outside, with all other gates and the sure
+    roots taken out. One search from all of them at once finds the same subjects as one from each: a shortest
+    path to the nearest source runs through no other source.
+
+    Parameters
+    ----------
+    network
+        The network.
+    outside, unplaced
+        One a node: surely outside the area; without place, straddling or undecided.
+    carrier
+        One a node: a carrier owns it.
+
+    Returns
+    -------
+    Judged
+        With a `StretchReason` a subject. ``OUTSIDE``: reached over sure links from equipment that surely is
+        a carrier's. ``OUTSIDE_IF_DOUBTFUL``: from a gate of unknown owner, or over a doubtful link. Witnesses
+        lead from the subject to that equipment; ``INSIDE`` and ``NO_LINK`` have none.
+    """
+    gates = network.gate > NO
+    carriers = network.spread(carrier)
+    on_stretch = gates | (carriers & (network.root == NO) & ~network.ends)
+    sources = network.spread(outside) & on_stretch
+    equipment = _Equipment(
+        certain=sources & (carriers | (network.gate == SURE)),
+        outside=sources,
+        unplaced=network.spread(unplaced) & gates & ~sources,
+    )
+    return _worse(network, [_stretch(network, way[0], equipment) for way in network.ways])
+
+
+@dataclass(frozen=True)
+class _Equipment:
+    """Sources of the searches for ISP-06, masks over nodes."""
+
+    certain: BoolArray
+    outside: BoolArray
+    unplaced: BoolArray
+
+
+def _stretch(network: AccessGraph, graph: Csr, equipment: _Equipment) -> tuple[IntArray, Found]:
+    taken_out = (network.gate > NO) | (network.root == SURE)
+    over_gate = network.crossing(DOUBTFUL) | network.crossing(SURE)
+
+    def near(sources: BoolArray, absent: BoolArray) -> Search:
+        return topology.search(
+            graph, np.flatnonzero(sources), blocked=taken_out & ~sources, ends=network.ends, absent=absent
+        )
+
+    certain = near(equipment.certain, over_gate | network.unsure)
+    outside = near(equipment.outside, over_gate)
+    unplaced = near(equipment.unplaced, over_gate)
+    reason = np.select(
+        [certain.reached, outside.reached, unplaced.reached, ~network.linked],
+        [
+            np.int8(StretchReason.OUTSIDE),
+            np.int8(StretchReason.OUTSIDE_IF_DOUBTFUL),
+            np.int8(StretchReason.UNPLACED),
+            np.int8(StretchReason.NO_LINK),
+        ],
+        np.int8(StretchReason.INSIDE),
+    )
+    return reason, {
+        StretchReason.OUTSIDE: certain,
+        StretchReason.OUTSIDE_IF_DOUBTFUL: outside,
+        StretchReason.UNPLACED: unplaced,
+    }
+
+
+def _worse(network: AccessGraph, ways: list[tuple[IntArray, Found]]) -> Judged:
+    """Of each subject the higher reason of all directions of traffic, the first on equality."""
+    subjects = np.flatnonzero(network.given.subject).astype(np.int32)
+    reasons = np.stack([reason[subjects] for reason, _ in ways])
+    return Judged(
+        subjects, reasons.max(axis=0), reasons.argmax(axis=0) > 0, network, tuple(found for _, found in ways)
+    )
