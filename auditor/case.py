@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor import columns, registers, roles
+from auditor import columns, paths, registers, roles
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Text
 from auditor.roles import Party, Surety
@@ -19,6 +19,7 @@ from auditor.zones import RELATIONS, Areas, Places, Relation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from auditor.access import AccessInput
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.findings import Batch
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
@@ -377,6 +378,24 @@ class Case:
         homes = kind.isin({"subscriber"}) & self.serves("B14")
         servers = kind.isin(roles.HOSTING) & (self.owner == Party.CUSTOMER) & stated & self.serves("B14")
         return (homes | servers) & self.in_service
+
+    def count(self, row: int) -> int:
+        """Subscribers that a node stands for."""
+        number = self.declaration.nodes.column("count")[row].as_py()
+        return 1 if number is None else int(number)
+
+    @cached_property
+    def network(self) -> AccessInput:
+        """The network that the access searches run on."""
+        return paths.access_input(
+            self.declaration,
+            self.access,
+            in_service=self.in_service,
+            usable=self.links_in_service,
+            carries=self.carries,
+            owner=self.owner,
+            subjects=self.subscribers,
+        )
 
     # --- place and grade ----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -11,10 +11,18 @@ from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
 from auditor.findings import Batch, Each, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from auditor.case import Case
     from auditor.columns import BoolArray, FloatArray, IntArray
+
+
+Value = TypeVar("Value")
+
+
+def lazily(make: Callable[[], Value]) -> Callable[[], Value]:
+    """Compute something once, when it is first asked for."""
+    return cache(make)
 
 
 def rows_where(mask: BoolArray) -> IntArray:
@@ -31,7 +39,7 @@ def node_batch(
     args: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Batch:
-    """One verdict on the nodes of a mask, graded by the evidence of their place; columns are cut to the rows."""
+    """One verdict on the nodes of a mask, graded by their place; columns are cut to the rows."""
     rows = rows_where(mask)
     cut = lambda values: {  # noqa: E731
         key: value[rows] if isinstance(value, np.ndarray) and len(value) == case.n else value

@@ -1,0 +1,160 @@
+"""From declared columns to the network that the access searches run on, and from paths back to ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor import roles
+from auditor.access import AccessInput
+from auditor.columns import Coded
+from auditor.roles import Party, Surety
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from auditor.access import Witnesses
+    from auditor.columns import BoolArray, IntArray
+    from auditor.model import Declaration
+
+
+def spread(column: Any, size: int, value: Any) -> Any:
+    """Lengthen a node column by nodes that links name but nobody declared."""
+    return np.concatenate([column, np.full(size, value, column.dtype)])
+
+
+def access_input(
+    declaration: Declaration,
+    access: roles.AccessRoles,
+    *,
+    in_service: BoolArray,
+    usable: BoolArray,
+    carries: BoolArray,
+    owner: IntArray,
+    subjects: BoolArray,
+) -> AccessInput:
+    """Build the network of ISP-02 and ISP-06: only what is in service, links with rows of their ends.
+
+    Parameters
+    ----------
+    declaration
+        Whose node and link tables are used.
+    access
+        Gates, roots and tiers of declared nodes.
+    in_service, carries, owner, subjects
+        Columns over declared nodes.
+    usable
+        Links that carry traffic on the date.
+    """
+    n, lost = declaration.nodes.num_rows, len(declaration.undeclared)
+    links = declaration.links
+    tail, head = (np.asarray(links.column(name).to_numpy(), np.int32) for name in ("tail", "head"))
+    alive = spread(in_service, lost + 1, value=True)  # the last is for a blank far end, row -1
+    kept = np.flatnonzero(usable & alive[tail] & alive[head])
+    kind, over = Coded.of(links.column("kind")).take(kept), Coded.of(links.column("over")).take(kept)
+    tunnel = kind.isin({"tunnel"})
+    over_link, over_node = _crossed(declaration, over, tunnel)
+    serving = lambda surety: np.where(in_service, surety, Surety.NO).astype(np.int8)  # noqa: E731
+    return AccessInput(
+        declared=n,
+        n=n + lost,
+        tail=tail[kept],
+        head=head[kept],
+        both=~Coded.of(links.column("direction")).take(kept).isin({"forward"}),
+        link_sure=~(tunnel & over.blank),
+        far_end_sure=kind.isin(roles.OUTWARD_LINKS),
+        over_link=over_link,
+        over_node=over_node,
+        gate=spread(serving(access.gate), lost, Surety.NO),
+        root=spread(serving(access.root), lost, Surety.DOUBTFUL),
+        ends=spread(~carries, lost, value=False),
+        subject=spread(subjects, lost, value=False),
+        own_server=spread(access.own_server & in_service, lost, value=False),
+        ours=spread((owner == Party.OPERATOR) | (owner == Party.CUSTOMER), lost, value=False),
+        complete=declaration.complete,
+    )
+
+
+def _crossed(declaration: Declaration, over: Coded, tunnel: BoolArray) -> tuple[IntArray, IntArray]:
+    """Pairs of a tunnel's position and a row that it crosses; -1 for a node that nobody declared."""
+    rows = np.flatnonzero(tunnel & ~over.blank)
+    named = [[part.strip() for part in text.split(";") if part.strip()] for text in over.values]
+    counts = np.array([*map(len, named), 0], np.int64)[over.codes[rows]]
+    names = pa.array([name for i in over.codes[rows].tolist() for name in named[i]], pa.string())
+    found = pc.index_in(names, declaration.nodes.column("id").combine_chunks())
+    return np.repeat(rows, counts).astype(np.int32), np.asarray(found.fill_null(-1).to_numpy(), np.int32)
+
+
+def ranker(declaration: Declaration) -> Callable[[IntArray], IntArray]:
+    """Give a function from rows to their places in the order of ids."""
+
+    def rank(rows: IntArray) -> IntArray:
+        ids = pa.array(names_of(declaration, rows), pa.string())
+        return np.asarray(pc.rank(ids, tiebreaker="dense").to_numpy(), np.int64)
+
+    return rank
+
+
+def names_of(declaration: Declaration, rows: IntArray) -> list[str | None]:
+    """Ids of nodes by row; nothing for a far end that is blank."""
+    n = declaration.nodes.num_rows
+    rows = np.asarray(rows, np.int64)
+    ids = declaration.nodes.column("id").take(
+        pa.array(np.where(rows < n, rows, -1), mask=(rows < 0) | (rows >= n))
+    )
+    names: list[str | None] = ids.to_pylist()
+    for i in np.flatnonzero(rows >= n).tolist():
+        names[i] = declaration.undeclared[int(rows[i]) - n].as_py()
+    return names
+
+
+class Shown:
+    """Witness paths as ids, one a subject, read when somebody asks for one.
+
+    Parameters
+    ----------
+    declaration
+        Whose ids.
+    witnesses
+        The paths.
+    """
+
+    def __init__(self, declaration: Declaration, witnesses: Witnesses) -> None:
+        self.offsets = witnesses.paths.offsets
+        self.witnesses = witnesses
+        self.names = names_of(declaration, witnesses.paths.nodes)
+        self.near = names_of(declaration, witnesses.near)
+        self.far = names_of(declaration, witnesses.far)
+
+    def path(self, position: int) -> list[str | None]:
+        """Ids from the subject on."""
+        return self.names[self.offsets[position] : self.offsets[position + 1]]
+
+    def handoff(self, position: int) -> list[str | None]:
+        """Give the first link that leaves the operator's and its customers' own nodes."""
+        if self.witnesses.near[position] < 0:
+            return []
+        return [self.near[position], self.far[position]]
+
+    def crosses(self, nodes: BoolArray) -> BoolArray:
+        """Paths with a doubtful node among `nodes` (declared rows)."""
+        rows = self.witnesses.paths.nodes
+        marked = self.witnesses.doubtful_node & (rows >= 0) & (rows < len(nodes))
+        marked[marked] = nodes[rows[marked]]
+        before = np.concatenate([[0], np.cumsum(marked)])[self.offsets]
+        crossed: BoolArray = np.diff(before) > 0
+        return crossed
+
+    def doubts(self, position: int) -> IntArray:
+        """Rows of doubtful nodes on the path; -1 for a far end that is blank."""
+        part = slice(self.offsets[position], self.offsets[position + 1])
+        rows: IntArray = self.witnesses.paths.nodes[part][self.witnesses.doubtful_node[part]]
+        return rows
+
+    def doubtful_links(self, position: int) -> int:
+        """How many links on the path are doubtful."""
+        part = slice(self.offsets[position], self.offsets[position + 1])
+        return int(np.count_nonzero(self.witnesses.doubtful_link[part]))

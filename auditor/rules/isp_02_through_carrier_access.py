@@ -1,0 +1,227 @@
+"""Every path to the Internet passes a basic telecom carrier's access equipment.
+
+Clause
+------
+Annex 2(2): 且需通过基础电信企业互联网接入设备对用户提供互联网接入服务. Internet access must be provided to users through
+the Internet access equipment of basic telecommunications enterprises.
+
+Check
+-----
+The carriers' access equipment (gates) is taken out of the declared network; whoever still reaches the Internet
+(a root) has a bypass. Gates: session edge (BNG, MSE, access PE, mobile gateway) owned and operated by one
+carrier of the register. Roots: egress, exchange, gateway; a carrier's core; the undeclared far end of a transit,
+peering or cross-border link. Two runs: with every doubt for the operator (a bypass even then fails) and with
+every doubt against it (a bypass only then is inconclusive). The witness is the shortest path, ties by id.
+
+Inconclusive when
+-----------------
+A bypass exists only on one reading (a carrier's OLT as access equipment, a node of unstated owner, a tunnel over
+unstated nodes, a far end not declared); no path to any gate or root is declared; the subject is served only
+through the operator's own access server in front of the gate; the network is not stated complete; there is no
+subject at all.
+
+Not applicable when
+-------------------
+B14 is not offered under the pilot.
+
+Limits
+------
+Structure is not routing: the finding says what the declared links permit. Where the carrier's equipment stands
+plays no part here (ISP-06 asks it).
+
+Source
+------
+Card PILOT-ISP-02; decision 12.1; DESIGN 6.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor.access import ACCESS_VERDICT, AccessReason, judge_access
+from auditor.case import Case, Message, Rule
+from auditor.findings import Batch, Each, Text, Verdict
+from auditor.paths import Shown, ranker
+from auditor.roles import Party, Surety
+from auditor.rules._helpers import lazily, rows_where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from auditor.access import Judged
+    from auditor.columns import IntArray
+
+
+def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
+    """Give all subjects; the operator where there is none."""
+    rows = rows_where(case.subscribers)
+    return [("node", rows)] if len(rows) else [("operator", [""])]
+
+
+def check(case: Case) -> Iterator[Batch]:
+    """Search twice, then sort subjects by what was found."""
+    if not case.subscribers.any():
+        yield Batch(Verdict.INCONCLUSIVE, "no_subject")
+        return
+    judged = judge_access(case.network, own_server=case.policy.own_access_server)
+    for reason in AccessReason:
+        at = np.flatnonzero(judged.reason == reason)
+        if reason == AccessReason.BYPASS_IF_DOUBTFUL:
+            yield from _doubtful(case, judged, at)
+        elif len(at):
+            yield _batch(case, judged, at, ACCESS_VERDICT[reason], reason.name.lower())
+
+
+def _shown(case: Case, judged: Judged, at: IntArray) -> Callable[[], Shown]:
+    rank = ranker(case.declaration)
+    return lazily(lambda: Shown(case.declaration, judged.witnesses(rank, at)))
+
+
+def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: str) -> Batch:
+    shown = _shown(case, judged, at)
+    rows = judged.subjects[at].astype(np.int64)
+    details: dict[str, Any] = {"path": Each(lambda i: shown().path(i))}
+    if verdict != Verdict.PASS:
+        details["handoff"] = Each(lambda i: shown().handoff(i))
+        details["count"] = Each(lambda i: case.count(int(rows[i])))
+    args = {"end": Each(lambda i: _end(shown().path(i)))}
+    return Batch(verdict, message, rows, "node", args, details)
+
+
+def _end(path: list[str | None]) -> Any:
+    if not path:
+        return Text("nothing", "无")
+    return path[-1] or Text("a far end that is not declared", "未申报的对端")
+
+
+def _doubtful(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
+    """Tell apart the doubt on the reading of the circular from doubts on facts."""
+    if not len(at):
+        return
+    shown = _shown(case, judged, at)()
+    # A gate on the wide reading only: a carrier's access network before the session edge.
+    reading = case.access.tier_2 & (case.owner == Party.CARRIER) & (case.access.gate == Surety.DOUBTFUL)
+    narrow = shown.crosses(reading)
+    for message, group in (("only_wide_reading", narrow), ("bypass_if_doubtful", ~narrow)):
+        chosen = np.flatnonzero(group)
+        if not len(chosen):
+            continue
+        told = _tell(case, shown, chosen)
+        batch = _batch(case, judged, at[chosen], Verdict.INCONCLUSIVE, message)
+        yield Batch(
+            batch.verdict,
+            batch.message,
+            batch.subjects,
+            "node",
+            {**batch.args, "doubts": told},
+            {**batch.details, "doubts": told},
+        )
+
+
+def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
+    """Name the doubts on a path."""
+
+    def doubts(position: int) -> Text:
+        i = int(chosen[position])
+        told = [_doubt(case, int(row)) for row in shown.doubts(i)]
+        if shown.doubtful_links(i):
+            told.append(Text("a tunnel over nodes not stated", "未说明途经节点的隧道"))
+        return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
+
+    return Each(doubts)
+
+
+def _doubt(case: Case, row: int) -> Text:
+    if row < 0:
+        return Text("a link whose far end is not declared", "对端未申报的链路")
+    if row >= case.n:
+        name = case.declaration.undeclared[row - case.n].as_py()
+        return Text(f"{name} is not declared", f"节点 {name} 未申报")
+    name, kind = case.declaration.nodes.column("id")[row].as_py(), case.node("kind").at(row)
+    told = _reason(case, row)
+    return Text(f"{name} ({kind}) {told.en}", f"{name}（{kind}）{told.zh}")
+
+
+def _reason(case: Case, row: int) -> Text:
+    """Say why a declared node is a doubtful gate, or else a doubtful root."""
+    if case.access.gate[row] == Surety.NO:
+        return Text(
+            "of a third party or an unstated owner may have its own way to the Internet",
+            "属第三方或所有者不明，可能另有通往互联网的路径",
+        )
+    if case.owner[row] != Party.CARRIER:
+        return Text("has no owner that the register knows as a carrier", "的所有者不在基础电信企业登记表中")
+    if case.access.tier_2[row]:
+        return Text("is a carrier's access network, tier 2", "属第二层级接入网")
+    if case.access.tier_1[row]:
+        return Text("is a carrier's, but run by somebody else", "属基础电信企业但由他人运营")
+    return Text("plays a part that is not stated", "的接入角色未说明")
+
+
+RULE = Rule(
+    id="PILOT-ISP-02",
+    title=Text(
+        "Every path to the Internet passes a carrier's access equipment",
+        "通过基础电信企业互联网接入设备提供互联网接入服务",
+    ),
+    basis="circular",
+    clauses=("annex-2-2-isp-access",),
+    severity="high",
+    scope=scope,
+    check=check,
+    service="B14",
+    messages={
+        "through_gate": Message(
+            "Every declared path to the Internet passes a carrier's access equipment; the nearest is {end}.",
+            "所有申报路径均经过基础电信企业接入设备，最近的为 {end}。",
+        ),
+        "bypass": Message(
+            "The declared links permit a path to the Internet, to {end}, past every carrier's access equipment.",
+            "申报链路中存在绕过基础电信企业接入设备、直达互联网（{end}）的路径。",
+            "Cut the link by which the path leaves the operator's network, or hand the traffic over to a carrier's "
+            "access equipment.",
+            "请断开该路径离开本企业网络的链路，或改由基础电信企业接入设备承接。",
+        ),
+        "only_wide_reading": Message(
+            "Passes only on the wide reading, on which a carrier's access network (tier 2) is access equipment; "
+            "on the narrow reading (session edge) the path to {end} avoids it: {doubts}.",
+            "仅在宽口径（接入网设备亦属“互联网接入设备”）下符合；按窄口径（会话边缘设备）存在至 {end} 的绕行路径：{doubts}。",
+            "Ask the communications administration which equipment counts, or let the carrier's BNG stand between.",
+            "请向通信管理局确认“互联网接入设备”口径，或改经基础电信企业的 BNG 接入。",
+        ),
+        "bypass_if_doubtful": Message(
+            "Whether the path to {end} avoids the carriers' access equipment depends on what is not known: "
+            "{doubts}.",
+            "至 {end} 的路径是否绕过基础电信企业接入设备取决于尚不明确的事实：{doubts}。",
+            "State owner, operator and role of these nodes, and the far ends of links.",
+            "请补充上述节点的所有者、运营方、角色以及链路对端。",
+        ),
+        "no_path": Message(
+            "No path to a carrier's access equipment or to the Internet is declared: nothing can be said.",
+            "未申报任何通往基础电信企业接入设备或互联网的路径，无法判定。",
+            "Ask for the links by which this subject is connected.",
+            "请补充该对象的接入链路。",
+        ),
+        "own_server_in_front": Message(
+            "Served only through the operator's own access server in front of the carrier's {end}; whether that is "
+            "provision through the carrier's equipment is open.",
+            "仅经企业自有接入服务器、再到基础电信企业设备 {end} 接入，是否属于“通过基础电信企业接入设备”尚无定论。",
+            "Ask the communications administration; the policy `own_access_server` decides here.",
+            "请向通信管理局确认；本工具按政策项 `own_access_server` 处理。",
+        ),
+        "not_complete": Message(
+            "No bypass is declared, but the network is not stated complete.",
+            "申报范围内未见绕行路径，但未声明网络申报完整。",
+            "Ask for the full topology and for `complete = true` in [network].",
+            "请要求提供完整拓扑，并在 [network] 中声明 `complete = true`。",
+        ),
+        "no_subject": Message(
+            "B14 is offered, but no subscriber is declared: nothing can be said.",
+            "开展 B14 业务但未申报任何接入对象，无法判定。",
+            "Ask for the subscribers, grouped by access equipment.",
+            "请按接入设备分组申报用户。",
+        ),
+    },
+)
