@@ -20,6 +20,8 @@ from auditor.network import REGION_CODE, coordinate_faults
 from auditor.problems import quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
+SCHEMA = "auditor.declaration/1"
+
 
 def wrong(what: str, hint: str = "") -> PydanticCustomError:
     """Give the error that says in plain words what is wrong with a value."""

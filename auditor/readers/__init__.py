@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import DeclarationError, Problem, UsageError
+from auditor.readers._networkx import read_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from auditor.model import Declaration
     from auditor.tables import Frame, Log
+
+__all__ = ["FOLDER", "Reader", "graph_suffixes", "read_declaration", "read_graph", "readers"]
 
 FOLDER = "/"
 

@@ -10,17 +10,62 @@ import pyarrow.compute as pc
 
 from auditor import network, tables
 from auditor.columns import Coded
+from auditor.errors import UsageError
 from auditor.model import Declaration, Network, read_document
 from auditor.problems import Origin, nearest, quote
+from auditor.readers._files import Folder, read_json, read_toml
 from auditor.readers._tables import read_table
-from auditor.tables import Frame, Note, Unused
+from auditor.tables import Frame, Log, Note, Unused
 
 if TYPE_CHECKING:
-    from auditor.model import Document
-    from auditor.readers._files import Folder
-    from auditor.tables import Column, Log
+    from collections.abc import Callable
+    from pathlib import Path
 
+    from auditor.model import Approval, Contract, Document, Domicile
+    from auditor.tables import Column
+
+    Parse = Callable[[bytes, str, Log], tuple[Frame, Frame] | None]
+
+NAME = "declaration.toml"
 NOTHING = Network()
+
+
+def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
+    """Read the records of a declaration: a folder, its ``.toml`` or a ``.json``.
+
+    Raises
+    ------
+    DeclarationError
+        If the file is missing or is no TOML or JSON.
+    """
+    file = path / NAME if path.is_dir() else path
+    folder = Folder(file.parent, log, file.name)
+    data = folder.load(file, file.name, lambda what: log.problems.add(path.name, "", "", what))
+    read = read_json if file.suffix.lower() == ".json" else read_toml
+    tree = None if data is None else read(data, file.name, log)
+    log.problems.raise_if_any()
+    return tree, folder
+
+
+def read_bare_graph(path: Path, operator: Path | None, parse: Parse) -> Declaration:
+    """Read a graph file with the operator's file beside it.
+
+    Raises
+    ------
+    UsageError
+        If there is no operator file.
+    DeclarationError
+        With everything that is wrong.
+    """
+    if operator is None:
+        raise UsageError(f"{path.name} does not say whose network it is; give the operator's {NAME} besides")
+    log = Log()
+    tree, folder = read_operator(operator, log)
+    data = folder.load(path, path.name, lambda what: log.problems.add(path.name, "", "", what))
+    graph = None if data is None else parse(data, path.name, log)
+    if graph is None:
+        log.problems.raise_if_any()
+    return assemble(tree, folder, graph=graph)
 
 
 def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = None) -> Declaration:
@@ -115,13 +160,15 @@ def _lay(
     base: Frame | None, above: Frame | None, columns: tuple[Column, ...], stated: Network, log: Log
 ) -> Frame | None:
     """Convert a graph's table and a declared one, and lay the second over the first."""
-    frames = []
-    for raw in (base, above):
-        if raw is not None:
-            renamed = _rename(raw, stated.fields)
-            needed = [c.name for c in columns if c.required or c.name == "target"]
-            tables.require_columns(renamed, ["id"] if base is not None else needed, log)
-            frames.append(tables.read_columns(renamed, columns, log))
+    needed = [c.name for c in columns if c.required or c.name == "target"]
+    if base is not None:  # a table over a graph may bring some columns only
+        needed = ["id"] if columns is tables.NODES else []
+    if above is not None:
+        above = _rename(above, stated.fields)
+        tables.require_columns(above, needed, log)
+    if base is not None:
+        base = _rename(base, stated.fields)
+    frames = [tables.read_columns(raw, columns, log) for raw in (base, above) if raw is not None]
     if not frames:
         return None
     return tables.overlay(*frames) if len(frames) > 1 else frames[0]
@@ -189,17 +236,7 @@ def _prefixes(stated: Network, nodes: Frame | None, folder: Folder) -> Frame | N
 
 def _documents(document: Document | None, nodes: Frame | None, folder: Folder) -> dict[str, str]:
     """Digest the attached documents that lie in the folder; the others are noted."""
-    named: dict[str, str] = {}
-    if document:
-        places = (
-            ("operator.domiciles", document.operator.domiciles),
-            ("approvals", document.approvals),
-            ("contracts", document.contracts),
-        )
-        for where, records in places:
-            for number, record in enumerate(records, 1):
-                if record.document:
-                    named.setdefault(record.document, f"{where} {number}")
+    named = _named_documents(document) if document else {}
     if nodes is not None:
         for name in Coded.of(nodes.table.column("document")).values:
             named.setdefault(name, "nodes")
@@ -210,6 +247,20 @@ def _documents(document: Document | None, nodes: Frame | None, folder: Folder) -
         if digest is None:
             folder.log.notes.append(Note(folder.file, f"document {quote(name)} is named but not attached"))
     return {name: digest for name, digest in digests.items() if digest is not None}
+
+
+def _named_documents(document: Document) -> dict[str, str]:
+    places: tuple[tuple[str, tuple[Domicile | Approval | Contract, ...]], ...] = (
+        ("operator.domiciles", document.operator.domiciles),
+        ("approvals", document.approvals),
+        ("contracts", document.contracts),
+    )
+    return {
+        record.document: f"{where} {number}"
+        for where, records in places
+        for number, record in enumerate(records, 1)
+        if record.document
+    }
 
 
 def _note_contracts(document: Document, nodes: Frame, log: Log) -> None:

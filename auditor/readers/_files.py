@@ -14,10 +14,11 @@ import orjson
 
 from auditor.model import Input
 from auditor.problems import quote
-from auditor.tables import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from auditor.tables import Log
 
 BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -150,7 +151,7 @@ def read_toml(data: bytes, file: str, log: Log) -> Any:
 
 
 def read_json(data: bytes, file: str, log: Log) -> Any:
-    """Read JSON strictly: no NaN, no key twice, no lone surrogates; None, and a problem, for anything else."""
+    """Read JSON strictly: no NaN, no key twice, no lone surrogate; None, and a problem, for anything else."""
     text = decode(data, file, log)
     if text is None:
         return None

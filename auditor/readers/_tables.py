@@ -43,12 +43,11 @@ def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
     return None if data is None else TABLE_FORMATS[suffix](data, value, folder.log)
 
 
-def read_rows(rows: list[dict[str, Any]], word: str, file: str) -> Frame:
-    """Make a table of records; columns in order of first sight."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = [_column([row.get(name) for row in rows]) for name in names]
-    table = pa.table(columns, names=list(names)) if names else pa.table({})
-    return Frame(table, Origin.of(file, np.arange(1, table.num_rows + 1), word))
+def read_rows(rows: list[dict[str, Any]], word: str, file: str, columns: tuple[str, ...] = ()) -> Frame:
+    """Make a table of records: `columns`, then the others in order of first sight."""
+    names = dict.fromkeys((*columns, *(name for row in rows for name in row)))
+    table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=list(names))
+    return Frame(table, Origin.of(file, np.arange(1, len(rows) + 1), word))
 
 
 def _column(values: list[Any]) -> Any:
