@@ -213,8 +213,15 @@ class Case:
         home = self.domicile_place
         if home is not None and home.relation[0] == WITHIN:
             return int(home.area[0])
-        granted = {a.area for a in self.approvals if a.area in self.areas.ids}
+        granted = {a.area for a in self.approvals if a.area in self.areas.ids and self._its_own(a)}
         return self.areas.ids.index(granted.pop()) if len(granted) == 1 else -1
+
+    def _its_own(self, approval: Approval) -> bool:
+        """Whether the operator itself holds an approval, as far as it says; an affiliate's does not help."""
+        operator = self.declaration.operator
+        if approval.uscc and operator.uscc:
+            return approval.uscc == operator.uscc
+        return not approval.holder or approval.holder.casefold() == operator.name.casefold()
 
     def area_name(self, index: int) -> Text:
         """Name of an area by index, for messages."""
@@ -326,16 +333,35 @@ class Case:
         mask[rows[rows >= 0]] = True
         return mask
 
+    def for_pilot(self, contract: Contract) -> Surety:
+        """How surely a contract is for a pilot service: not a company site, nor another regime's service."""
+        if contract.purpose == "corporate_site":
+            return Surety.DOUBTFUL
+        codes = split(contract.service or "")
+        if not codes or any(serves(codes, s.code) for s in self.pilot_services):
+            return Surety.SURE
+        if any(serves(codes, s.code) for s in self.unsure_services):
+            return Surety.DOUBTFUL
+        # A code that is not offered at all does not free a contract: what is offered is under the pilot.
+        return Surety.NO if any(serves(codes, s.code) for s in self.services) else Surety.SURE
+
+    def named(self, contracts: Iterable[Contract]) -> BoolArray:
+        """Nodes that contracts name, as served or as failover."""
+        return self.mask_of(node for c in contracts for node in (*c.node_ids, *c.failover_node_ids))
+
     @cached_property
     def contracted(self) -> BoolArray:
         """Nodes that a contract in force names, as served or as failover."""
-        named = [
-            node
-            for contract in self.contracts
-            if contract.kind in HOLDING_CONTRACTS
-            for node in (*contract.node_ids, *contract.failover_node_ids)
-        ]
-        return self.mask_of(named)
+        return self.named(c for c in self.contracts if c.kind in HOLDING_CONTRACTS)
+
+    @cached_property
+    def _by_contract(self) -> IntArray:
+        """`Surety` of serving a pilot service by the contracts that name it, if it states no services itself."""
+        holding = [c for c in self.contracts if c.kind in HOLDING_CONTRACTS]
+        surety = np.where(self.contracted, Surety.NO, Surety.SURE)
+        for level in (Surety.DOUBTFUL, Surety.SURE):
+            surety[self.named(c for c in holding if self.for_pilot(c) == level)] = level
+        return np.where(self.node("services").blank, surety, Surety.SURE)
 
     @cached_property
     def held(self) -> BoolArray:
@@ -348,11 +374,15 @@ class Case:
         surety = roles.facilities(
             self.node("kind"), self.owner, self.held, exempt=self.policy.facility_roles_exempt
         )
-        surety = np.minimum(surety, self._serves_pilot)
+        # A customer's own origin binds the operator only if it runs it (card CDN-03).
+        lent = (self.owner == Party.CUSTOMER) & (self.runner == Party.OPERATOR)
+        surety = np.where(self.node("kind").isin({"origin"}) & lent, Surety.DOUBTFUL, surety)
+        surety = np.minimum(surety, self.serves_pilot)
         return np.where(self.in_service, surety, Surety.NO).astype(np.int8)
 
     @cached_property
-    def _serves_pilot(self) -> IntArray:
+    def serves_pilot(self) -> IntArray:
+        """`Surety` of serving a pilot service; a blank list serves all, unless its contracts say otherwise."""
         pilot = [s.code for s in self.pilot_services]
         unsure = [s.code for s in self.unsure_services]
         other = {s.code for s in self.services} - {*pilot, *unsure}
@@ -365,7 +395,9 @@ class Case:
             return Surety.NO if settled else Surety.DOUBTFUL
 
         blank = Surety.SURE if pilot else (Surety.DOUBTFUL if unsure else Surety.NO)
-        return self.node("services").map(surety, blank=blank, dtype=np.int8)
+        stated: IntArray = self.node("services").map(surety, blank=blank, dtype=np.int8)
+        least: IntArray = np.minimum(stated, self._by_contract)
+        return least
 
     def serves(self, code: str) -> BoolArray:
         """Nodes that serve a service; a blank list serves all that are offered."""
