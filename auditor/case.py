@@ -356,7 +356,7 @@ class Case:
 
     @cached_property
     def _by_contract(self) -> IntArray:
-        """`Surety` of serving a pilot service by the contracts that name it, if it states no services itself."""
+        """`Surety` of serving a pilot service by the contracts that name it, where it states no services."""
         holding = [c for c in self.contracts if c.kind in HOLDING_CONTRACTS]
         surety = np.where(self.contracted, Surety.NO, Surety.SURE)
         for level in (Surety.DOUBTFUL, Surety.SURE):
@@ -382,7 +382,7 @@ class Case:
 
     @cached_property
     def serves_pilot(self) -> IntArray:
-        """`Surety` of serving a pilot service; a blank list serves all, unless its contracts say otherwise."""
+        """`Surety` of serving a pilot service; a blank list serves all, unless contracts say otherwise."""
         pilot = [s.code for s in self.pilot_services]
         unsure = [s.code for s in self.unsure_services]
         other = {s.code for s in self.services} - {*pilot, *unsure}
