@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.registers.approvals import PublicApproval, read_approvals_public
 from auditor.registers.carriers import (
     Carrier,
     CarrierMatch,
@@ -10,6 +11,8 @@ from auditor.registers.carriers import (
     read_carriers,
     read_other_enterprises,
 )
+from auditor.registers.clauses import Clause, clause, read_clauses
+from auditor.registers.content import Content, content_key, excluded_content, read_content
 from auditor.registers.regimes import (
     Regime,
     Terms,
@@ -24,14 +27,23 @@ from auditor.registers.services import Service, lineage, opened, read_services, 
 __all__ = [
     "Carrier",
     "CarrierMatch",
+    "Clause",
+    "Content",
     "Entity",
+    "PublicApproval",
     "Regime",
     "Service",
     "Terms",
+    "clause",
+    "content_key",
+    "excluded_content",
     "lineage",
     "match_carrier",
     "opened",
+    "read_approvals_public",
     "read_carriers",
+    "read_clauses",
+    "read_content",
     "read_other_enterprises",
     "read_regimes",
     "read_services",
