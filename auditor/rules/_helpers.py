@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Each, Text, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +18,43 @@ if TYPE_CHECKING:
 
 
 Value = TypeVar("Value")
+
+KINDS = {
+    "subscriber": Text("subscriber", "用户"),
+    "bng": Text("broadband gateway", "宽带网络网关"),
+    "mse": Text("service router", "业务路由器"),
+    "access_pe": Text("leased-line access router", "专线接入路由器"),
+    "mobile_gateway": Text("mobile gateway", "移动网关"),
+    "olt": Text("OLT", "OLT 设备"),
+    "dslam": Text("DSLAM", "DSLAM 设备"),
+    "cmts": Text("CMTS", "CMTS 设备"),
+    "access_switch": Text("access switch", "接入交换机"),
+    "router": Text("router", "路由器"),
+    "pop": Text("point of presence", "接入点（POP）"),
+    "pe": Text("provider edge router", "PE 路由器"),
+    "egress": Text("Internet egress", "互联网出口"),
+    "ixp": Text("exchange point", "互联网交换中心"),
+    "gateway": Text("gateway", "网关"),
+    "data_centre": Text("data centre", "数据中心"),
+    "room": Text("equipment room", "机房"),
+    "rack": Text("rack", "机架"),
+    "server": Text("server", "服务器"),
+    "cloud_region": Text("cloud region", "云资源区"),
+    "storage": Text("storage", "存储设施"),
+    "backup": Text("backup site", "备份（灾备）设施"),
+    "origin": Text("origin server", "源站"),
+    "log_store": Text("log store", "日志存储设施"),
+    "cdn_edge": Text("CDN node", "CDN 节点"),
+    "cdn_scheduler": Text("CDN scheduler", "CDN 调度系统"),
+    "load_balancer": Text("load balancer", "负载均衡设备"),
+    "accelerator": Text("accelerator", "加速节点"),
+    "dns": Text("DNS server", "域名解析服务器"),
+    "pcdn": Text("peer-to-peer CDN node", "PCDN 节点"),
+    "office": Text("office", "办公场所"),
+    "management": Text("management system", "运维管理系统"),
+    "cpe": Text("customer-premises equipment", "用户侧设备"),
+    "other": Text("node of another kind", "其他设施"),
+}
 
 
 def lazily(make: Callable[[], Value]) -> Callable[[], Value]:
@@ -49,16 +86,34 @@ def node_batch(
 
 
 def measured(case: Case, rows: IntArray) -> dict[str, Any]:
-    """How far nodes stand from the edge of the nearest area; measured for all of them when one is read."""
+    """How far nodes stand from the edge of the nearest area; measured for all of them when one is read.
+
+    A node that is placed by region code or address alone has no distance.
+    """
+    place = case.place
 
     @cache
     def distances() -> tuple[FloatArray, IntArray]:
-        return case.distance(rows)
+        metres, nearest = np.full(len(rows), np.nan), place.area[rows].astype(np.int64)
+        known = ~np.isnan(place.lon[rows] + place.lat[rows])
+        if known.any():
+            metres[known], nearest[known] = case.distance(rows[known])
+        return metres, nearest
 
-    return {
-        "distance_m": Each(lambda i: round(float(distances()[0][i]))),
-        "area": Each(lambda i: case.area_name(int(distances()[1][i]))),
-    }
+    def area(position: int) -> Text:
+        return case.area_name(int(distances()[1][position]))
+
+    def far(position: int) -> Text:
+        metres, name = abs(distances()[0][position]), area(position)
+        if np.isnan(metres):
+            return Text("", "")
+        return Text(f", {metres:,.0f} m from the edge of {name.en}", f"，距{name.zh}边界 {metres:,.0f} 米")
+
+    def metres(position: int) -> int | None:
+        value = distances()[0][position]
+        return None if np.isnan(value) else round(float(value))
+
+    return {"distance_m": Each(metres), "area": Each(area), "far": Each(far)}
 
 
 def placed(
@@ -94,8 +149,8 @@ def placed(
     for verdict, message, group in groups:
         rows = rows_where(mask & group)
         if len(rows):
-            facts = inside(case, rows) if verdict == Verdict.PASS else where(case, rows)
-            yield Batch(verdict, message, rows, "node", facts, facts, case.grade[rows])
+            told = inside(case, rows) if verdict == Verdict.PASS else where(case, rows)
+            yield Batch(verdict, message, rows, "node", told, facts(told), case.grade[rows])
 
 
 def inside(case: Case, rows: IntArray) -> dict[str, Any]:
@@ -105,22 +160,117 @@ def inside(case: Case, rows: IntArray) -> dict[str, Any]:
 
 
 def where(case: Case, rows: IntArray) -> dict[str, Any]:
-    """Facts on the place of nodes, for messages and details; computed when somebody reads one."""
-    kind, code, address = case.node("kind"), case.node("region_code"), case.node("address")
+    """What is known of the place of nodes, for messages; computed when somebody reads one."""
+    code, address = case.node("region_code"), case.node("address")
     place, source = case.place, case.placed_by
-    said = measured(case, rows)
 
     def coordinates(position: int) -> list[float] | None:
         row = int(rows[position])
-        if np.isnan(place.lon[row]):
+        if np.isnan(place.lon[row] + place.lat[row]):
             return None
         return [round(float(place.lon[row]), 6), round(float(place.lat[row]), 6)]
 
+    def radius(position: int) -> int | None:
+        metres = place.radius_m[rows[position]]
+        return None if np.isnan(metres) else round(float(metres))
+
+    def declared(position: int) -> Text:
+        row = int(source[rows[position]])
+        there, around = coordinates(position), radius(position) or 0
+        en, zh = [], []
+        if code.at(row):
+            en.append(f"region code {code.at(row)}")
+            zh.append(f"行政区划代码 {code.at(row)}")
+        if address.at(row):
+            en.append(f"address {address.at(row)}")
+            zh.append(f"地址 {address.at(row)}")
+        if there:
+            en.append(f"{there[0]:.5f}, {there[1]:.5f} ± {around:,} m")
+            zh.append(f"坐标 {there[0]:.5f}, {there[1]:.5f}（误差 {around:,} 米）")
+        return Text("; ".join(en) or "no place", "；".join(zh) or "无位置信息")
+
     return {
-        "kind": Each(lambda i: kind.at(int(rows[i]))),
+        "kind": kinds(case, rows),
+        "place": Each(declared),
         "region_code": Each(lambda i: code.at(int(source[rows[i]]))),
         "address": Each(lambda i: address.at(int(source[rows[i]]))),
         "lon_lat": Each(coordinates),
-        "radius_m": Each(lambda i: round(float(place.radius_m[rows[i]]))),
-        **said,
+        "radius_m": Each(radius),
+        **measured(case, rows),
     }
+
+
+def kinds(case: Case, rows: IntArray) -> Each:
+    """Kinds of nodes, in words."""
+    kind = case.node("kind")
+    return Each(lambda i: KINDS[kind.at(int(rows[i])) or "other"])
+
+
+def facts(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the facts among what a message tells: details hold no phrases."""
+    return {key: value for key, value in told.items() if key not in {"kind", "place", "far", "why"}}
+
+
+class Standing(NamedTuple):
+    """Where nodes stand against the operator's own area, five masks that share no node.
+
+    Parameters
+    ----------
+    own
+        Inside the operator's area.
+    elsewhere
+        Inside another pilot area.
+    somewhere
+        Inside a pilot area, while the operator's is not known.
+    outside
+        Outside every pilot area.
+    unresolved
+        Not known.
+    """
+
+    own: BoolArray
+    elsewhere: BoolArray
+    somewhere: BoolArray
+    outside: BoolArray
+    unresolved: BoolArray
+
+
+def standing(case: Case) -> Standing:
+    """Tell where nodes stand against the area of the operator itself (annex 2(2): 同一试点区域)."""
+    relation, area = case.place.relation, case.place.area
+    inside_one, known = relation == WITHIN, case.area >= 0
+    own = inside_one & (area == case.area) & known
+    return Standing(
+        own,
+        inside_one & ~own & known,
+        inside_one & (not known),
+        relation == OUTSIDE,
+        relation > OUTSIDE,
+    )
+
+
+UNRESOLVED = {
+    "contradiction": Text("what is declared of its place contradicts itself", "所申报的位置信息相互矛盾"),
+    "near_edge": Text(
+        "it is too near the edge of {area}, or known only by a district that the edge crosses",
+        "过于靠近{area}边界，或仅知其所在的、被边界穿过的行政区",
+    ),
+    "undecided": Text("whether that land belongs to {area} is undecided", "所在地块是否属于{area}尚未明确"),
+    "unknown": Text("no readable place is declared", "未申报可识别的位置信息"),
+}
+
+
+def unresolved(case: Case, rows: IntArray) -> dict[str, Any]:
+    """Add to `where` why nobody can tell where nodes stand, as ``why``."""
+    relation, conflict = case.place.relation, case.place.conflict
+    told = where(case, rows)
+
+    def why(position: int) -> Text:
+        row = int(rows[position])
+        reason = {STRADDLING: "near_edge", UNDECIDED: "undecided"}.get(int(relation[row]), "unknown")
+        if conflict[row] and reason == "near_edge":
+            reason = "contradiction"
+        text, area = UNRESOLVED[reason], told["area"].get(position)
+        return Text(text.en.format(area=area.en), text.zh.format(area=area.zh))
+
+    return {**told, "why": Each(why)}
