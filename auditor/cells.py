@@ -1,7 +1,8 @@
 """Cells of a declared column, as text or typed, to the type that the column has; every bad cell is reported.
 
-Each converter takes an Arrow array and a report and gives an array of the same length; a cell that it
-reports becomes blank.
+Each converter takes an Arrow array and a report and gives an array of the same length. What becomes of a cell
+that it reports is of no account, since the declaration is then refused; it does not turn blank, lest the same
+cell be reported as missing too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.problems import nearest, quote
+from auditor.uscc import uscc_is_valid, uscc_normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,6 +116,15 @@ def coded(array: Any, report: Report) -> Any:
     return recode(encoded, clean(encoded.dictionary, on_values(encoded, report)))
 
 
+def uscc(array: Any, report: Report) -> Any:
+    """Unified social credit code, in the form in which codes are compared."""
+    encoded = coded(array, report)
+    given = encoded.dictionary.to_pylist()
+    bad = np.array([not uscc_is_valid(value) for value in given], np.bool_)
+    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} fails the checksum", "")
+    return recode(encoded, pa.array([uscc_normalised(value) for value in given], pa.string()))
+
+
 def folded(word: str) -> str:
     """Fold case and separators, which people write at will.
 
@@ -131,8 +142,8 @@ def choice(array: Any, report: Report, choices: Sequence[str], aliases: dict[str
     known |= {folded(alias): word for alias, word in aliases.items()}
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
-    words = [known.get(folded(word)) for word in given]
-    bad = np.array([word is None for word in words], np.bool_)
+    words = [known.get(folded(word), word) for word in given]
+    bad = np.array([folded(word) not in known for word in given], np.bool_)
     names = [*choices, *aliases]
 
     def what(code: int) -> str:
@@ -163,11 +174,11 @@ def number(array: Any, report: Report) -> Any:
     except pa.ArrowInvalid:
         good = pc.match_substring_regex(given, NUMBER)
         report(mask(pc.invert(good)), what, "")
-        array = pc.if_else(good, given, None).cast(pa.float64())
+        array = pc.if_else(good, given, "0").cast(pa.float64())
     broken = mask(pc.invert(pc.is_finite(array)))
     if broken.any():
         report(broken, what, "leave blank what is not known")
-        array = pc.if_else(pa.array(broken), None, array)
+        array = pc.if_else(pa.array(broken), 0.0, array)
     return array
 
 
@@ -179,7 +190,7 @@ def whole(array: Any, report: Report) -> Any:
     bad &= mask(array.is_valid())
     if bad.any():
         report(bad, lambda row: f"{values[row]:g} is no whole number from 0 up", "")
-        array = pc.if_else(pa.array(bad), None, array)
+        array = pc.if_else(pa.array(bad), 0.0, array)
     return array.cast(pa.int64())
 
 

@@ -14,7 +14,6 @@ from auditor import cells
 from auditor.columns import Coded, days, floats
 from auditor.problems import quote, spans
 from auditor.tables import Frame, Note
-from auditor.uscc import uscc_is_valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +159,6 @@ def check_nodes(frame: Frame, log: Log) -> Frame:
         _check_present(frame, name, problems)
     _check_rounded(frame, "id", problems)
     _check_unique(frame, problems)
-    _check_values(frame, "holder_uscc", uscc_is_valid, problems, what="fails the checksum")
     frame = _check_coordinates(frame, log)
     accuracy, asn = floats(frame.table, "accuracy_m"), floats(frame.table, "asn")
     problems.rows(frame.origin, accuracy < 0, "accuracy_m", lambda row: f"{accuracy[row]:g} is negative")

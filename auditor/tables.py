@@ -51,7 +51,7 @@ class Column:
     name
         Its name.
     type
-        ``text`` (mostly distinct), ``coded`` (few distinct), ``choice``, ``number``, ``whole``, ``date`` or
+        ``text`` (mostly distinct), ``coded`` (few distinct), ``uscc``, ``choice``, ``number``, ``whole``, ``date`` or
         ``flag``.
     about
         What it says, for the published schema.
@@ -80,6 +80,7 @@ class Column:
 READ: dict[str, Callable[[Any, cells.Report], Any]] = {
     "text": cells.text,
     "coded": cells.coded,
+    "uscc": cells.uscc,
     "number": cells.number,
     "whole": cells.whole,
     "date": cells.date,
@@ -95,7 +96,7 @@ NODES = (
     Column("kind", "choice", "what it is", NODE_KINDS, KIND_ALIASES, required=True),
     Column("name", "text", "name for people"),
     Column("owner", "coded", "operator, customer, or the name of the owner"),
-    Column("holder_uscc", "coded", "unified social credit code of the owner"),
+    Column("holder_uscc", "uscc", "unified social credit code of the owner"),
     Column("operated_by", "coded", "who runs it; blank: the owner"),
     Column("holding", "choice", "on what ground the operator holds it", HOLDINGS),
     Column("services", "coded", "codes of the services it serves, separated by ;"),
@@ -233,9 +234,16 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
         arrays[column.name] = column.read(array, report(column.name))
     for at, name in enumerate(given):
         if name not in arrays:
-            arrays[name] = cells.text(cells.flat(raw.table.column(at)), report(name))
+            arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))
             log.unused.append(Unused(file, f"column {name}", UNKNOWN_COLUMN))
     return _without_blank_rows(Frame(pa.table(arrays), raw.origin), log)
+
+
+def _spelt(array: Any) -> Any:
+    """Write values that are no plain text (structures, bytes) as Python shows them: an unknown column is kept."""
+    if not (pa.types.is_nested(array.type) or pa.types.is_binary(array.type)):
+        return array
+    return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 
 
 def _without_blank_rows(frame: Frame, log: Log) -> Frame:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Parse = Callable[[bytes, str, Log], tuple[Frame, Frame] | None]
 
 NAME = "declaration.toml"
-NOTHING = Network()
+BROKEN = Network()  # stands for a [network] that is itself wrong
 
 
 def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
@@ -121,11 +121,11 @@ def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = N
 
 def _stated_network(data: Any) -> Network:
     """Read ``[network]`` alone, so that its tables are checked although other records are wrong."""
-    section = data.get("network") if isinstance(data, dict) else None
+    section = data.get("network", {}) if isinstance(data, dict) else {}
     try:
-        return Network.model_validate(section) if section is not None else NOTHING
+        return Network.model_validate(section)
     except ValueError:
-        return NOTHING
+        return BROKEN
 
 
 def _network(
@@ -135,7 +135,7 @@ def _network(
     if graph is None and stated.graph is not None:
         graph = read_graph_file(stated.graph, folder)
     raw_nodes, raw_links = (read_table(getattr(stated, key), key, folder) for key in ("nodes", "links"))
-    if stated is not NOTHING and stated.nodes is None and graph is None and stated.graph is None:
+    if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
         log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
     raws = [raw for raw in (raw_nodes, raw_links, *(graph or ())) if raw is not None]
     _check_fields(stated, raws, folder)

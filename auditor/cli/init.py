@@ -1,0 +1,101 @@
+"""`auditor init`: a commented declaration to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+TOML = """\
+# Declaration of one operator / 企业申报材料
+# Check it / 检查：auditor check .     All keys / 全部字段：auditor schema declaration
+# A key left out means "unknown", never "none". / 未填写的字段一律视为“未知”，而不是“无”。
+schema = "auditor.declaration/1"
+declared_on = 2026-10-01              # date of this declaration / 申报日期
+approvals_complete = false            # true: there are no others / true 表示别无其他批复、许可
+
+[operator]                            # the enterprise audited / 被审计企业
+name = "Example Lingang Data Co., Ltd."
+# uscc = "…"                          # 统一社会信用代码; its checksum is verified / 校验位须正确
+nature = "foreign_invested"           # or domestic / 外资 foreign_invested，内资 domestic
+foreign_share = 1.0                   # 0.5 is 50 % / 外资股比，0.5 即 50%
+pilot_area = "shanghai"               # a claim; domicile and approvals decide / 仅为自述，以注册地和批复为准
+
+[[operator.domiciles]]                # registered address; add one block a period / 注册地址，每段时期一块
+address = "上海市浦东新区（示例）"
+region_code = "310115"                # 行政区划代码 (GB/T 2260)
+lon = 121.90
+lat = 30.90
+datum = "WGS84"                       # WGS84 CGCS2000 GCJ-02 BD-09 unknown / 坐标系
+accuracy_m = 50                       # metres / 精度（米）
+grade = "E3"                          # E1 authority record, E2 contract or title, E3 declared / 证据等级
+# document = "business-licence.pdf"   # a file in this folder / 放在本文件夹内的证明文件
+
+[[approvals]]                         # pilot replies and licences / 试点批复与许可证
+kind = "pilot_reply"                  # or licence / 批复 pilot_reply，许可证 licence
+number = "EXAMPLE-1"
+holder = "Example Lingang Data Co., Ltd."
+area = "shanghai"
+services = ["B14"]                    # codes of the catalogue / 电信业务分类目录代码
+issued_on = 2025-02-26
+status = "valid"                      # valid expired withdrawn revoked cancelled invalid
+
+[[services]]                          # services on offer / 已开展业务
+code = "B14"
+regime = "pilot107"                   # on what ground / 依据的制度
+scope = ["shanghai"]                  # or ["CN"] / 业务覆盖范围
+regime_from_on = 2025-04-01
+content = []                          # [] states "none"; leave out if unknown / [] 表示“无”，未知则删去本行
+
+# [[contracts]]                       # leased or bought / 租用、购买
+# kind = "cdn"                        # cdn acceleration colocation bandwidth ip cloud onward_lease
+# supplier = "…"
+# service = "B12"
+# node_ids = ["cdn-7"]
+
+[network]
+nodes = "nodes.csv"                   # .csv (UTF-8) or .parquet
+links = "links.csv"
+complete = false                      # true: nothing is left out / true 表示网络已完整申报、无遗漏
+"""
+
+NODES = """\
+id,kind,name,owner,holding,services,site,lon,lat,datum,accuracy_m,region_code,grade,status
+dc-1,data_centre,Lingang data centre 临港机房,operator,own,,,121.90,30.90,WGS84,20,310115,E3,active
+r-1,router,Core router 核心路由器,operator,own,B14,dc-1,,,,,,,active
+bng-1,bng,Carrier access equipment 电信接入设备,中国电信,,,,121.70,31.10,WGS84,20,310115,E3,active
+inet-1,egress,Carrier egress 电信国际出口,中国电信,,,,,,,,310115,E3,active
+sub-1,subscriber,Example subscriber 示例用户,customer,,B14,,121.75,31.05,WGS84,50,310115,E3,active
+"""
+
+LINKS = """\
+source,target,kind,owner,direction,status
+sub-1,r-1,access,operator,both,active
+r-1,bng-1,leased_line,中国电信,both,active
+bng-1,inet-1,transit,中国电信,both,active
+"""
+
+FILES = {"declaration.toml": TOML, "nodes.csv": NODES, "links.csv": LINKS}
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path), metavar="DIR")
+def command(target: Path) -> None:
+    """Write a commented declaration into the folder DIR, ready to be filled in.
+
+    Existing files are never overwritten.
+    """
+    from auditor.errors import UsageError
+
+    if target.suffix.lower() == ".xlsx":
+        raise UsageError("workbooks are not built yet; give a folder")
+    taken = [name for name in FILES if (target / name).exists()]
+    if taken or target.is_file():
+        raise UsageError(f"{target} already holds {', '.join(taken)}" if taken else f"{target} is a file")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in FILES.items():
+            (target / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+    click.echo(f"{target}: {', '.join(FILES)}", err=True)
