@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import columns, paths, registers, roles
+from auditor.access_graph import AccessGraph
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Text
 from auditor.roles import Party, Surety
@@ -19,7 +20,6 @@ from auditor.zones import RELATIONS, Areas, Places, Relation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from auditor.access import AccessInput
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.findings import Batch
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
@@ -195,7 +195,10 @@ class Case:
         home = self.domicile
         if home is None:
             return None
-        number = lambda value: np.array([np.nan if value is None else value], np.float64)  # noqa: E731
+
+        def number(value: float | None) -> FloatArray:
+            return np.array([np.nan if value is None else value], np.float64)
+
         return self.areas.relate(
             Places(
                 number(home.lon),
@@ -417,16 +420,18 @@ class Case:
         return 1 if number is None else int(number)
 
     @cached_property
-    def network(self) -> AccessInput:
+    def network(self) -> AccessGraph:
         """The network that the access searches run on."""
-        return paths.access_input(
-            self.declaration,
-            self.access,
-            in_service=self.in_service,
-            usable=self.links_in_service,
-            carries=self.carries,
-            owner=self.owner,
-            subjects=self.subscribers,
+        return AccessGraph(
+            paths.access_input(
+                self.declaration,
+                self.access,
+                in_service=self.in_service,
+                usable=self.links_in_service,
+                carries=self.carries,
+                owner=self.owner,
+                subjects=self.subscribers,
+            )
         )
 
     # --- place and grade ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import roles
-from auditor.access import AccessInput
+from auditor.access_graph import AccessInput
 from auditor.columns import Coded
 from auditor.roles import Party, Surety
 
@@ -57,7 +57,10 @@ def access_input(
     kind, over = Coded.of(links.column("kind")).take(kept), Coded.of(links.column("over")).take(kept)
     tunnel = kind.isin({"tunnel"})
     over_link, over_node = _crossed(declaration, over, tunnel)
-    serving = lambda surety: np.where(in_service, surety, Surety.NO).astype(np.int8)  # noqa: E731
+
+    def serving(surety: IntArray) -> IntArray:
+        return np.where(in_service, surety, Surety.NO).astype(np.int8)
+
     return AccessInput(
         declared=n,
         n=n + lost,

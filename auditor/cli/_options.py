@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import click
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs only
@@ -30,10 +33,10 @@ def today() -> dt.date:
     return settings.today()
 
 
-as_of = click.option(
+as_of: Decorator = click.option(
     "--as-of", type=Day(), default=None, help="Judge as of this date (default: today in Asia/Shanghai)."
 )
-lang = click.option(
+lang: Decorator = click.option(
     "--lang",
     type=click.Choice(["en", "zh"]),
     default="en",
@@ -43,7 +46,7 @@ lang = click.option(
 )
 
 
-def output_format(*formats: str) -> Any:
+def output_format(*formats: str) -> Decorator:
     """Give `--format` with the formats that a command writes; the first is the default."""
     return click.option(
         "--format",
