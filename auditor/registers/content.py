@@ -88,8 +88,8 @@ def excluded_content(text: str) -> str | None:
 
     Examples
     --------
-    >>> excluded_content("视听节目"), excluded_content("Online publishing"), excluded_content("药品和医疗器械")
-    ('audiovisual', 'publishing', None)
+    >>> [excluded_content(word) for word in ("视听节目", "Online publishing", "药品和医疗器械")]
+    ['audiovisual', 'publishing', None]
     """
     kind = _words().get(folded(text))
     return kind.key if kind and kind.excluded else None
