@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.case import Case
     from auditor.columns import BoolArray, FloatArray, IntArray
+    from auditor.model import Contract
 
 
 Value = TypeVar("Value")
@@ -206,9 +207,12 @@ def kinds(case: Case, rows: IntArray) -> Each:
     return Each(lambda i: KINDS[kind.at(int(rows[i])) or "other"])
 
 
+PHRASES = frozenset({"kind", "place", "far", "why"})
+
+
 def facts(told: Mapping[str, Any]) -> dict[str, Any]:
     """Pick the facts among what a message tells: details hold no phrases."""
-    return {key: value for key, value in told.items() if key not in {"kind", "place", "far", "why"}}
+    return {key: value for key, value in told.items() if not isinstance(value, Text) and key not in PHRASES}
 
 
 class Standing(NamedTuple):
@@ -249,6 +253,14 @@ def standing(case: Case) -> Standing:
     )
 
 
+def home_grade(case: Case) -> int:
+    """Grade of the evidence for the operator's own area: that of its registered place, else declared."""
+    home, place = case.domicile, case.domicile_place
+    if home is None or place is None or place.relation[0] != WITHIN:
+        return 3
+    return case.grade_of(home.grade, home.document)
+
+
 UNRESOLVED = {
     "contradiction": Text("what is declared of its place contradicts itself", "所申报的位置信息相互矛盾"),
     "near_edge": Text(
@@ -274,3 +286,20 @@ def unresolved(case: Case, rows: IntArray) -> dict[str, Any]:
         return Text(text.en.format(area=area.en), text.zh.format(area=area.zh))
 
     return {**told, "why": Each(why)}
+
+
+def contract_nodes(contract: Contract) -> list[str]:
+    """Ids of the nodes that a contract names, as served or as failover, each once."""
+    return list(dict.fromkeys((*contract.node_ids, *contract.failover_node_ids)))
+
+
+def contract_rows(case: Case) -> dict[str, int]:
+    """Row of each node that a contract in force names, -1 where it is not declared; one search for all."""
+    named = list(dict.fromkeys(name for contract in case.contracts for name in contract_nodes(contract)))
+    return dict(zip(named, case.rows_of(named).tolist(), strict=True))
+
+
+def supplier(contract: Contract) -> Text:
+    """Name of a contract's supplier, for messages."""
+    name = contract.supplier
+    return Text(name or "an unnamed supplier", name or "未载明的供应商")
