@@ -227,13 +227,14 @@ def _link_ids(frame: Frame, given: Any) -> Any:
     source, target = (pc.fill_null(frame.strings(end), "") for end in ("source", "target"))
     made = pc.binary_join_element_wise(source, target, ">").filter(pa.array(blank))
     codes = np.asarray(made.dictionary_encode().indices)
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    nth = np.empty(len(codes), np.int64)
-    nth[order] = np.arange(len(codes)) - np.repeat(starts, np.diff(np.append(starts, len(codes))))
-    if nth.any():
-        suffix = pa.array(nth + 1).cast(pa.string())
-        made = pc.if_else(pa.array(nth > 0), pc.binary_join_element_wise(made, suffix, "#"), made)
+    shared = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    if len(shared):
+        order = shared[np.argsort(codes[shared], kind="stable")]
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        nth = np.ones(len(codes), np.int64)
+        nth[order] += np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+        numbered = pc.binary_join_element_wise(made, pa.array(nth).cast(pa.string()), "#")
+        made = pc.if_else(pa.array(nth > 1), numbered, made)
     return pc.replace_with_mask(given, pa.array(blank), made)
 
 

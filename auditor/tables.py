@@ -51,8 +51,8 @@ class Column:
     name
         Its name.
     type
-        ``text`` (mostly distinct), ``coded`` (few distinct), ``uscc``, ``choice``, ``number``, ``whole``, ``date`` or
-        ``flag``.
+        ``text`` (mostly distinct), ``coded`` (few distinct), ``uscc``, ``choice``, ``number``, ``whole``,
+        ``date`` or ``flag``.
     about
         What it says, for the published schema.
     choices
@@ -240,8 +240,8 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
 
 
 def _spelt(array: Any) -> Any:
-    """Write values that are no plain text (structures, bytes) as Python shows them: an unknown column is kept."""
-    if not (pa.types.is_nested(array.type) or pa.types.is_binary(array.type)):
+    """Write structures and lists as Python shows them: an unknown column is kept, whatever it holds."""
+    if not pa.types.is_nested(array.type):
         return array
     return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 

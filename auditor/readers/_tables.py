@@ -78,10 +78,12 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
     """Read a Parquet file; its types are kept."""
     try:
         table = pyarrow.parquet.read_table(pa.BufferReader(data))
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)  # Arrow trusts the file's word that its text is UTF-8
+        names = [name.strip() for name in table.column_names]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         log.problems.add(file, "", "", f"cannot be read as Parquet: {_first_line(error)}", "is it complete?")
         return None
-    return Frame(table, Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
+    return Frame(table.rename_columns(names), Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
 
 
 def _first_line(error: Exception) -> str:
@@ -98,8 +100,22 @@ def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         log.problems.add(file, f"line {line}", "", "holds a NUL byte", "is it really a CSV file?")
         return None
+    if not _is_utf8(data):
+        report_encoding(data, file, log)
+        return None
     names = _header(data, file, log)
     return None if names is None else _body(data, names, file, log)
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Check the encoding without making a string of it all, which may take four times the room."""
+    ends = pa.array([0, len(data)], pa.int64()).buffers()[1]
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(data)])
+    try:
+        whole.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _header(data: bytes, file: str, log: Log) -> list[str] | None:
@@ -141,10 +157,7 @@ def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
             ),
         )
     except pa.ArrowException as error:
-        before = len(log.problems.found)
-        report_encoding(data, file, log)
-        if len(log.problems.found) == before:
-            log.problems.add(file, "", "", f"{ROUGH}: {_first_line(error)}", "is a quote left open?")
+        log.problems.add(file, "", "", f"{ROUGH}: {_first_line(error)}", "is a quote left open?")
         return None
     numbers = _report_ragged(table.num_rows, ragged, file, log)
     table = table.rename_columns(names)
