@@ -158,6 +158,16 @@ class Judged:
     network: AccessGraph
     found: tuple[Found, ...]
 
+    @property
+    def lengths(self) -> IntArray:
+        """Nodes on each subject's witness path, 0 where there is none."""
+        lengths = np.zeros(self.subjects.size, np.int32)
+        for way, found in enumerate(self.found):
+            for reason, search in found.items():
+                mine = (self.reason == reason) & (self.downstream == bool(way))
+                lengths[mine] = search.level[self.subjects[mine]] + 1
+        return lengths
+
     def witnesses(self, rank: Rank, at: IntArray | None = None) -> Witnesses:
         """Collect shortest paths; equal ones are decided by the smallest ids.
 
@@ -166,7 +176,7 @@ class Judged:
         rank
             Gives numbers in the order of the node ids for the rows it is asked for.
         at
-            Positions in `subjects`; all by default. The columns returned grow with the sum of path lengths.
+            Positions in `subjects`; all by default. What is returned grows with the sum of `lengths`.
         """
         at = np.arange(self.subjects.size) if at is None else at
         group = self.reason[at].astype(np.int64) * 2 + self.downstream[at]

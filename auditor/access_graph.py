@@ -44,7 +44,8 @@ class AccessInput:
         int32 pairs: a tunnel and a node it crosses. A node that is not declared (-1, or from `declared` on)
         makes the tunnel doubtful.
     gate, root
-        int8, one a node: 0 no, 1 doubtful, 2 sure. A node that nobody declared is a doubtful root.
+        int8, one a node: 0 no, 1 doubtful, 2 sure. All columns over nodes may stop after the declared ones:
+        the others are 0 or false, and doubtful roots.
     ends
         One a node: ends paths.
     subject
@@ -102,8 +103,8 @@ class AccessGraph:
         return self.given.n + self.far_ends.size
 
     def spread(self, column: NDArray[Scalar]) -> NDArray[Scalar]:
-        """A node column as given, 0 or false for the far ends."""
-        return np.concatenate([column, np.zeros(self.far_ends.size, column.dtype)])
+        """A node column as given, 0 or false for further nodes."""
+        return np.concatenate([column, np.zeros(self.n - column.size, column.dtype)])
 
     def blank(self, rows: IntArray) -> IntArray:
         """Rows of nodes with -1 for the far ends."""
@@ -116,9 +117,11 @@ class AccessGraph:
 
     @cached_property
     def root(self) -> IntArray:
-        """As given, and the far ends."""
-        sure = self.given.far_end_sure[self.far_ends]
-        return np.concatenate([self.given.root, np.where(sure, SURE, DOUBTFUL).astype(np.int8)])
+        """As given; nodes that nobody declared are doubtful; far ends go by their link."""
+        root = self.spread(self.given.root)
+        root[self.given.declared :] = np.maximum(root[self.given.declared :], DOUBTFUL)
+        root[self.given.n :][self.given.far_end_sure[self.far_ends]] = SURE
+        return root
 
     @cached_property
     def ends(self) -> BoolArray:
@@ -133,22 +136,22 @@ class AccessGraph:
     @cached_property
     def own_server(self) -> BoolArray:
         """As given, without subjects: none stands in front of itself."""
-        return self.spread(self.given.own_server & ~self.given.subject)
+        return self.spread(self.given.own_server) & ~self.spread(self.given.subject)
 
     @cached_property
     def linked(self) -> BoolArray:
         """Nodes with a link to another."""
-        real = self.arcs.tail != self.arcs.head
+        joins = self.given.tail != self.given.head
         mask = np.zeros(self.n, np.bool_)
-        mask[self.arcs.tail[real]] = True
-        mask[self.arcs.head[real]] = True
+        for column in (self.arcs.tail, self.arcs.head):
+            mask[column[: joins.size][joins]] = True
         return mask
 
     @cached_property
     def over(self) -> IntArray:
         """Pairs of a tunnel and a gate it crosses: positions in ``over_link``."""
         node = self.given.over_node
-        return np.flatnonzero((node >= 0) & (self.given.gate[np.maximum(node, 0)] > NO))
+        return np.flatnonzero((node >= 0) & (self.gate[np.maximum(node, 0)] > NO))
 
     @cached_property
     def origin(self) -> IntArray:
@@ -182,13 +185,13 @@ class AccessGraph:
     def crossing(self, surety: int) -> BoolArray:
         """Links: tunnels that cross a gate of this surety."""
         mask = np.zeros(self.origin.size, np.bool_)
-        pairs = self.over[self.given.gate[self.given.over_node[self.over]] == surety]
+        pairs = self.over[self.gate[self.given.over_node[self.over]] == surety]
         mask[self.given.over_link[pairs]] = True
         return mask
 
     def to_gate(self, *sureties: int) -> BoolArray:
         """Links: those added for tunnels over gates of these sureties."""
-        wanted = np.isin(self.given.gate[self.given.over_node[self.over]], sureties)
+        wanted = np.isin(self.gate[self.given.over_node[self.over]], sureties)
         return np.concatenate([np.zeros(self.given.tail.size, np.bool_), wanted, wanted])
 
     @cached_property
