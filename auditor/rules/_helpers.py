@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
+from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 from auditor.findings import Batch, Each, Text, Verdict
+from auditor.roles import Party, Surety
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -303,3 +304,26 @@ def supplier(contract: Contract) -> Text:
     """Name of a contract's supplier, for messages."""
     name = contract.supplier
     return Text(name or "an unnamed supplier", name or "未载明的供应商")
+
+
+def states(case: Case, code: str) -> BoolArray:
+    """Nodes whose own list of services has a service; a blank list does not."""
+    stated: BoolArray = case.node("services").map(
+        lambda text: serves(split(text), code), blank=False, dtype=np.bool_
+    )
+    return stated
+
+
+def acceleration_contracts(case: Case) -> list[Contract]:
+    """Contracts in force for CDN or acceleration."""
+    return [contract for contract in case.contracts if contract.kind in {"cdn", "acceleration"}]
+
+
+def under_acceleration(case: Case) -> BoolArray:
+    """Nodes that such a contract names; a customer's origin stays a customer's.
+
+    Nodes for the company's own site are left to the contract: the question is whether that is bound at all.
+    """
+    bound = [c for c in acceleration_contracts(case) if c.purpose != "corporate_site"]
+    origins = case.node("kind").isin({"origin"}) & (case.owner == Party.CUSTOMER)
+    return case.named(c for c in bound if case.for_pilot(c) > Surety.NO) & ~origins

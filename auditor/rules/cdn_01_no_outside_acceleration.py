@@ -1,0 +1,357 @@
+"""No CDN or similar facility outside the operator's own area is bought or leased for acceleration.
+
+Clause
+------
+Annex 2(2): 不得购买、租用本试点区域外 CDN 等设施开展加速服务. CDN facilities outside this pilot area cannot be purchased or
+leased for acceleration services. The English drops 等 (and similar): any acceleration node is meant.
+
+Check
+-----
+Nodes: CDN nodes, schedulers, accelerators and peer-to-peer nodes that are leased, bought, hosted or shared, or that
+a CDN or acceleration contract in force names, as served or as failover; load balancers and DNS where they state
+B12. Each must stand in the operator's own area: another pilot area is outside. Contracts for CDN or acceleration:
+a node set that the supplier chooses fails if its coverage goes beyond the area, and passes if it is limited to it;
+a fixed set passes, each of its nodes being judged by itself. The rule binds every operator under the pilot,
+whether it offers B12 or not.
+
+Inconclusive when
+-----------------
+The place of a node is not resolved; it is a peer-to-peer node outside (`p2p_nodes`); it is not sure that it serves
+a pilot service; the contract is for the company's own site; it says neither which nodes nor how far, or names nodes
+that are not declared; the operator's area is not known.
+
+Not applicable when
+-------------------
+Nothing for acceleration is bought or leased; the contract is for a service under another regime.
+
+Limits
+------
+Customers' own origins, their content and viewers may be anywhere (CDN-03). A carrier's transparent cache that the
+operator has no contract for is not the operator's. The operator's own nodes are FAC-01's and CDN-02's.
+
+Source
+------
+Card PILOT-CDN-01; decisions 12.2, 12.14.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.case import OUTSIDE, WITHIN, Case, Message, Rule
+from auditor.columns import Coded
+from auditor.findings import Batch, Each, Text, Verdict
+from auditor.roles import FACILITY, Party, Surety
+from auditor.rules._helpers import (
+    acceleration_contracts,
+    contract_nodes,
+    contract_rows,
+    facts,
+    inside,
+    rows_where,
+    standing,
+    states,
+    supplier,
+    under_acceleration,
+    unresolved,
+    where,
+)
+from auditor.zones import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from auditor.columns import BoolArray, IntArray
+    from auditor.model import Contract
+
+NODES = frozenset({"cdn_edge", "cdn_scheduler", "accelerator", "pcdn"})
+IF_CDN = frozenset({"load_balancer", "dns"})
+MEANS = {
+    "lease": Text("leased", "租用"),
+    "purchase": Text("bought", "购买"),
+    "hosting": Text("hosted", "托管"),
+    "cloud": Text("rented as cloud", "租用云资源"),
+    "shared": Text("shared", "共享使用"),
+}
+EVERYWHERE = frozenset(
+    {"china", "national", "nationwide", "global", "world", "worldwide", "全国", "中国", "全球"}
+)
+
+
+NOT_STATED = Text("not stated", "未说明")
+
+
+def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
+    """Give acceleration nodes that are not the operator's own, and contracts for acceleration."""
+    return [
+        ("node", rows_where(_bought(case))),
+        ("contract", [str(c.id) for c in acceleration_contracts(case)]),
+    ]
+
+
+def check(case: Case) -> Iterator[Batch]:
+    """Judge each node bought or leased, then the terms of each contract."""
+    yield from _judge_nodes(case)
+    rows = contract_rows(case)
+    home = _home(case)
+    for contract in acceleration_contracts(case):
+        verdict, message = _judge(case, contract, rows)
+        named = contract_nodes(contract)
+        told: dict[str, Any] = {
+            "supplier": supplier(contract),
+            "home": home,
+            "purpose": _purpose(contract),
+            "coverage": list(contract.coverage) or NOT_STATED,
+            "nodes": named or NOT_STATED,
+            "lost": [name for name in named if rows[name] < 0],
+        }
+        grade = case.grade_of(contract.grade, contract.document)
+        yield Batch(verdict, message, [str(contract.id)], "contract", told, facts(told), grade)
+
+
+def _home(case: Case) -> Text:
+    return case.area_name(case.area) if case.area >= 0 else Text("an area not known", "尚未确定的试点区域")
+
+
+def _bought(case: Case) -> BoolArray:
+    """Nodes for acceleration that are bought or leased for a pilot service, in service on the date."""
+    kind, named = case.node("kind"), under_acceleration(case)
+    accelerates = kind.isin(NODES) | (kind.isin(IF_CDN) & states(case, "B12")) | named
+    others = (case.owner != Party.OPERATOR) & (case.owner != Party.UNKNOWN)
+    obtained = case.node("holding").isin(MEANS) | named | (case.held & others)
+    customers = (case.owner == Party.CUSTOMER) & ~kind.isin({"pcdn"}) & ~named
+    bought: BoolArray = (
+        accelerates & obtained & ~customers & case.in_service & (case.serves_pilot > Surety.NO)
+    )
+    return bought
+
+
+def _judge_nodes(case: Case) -> Iterator[Batch]:
+    kind, at = case.node("kind"), standing(case)
+    p2p = kind.isin({"pcdn"})
+    unclear = ~p2p & ((case.owner == Party.CUSTOMER) | ~kind.isin(FACILITY))
+    sure = (case.serves_pilot == Surety.SURE) & ~unclear
+    asked = p2p & (case.policy.p2p_nodes == "inconclusive")
+    beyond = at.outside | at.elsewhere
+    groups: tuple[tuple[Verdict, str, BoolArray, Any], ...] = (
+        (Verdict.PASS, "inside", at.own, inside),
+        (Verdict.FAIL, "outside", beyond & sure & ~asked, where),
+        (Verdict.INCONCLUSIVE, "peer_to_peer", beyond & asked, where),
+        (Verdict.INCONCLUSIVE, "outside_if_bound", beyond & ~sure & ~asked, where),
+        (Verdict.INCONCLUSIVE, "own_area_unknown", at.somewhere, where),
+        (Verdict.INCONCLUSIVE, "unresolved", at.unresolved, unresolved),
+    )
+    bought = _bought(case)
+    for verdict, message, mask, tell in groups:
+        rows = rows_where(bought & mask)
+        if len(rows):
+            told = {**tell(case, rows), **_means(case, rows), "home": _home(case)}
+            if tell is where:
+                told["there"] = _there(case, rows, told)
+            yield Batch(verdict, message, rows, "node", told, _facts(told), case.grade[rows])
+
+
+def _facts(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts(told).items() if key not in {"means", "there"}}
+
+
+def _means(case: Case, rows: IntArray) -> dict[str, Each]:
+    """How each node is held: by its holding, or by the contracts that name it."""
+    holding, where_named = case.node("holding"), contract_rows(case)
+    by_row: dict[int, list[str]] = {}
+    for contract in acceleration_contracts(case):
+        for name in contract_nodes(contract):
+            by_row.setdefault(where_named[name], []).append(str(contract.id))
+
+    def means(position: int) -> Text:
+        row = int(rows[position])
+        stated = MEANS.get(holding.at(row) or "")
+        if stated is not None:
+            return stated
+        ids = ", ".join(by_row.get(row, ()))
+        return (
+            Text(f"used under contract {ids}", f"依合同 {ids} 使用")
+            if ids
+            else Text("others' own", "他人所有")
+        )
+
+    return {"means": Each(means), "contracts": Each(lambda i: by_row.get(int(rows[i]), []))}
+
+
+def _there(case: Case, rows: IntArray, told: Mapping[str, Any]) -> Each:
+    relation = case.place.relation
+
+    def there(position: int) -> Text:
+        area, far = told["area"].get(position), told["far"].get(position)
+        if relation[rows[position]] == WITHIN:
+            return Text(f"in another pilot area, {area.en}", f"另一试点区域（{area.zh}）内")
+        return Text(f"outside every pilot area{far.en}", f"所有试点区域之外{far.zh}")
+
+    return Each(there)
+
+
+def _purpose(contract: Contract) -> Text:
+    if contract.purpose == "corporate_site":
+        return Text("the company's own site", "企业自身网站")
+    code = contract.service or "?"
+    return Text(f"service {code}, whose regime is not stated", f"所依据制度不明的业务 {code}")
+
+
+def _judge(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Verdict, str]:
+    """Judge the terms of a contract; on one that may not be for a pilot service only a pass stands."""
+    bound = case.for_pilot(contract)
+    if bound == Surety.NO:
+        return Verdict.NOT_APPLICABLE, "other_regime"
+    verdict, message = _terms(case, contract, rows)
+    if contract.purpose == "corporate_site" and message == "fixed":
+        own = standing(case).own
+        if not all(own[rows[name]] for name in contract_nodes(contract)):
+            return Verdict.INCONCLUSIVE, "if_bound"
+    if verdict != Verdict.PASS and bound == Surety.DOUBTFUL:
+        return Verdict.INCONCLUSIVE, "if_bound"
+    return verdict, message
+
+
+def _terms(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Verdict, str]:
+    named = contract_nodes(contract)
+    if contract.open_node_set or (contract.open_node_set is None and contract.coverage):
+        reach = _reach(case, contract.coverage)
+        if reach == Surety.NO:
+            return Verdict.PASS, "limited"
+        if reach == Surety.DOUBTFUL:
+            return Verdict.INCONCLUSIVE, "coverage_unknown"
+        return (Verdict.FAIL, "open") if contract.open_node_set else (Verdict.INCONCLUSIVE, "set_not_stated")
+    if not named:
+        return Verdict.INCONCLUSIVE, "no_nodes"
+    lost = any(rows[name] < 0 for name in named)
+    return (Verdict.INCONCLUSIVE, "undeclared_nodes") if lost else (Verdict.PASS, "fixed")
+
+
+def _reach(case: Case, coverage: tuple[str, ...]) -> Surety:
+    """How surely a coverage (area ids, region codes, country codes, place names) goes beyond the operator's area."""
+    words = [word.casefold() for word in coverage]
+    abroad_or_all = any(
+        w in EVERYWHERE or (len(w) == len("CN") and w.isascii() and w.isalpha()) for w in words
+    )
+    areas = {w for w in words if w in case.areas.ids}
+    own = case.areas.ids[case.area] if case.area >= 0 else None
+    if abroad_or_all or (own and areas - {own}) or len(areas) > 1:
+        return Surety.SURE
+    rest = [w for w in words if w not in areas]
+    blank = np.full(len(rest), np.nan)
+    codes = Coded.of([w if w.isdigit() else None for w in rest])
+    names = Coded.of([None if w.isdigit() else w for w in rest])
+    place = case.areas.relate(Places(blank, blank, Coded.of([None] * len(rest)), blank, codes, names))
+    within = place.relation == WITHIN
+    if ((place.relation == OUTSIDE) | (within & (place.area != case.area) & (case.area >= 0))).any():
+        return Surety.SURE
+    limited = bool(words) and case.area >= 0 and bool((within & (place.area == case.area)).all())
+    return Surety.NO if limited else Surety.DOUBTFUL
+
+
+FIX = (
+    "Have the contract limited to nodes in {home}, or end it.",
+    "请将合同限定为{home}内的节点，或终止该合同。",
+)
+ASK = ("Ask the supplier for the list of nodes, and that it be fixed.", "请要求供应商提供并固定节点清单。")
+
+RULE = Rule(
+    id="PILOT-CDN-01",
+    title=Text(
+        "No CDN or similar facility outside the area is bought or leased for acceleration",
+        "未购买、租用本试点区域外的 CDN 等设施开展加速服务",
+    ),
+    basis="circular",
+    clauses=("annex-2-2-cdn",),
+    severity="high",
+    scope=scope,
+    check=check,
+    messages={
+        "inside": Message("In the operator's own area, {home}.", "位于本试点区域（{home}）内。"),
+        "outside": Message(
+            "This {kind} ({place}) is {means} and stands {there}; for acceleration only facilities in {home} may be "
+            "bought or leased.",
+            "该{kind}（{place}）系{means}，位于{there}；开展加速服务不得购买、租用本试点区域（{home}）外的 CDN 等设施。",
+            *FIX,
+        ),
+        "outside_if_bound": Message(
+            "This {kind} ({place}) is {means} and stands {there}, not in {home}; whether it accelerates a pilot service "
+            "is not clear.",
+            "该{kind}（{place}）系{means}，位于{there}，不在本试点区域（{home}）内；是否用于试点业务的加速尚不明确。",
+            "State its kind, owner and services.",
+            "请说明其类型、所有者及所服务的业务。",
+        ),
+        "peer_to_peer": Message(
+            "This {kind} ({place}) is {means} and stands {there}, not in {home}; the circular does not say whether "
+            "users' devices are CDN facilities.",
+            "该{kind}（{place}）系{means}，位于{there}，不在本试点区域（{home}）内；通告未明确用户终端是否属于 CDN 等设施。",
+            "Ask the communications administration in writing, or keep peer-to-peer delivery to the area.",
+            "请书面请示当地通信管理局，或将 PCDN 分发限定在本试点区域内。",
+        ),
+        "own_area_unknown": Message(
+            "This {kind} stands in {area}; which area is the operator's cannot be told from its registered place or "
+            "its approvals.",
+            "该{kind}位于{area}；根据注册地和试点批复无法确定企业所在的试点区域。",
+            "Ask for the business licence and the pilot approval.",
+            "请提供营业执照和试点批复。",
+        ),
+        "unresolved": Message(
+            "Whether this {kind} ({place}), {means}, stands in {home} cannot be told: {why}.",
+            "该{kind}（{place}）系{means}，无法判定其是否位于本试点区域（{home}）内：{why}。",
+            "Ask the supplier for the address of the room, with its region code.",
+            "请供应商提供机房地址及行政区划代码。",
+        ),
+        "fixed": Message(
+            "The contract with {supplier} fixes its nodes; each is judged by itself.",
+            "与 {supplier} 的合同固定了节点范围，各节点单独判定。",
+        ),
+        "limited": Message(
+            "The contract with {supplier} limits the supplier's nodes to {home}.",
+            "与 {supplier} 的合同将节点限定在本试点区域（{home}）内。",
+        ),
+        "open": Message(
+            "The contract lets {supplier} serve from nodes of its choice across {coverage}, beyond {home}.",
+            "合同允许 {supplier} 在 {coverage} 范围内自行选用节点，超出本试点区域（{home}）。",
+            *FIX,
+        ),
+        "coverage_unknown": Message(
+            "The contract lets {supplier} serve from nodes of its choice, and does not clearly limit them to {home} "
+            "(coverage: {coverage}).",
+            "合同允许 {supplier} 自行选用节点，且未明确限定在本试点区域（{home}）内（覆盖范围：{coverage}）。",
+            *ASK,
+        ),
+        "set_not_stated": Message(
+            "The contract with {supplier} covers {coverage}, beyond {home}; whether the supplier may choose nodes there "
+            "is not stated.",
+            "与 {supplier} 的合同覆盖 {coverage}，超出本试点区域（{home}）；未说明供应商可否自行选用该范围内的节点。",
+            "State `open_node_set`; if the set is fixed, list its nodes.",
+            "请填写 `open_node_set`；如节点固定，请列明节点。",
+        ),
+        "no_nodes": Message(
+            "The contract with {supplier} says neither which nodes serve nor how far they may lie.",
+            "与 {supplier} 的合同既未列明节点，也未限定节点范围。",
+            *ASK,
+        ),
+        "undeclared_nodes": Message(
+            "The contract with {supplier} names nodes whose place is not declared: {lost}.",
+            "与 {supplier} 的合同所列节点未申报放置地：{lost}。",
+            "Add them to the inventory with their place.",
+            "请将其连同放置地补入设施清单。",
+        ),
+        "if_bound": Message(
+            "The contract with {supplier} may use nodes beyond {home} (coverage: {coverage}; nodes: {nodes}); it is for "
+            "{purpose}, and whether the ban reaches that is not clear.",
+            "与 {supplier} 的合同可能使用本试点区域（{home}）外的节点（覆盖范围：{coverage}；节点：{nodes}）；其用于{purpose}，"
+            "是否适用该禁止性规定尚不明确。",
+            "Ask what the contract serves; if any pilot service, have it limited to the area.",
+            "请核实合同用途；如涉及试点业务，应限定在本试点区域内。",
+        ),
+        "other_regime": Message(
+            "The contract with {supplier} is for a service under another regime.",
+            "与 {supplier} 的合同用于依据其他制度开展的业务。",
+        ),
+    },
+)
