@@ -65,7 +65,7 @@ def to_text(array: Any, report: Report) -> Any:
         return array.cast(pa.string())
     except pa.ArrowException:
         report(mask(array.is_valid()), lambda row: f"{quote(array[row].as_py())} is no text", "")
-        return pa.nulls(len(array), pa.string())
+        return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 
 
 def clean(array: Any, report: Report) -> Any:

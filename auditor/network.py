@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _check_coordinates(frame: Frame, log: Log) -> Frame:
     for name in ("lon", "lat"):
         place = pc.if_else(pa.array(nowhere), None, cells.flat(table.column(name)))
         table = table.set_column(table.column_names.index(name), name, place)
-    return Frame(table, frame.origin)
+    return replace(frame, table=table)
 
 
 def _check_period(frame: Frame, problems: Problems) -> None:

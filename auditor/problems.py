@@ -45,7 +45,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     'one of both, forward'
     """
     words = list(words)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"one of {', '.join(words)}"
 
 

@@ -223,7 +223,8 @@ class Approval(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Approval:
-        _check_order(self, "issued_on", "expires_on")
+        if self.issued_on and self.expires_on and self.expires_on < self.issued_on:
+            raise wrong(f"expires_on {self.expires_on} is before issued_on {self.issued_on}")
         return self
 
 

@@ -6,7 +6,7 @@ All rows at once: a fault is a mask over rows, a message is made only for the ro
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,10 +188,21 @@ class Log:
 
 @dataclass(frozen=True)
 class Frame:
-    """An Arrow table that knows where its rows came from."""
+    """An Arrow table that knows where its rows came from.
+
+    Parameters
+    ----------
+    table
+        The columns.
+    origin
+        Names the rows.
+    whole
+        Whether it has all columns it needs; else checks between cells would only repeat what is missing.
+    """
 
     table: pa.Table
     origin: Origin
+    whole: bool = True
 
     def strings(self, name: str) -> Any:
         """One string column as a plain Arrow array."""
@@ -199,7 +210,11 @@ class Frame:
 
     def keep(self, rows: BoolArray) -> Frame:
         """Keep some rows."""
-        return self if rows.all() else Frame(self.table.filter(pa.array(rows)), self.origin.take(rows))
+        return (
+            self
+            if rows.all()
+            else replace(self, table=self.table.filter(pa.array(rows)), origin=self.origin.take(rows))
+        )
 
 
 def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
@@ -236,7 +251,7 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
         if name not in arrays:
             arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))
             log.unused.append(Unused(file, f"column {name}", UNKNOWN_COLUMN))
-    return _without_blank_rows(Frame(pa.table(arrays), raw.origin), log)
+    return _without_blank_rows(replace(raw, table=pa.table(arrays)), log)
 
 
 def _spelt(array: Any) -> Any:
@@ -259,14 +274,15 @@ def _without_blank_rows(frame: Frame, log: Log) -> Frame:
     return frame.keep(~blank)
 
 
-def require_columns(raw: Frame, names: Sequence[str], log: Log) -> None:
+def require_columns(raw: Frame, names: Sequence[str], log: Log) -> Frame:
     """Report required columns that the input lacks."""
     given = raw.table.column_names
-    for name in names:
-        if name not in given:
-            others = [other for other in given if other.casefold().replace(" ", "_") == name]
-            hint = f"rename {quote(others[0])}" if others else f"the columns are {', '.join(given) or 'none'}"
-            log.problems.add(raw.origin.files[0], "", name, "the column is missing", hint)
+    lacking = [name for name in names if name not in given]
+    for name in lacking:
+        others = [other for other in given if other.casefold().replace(" ", "_") == name]
+        hint = f"rename {quote(others[0])}" if others else f"the columns are {', '.join(given) or 'none'}"
+        log.problems.add(raw.origin.files[0], "", name, "the column is missing", hint)
+    return replace(raw, whole=not lacking)
 
 
 def overlay(base: Frame, above: Frame) -> Frame:
@@ -286,4 +302,5 @@ def overlay(base: Frame, above: Frame) -> Frame:
         )
         column = pa.concat_arrays([pc.coalesce(over.take(at), under), over.filter(new)])
         arrays[name] = column.dictionary_encode() if pa.types.is_dictionary(shown) else column
-    return Frame(pa.table(arrays), base.origin.append(above.origin.take(cells.mask(new))))
+    origin = base.origin.append(above.origin.take(cells.mask(new)))
+    return Frame(pa.table(arrays), origin, whole=base.whole and above.whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def _network(
     _check_fields(stated, raws, folder)
     nodes = _lay(graph and graph[0], raw_nodes, tables.NODES, stated, log)
     links = _lay(graph and graph[1], raw_links, tables.LINKS, stated, log)
-    if nodes is None:
+    if nodes is None or not nodes.whole:
         return None, None, None
     if not nodes.table.num_rows:
         log.problems.add(nodes.origin.files[-1], "", "", "the table has no rows", "declare at least one node")
@@ -152,6 +153,8 @@ def _network(
         links = tables.read_columns(
             Frame(pa.table({}), Origin.of(folder.file, np.arange(0))), tables.LINKS, log
         )
+    if not links.whole:
+        return nodes, None, None
     links, undeclared = network.check_links(links, nodes.strings("id"), log, complete=stated.complete)
     return nodes, links, undeclared
 
@@ -165,7 +168,7 @@ def _lay(
         needed = ["id"] if columns is tables.NODES else []
     if above is not None:
         above = _rename(above, stated.fields)
-        tables.require_columns(above, needed, log)
+        above = tables.require_columns(above, needed, log)
     if base is not None:
         base = _rename(base, stated.fields)
     frames = [tables.read_columns(raw, columns, log) for raw in (base, above) if raw is not None]
@@ -175,7 +178,8 @@ def _lay(
 
 
 def _rename(raw: Frame, fields: dict[str, str]) -> Frame:
-    return Frame(raw.table.rename_columns([fields.get(n, n) for n in raw.table.column_names]), raw.origin)
+    names = [fields.get(name, name) for name in raw.table.column_names]
+    return replace(raw, table=raw.table.rename_columns(names))
 
 
 def _check_fields(stated: Network, raws: list[Frame], folder: Folder) -> None:
@@ -200,7 +204,7 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     what = f"kind read as other for {int(blank.sum()):,} nodes without kind"
     log.notes.append(Note(nodes.origin.files[0], what))
     filled = pc.if_else(pa.array(blank), "other", kind).dictionary_encode()
-    return Frame(nodes.table.set_column(at, "kind", filled), nodes.origin)
+    return replace(nodes, table=nodes.table.set_column(at, "kind", filled))
 
 
 def read_graph_file(name: str, folder: Folder) -> tuple[Frame, Frame] | None:
@@ -221,9 +225,11 @@ def _prefixes(stated: Network, nodes: Frame | None, folder: Folder) -> Frame | N
     raw = read_table(stated.prefixes, "prefixes", folder)
     if raw is None:
         return None
-    tables.require_columns(raw, ["prefix"], folder.log)
-    frame = tables.read_columns(raw, tables.PREFIXES, folder.log)
-    network.check_prefixes(frame, folder.log)
+    frame = tables.read_columns(
+        tables.require_columns(raw, ["prefix"], folder.log), tables.PREFIXES, folder.log
+    )
+    if frame.whole:
+        network.check_prefixes(frame, folder.log)
     named = frame.table.column("node").combine_chunks()
     if nodes is not None and named.null_count < len(named):
         distinct = pc.drop_null(frame.strings("node")).unique()

@@ -108,11 +108,7 @@ def report_encoding(data: bytes, file: str, log: Log) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         fits = _decodes(data, "gb18030")
-        hint = (
-            "it reads as GB18030: iconv -f GB18030 -t UTF-8, or save as CSV UTF-8"
-            if fits
-            else "save it as UTF-8"
-        )
+        hint = "it reads as GB18030: iconv -f GB18030 -t UTF-8" if fits else "save it as UTF-8"
         log.problems.add(file, f"line {line}", "", "is not UTF-8", hint)
 
 

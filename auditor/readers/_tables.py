@@ -87,7 +87,8 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.removeprefix("Could not open Parquet input source '<Buffer>': ").rstrip(".")[:200]
 
 
 def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
@@ -174,7 +175,7 @@ def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
         Origin.of(file, wrong),
         np.arange(len(wrong)),
         "",
-        lambda at: "has {} cells instead of {}".format(*cells[at]),
+        lambda at: "cells: {} instead of {}".format(*cells[at]),
         hint,
     )
     numbers = np.arange(2, 2 + rows + len(wrong))
