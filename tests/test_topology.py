@@ -259,7 +259,6 @@ def test_networkx_finds_the_same_on_middling_networks(seed):
         if both:
             graph.add_edge(head, tail)
     graph.remove_nodes_from(blocked)
-    through = ends - blocked - set(roots)
     no_transit = ends - set(roots)  # may begin a path, may not be entered by one
     graph.remove_edges_from([edge for edge in graph.edges if edge[1] in no_transit])
     lengths = nx.multi_source_dijkstra_path_length(graph.reverse(), set(sources), weight=None)
