@@ -133,7 +133,7 @@ class Case:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """Services offered on the date, whatever their regime."""
-        return tuple(s for s in self.declaration.services if in_force(self._since(s), None, self.as_of))
+        return tuple(s for s in self.declaration.services if in_force(self._since(s), s.to_on, self.as_of))
 
     @staticmethod
     def _since(service: Service) -> dt.date | None:

@@ -102,7 +102,10 @@ def test_names_skipped_are_not_checked_either(run):
 
 @pytest.mark.parametrize(
     ("scope", "subjects", "kind"),
-    [([("node", np.arange(2))], np.array([0, 0, 1]), "node"), ([("contract", ["1"])], ["1", "1"], "contract")],
+    [
+        ([("node", np.arange(2))], np.array([0, 0, 1]), "node"),
+        ([("contract", ["1"])], ["1", "1"], "contract"),
+    ],
 )
 def test_a_subject_judged_twice_is_an_error(run, scope, subjects, kind):
     check = lambda case: [Batch(Verdict.PASS, "m", subjects, kind, {"x": 1})]  # noqa: E731
@@ -132,7 +135,9 @@ def test_a_fail_on_an_unknown_regime_is_inconclusive_and_keeps_its_words(tmp_pat
     tree = copy.deepcopy(BASE)
     for service in tree["services"]:
         del service["regime"]
-    tree["network"]["nodes"].append({"id": "far", "kind": "subscriber", "owner": "customer", "region_code": "310101"})
+    tree["network"]["nodes"].append(
+        {"id": "far", "kind": "subscriber", "owner": "customer", "region_code": "310101"}
+    )
     result = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY, only=["PILOT-ISP-01"])
     finding = next(f for f in result.findings.rows() if f.subject == "node:far")
     assert (finding.verdict, finding.message_id) == (Verdict.INCONCLUSIVE, "regime_unknown")
@@ -143,7 +148,9 @@ def test_a_fail_on_an_unknown_regime_is_inconclusive_and_keeps_its_words(tmp_pat
     assert words in result.message(finding)
 
 
-@pytest.mark.parametrize(("grade", "least", "verdict"), [(3, "E2", "inconclusive"), (2, "E2", "pass"), (3, "E4", "pass")])
+@pytest.mark.parametrize(
+    ("grade", "least", "verdict"), [(3, "E2", "inconclusive"), (2, "E2", "pass"), (3, "E4", "pass")]
+)
 def test_min_grade(run, grade, least, verdict):
     check = lambda case: [Batch(Verdict.PASS, "m", args={"x": "this"}, grade=grade)]  # noqa: E731
     result = run(rule(check), min_grade=least)
@@ -192,7 +199,13 @@ def test_only_and_skip(declaration, areas):
 
 @pytest.mark.parametrize(
     "options",
-    [{"only": ["PILOT-XYZ-*"]}, {"skip": ["nothing"]}, {"min_grade": "E9"}, {"as_of": "yesterday"}, {"policy": {"x": 1}}],
+    [
+        {"only": ["PILOT-XYZ-*"]},
+        {"skip": ["nothing"]},
+        {"min_grade": "E9"},
+        {"as_of": "yesterday"},
+        {"policy": {"x": 1}},
+    ],
 )
 def test_options_that_make_no_sense(declaration, areas, options):
     with pytest.raises(UsageError):
@@ -244,7 +257,10 @@ def test_order_of_rows_changes_nothing(tmp_path, areas, random):
         random.shuffle(tree[name])
     shuffled = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY)
     assert rows(shuffled) == rows(base)
-    details = [[f.details.get("path") and list(f.details["path"]) for f in r.findings.rows()] for r in (base, shuffled)]
+    details = [
+        [f.details.get("path") and list(f.details["path"]) for f in r.findings.rows()]
+        for r in (base, shuffled)
+    ]
     assert details[0] == details[1]
 
 
@@ -278,7 +294,9 @@ def test_renaming_ids_renames_subjects_only(tmp_path, areas, random):
 def test_an_unrelated_facility_leaves_the_others_alone(tmp_path, areas):
     base = auditor.check(read(MESSY, tmp_path), areas=areas, as_of=DAY)
     tree = copy.deepcopy(MESSY)
-    tree["network"]["nodes"].append({"id": "zz", "kind": "server", "owner": "operator", "region_code": "310115"})
+    tree["network"]["nodes"].append(
+        {"id": "zz", "kind": "server", "owner": "operator", "region_code": "310115"}
+    )
     more = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY)
     assert [r for r in rows(more) if r[1] != "node:zz"] == rows(base)
 

@@ -18,7 +18,9 @@ def write(folder, text):
 
 
 def test_confirmed_up_to_the_date(tmp_path):
-    path = write(tmp_path, f"sha256,by,on\n{A.upper()},Inspector Li,2026-11-22\n{B},Inspector Li,2026-11-23\n")
+    path = write(
+        tmp_path, f"sha256,by,on\n{A.upper()},Inspector Li,2026-11-22\n{B},Inspector Li,2026-11-23\n"
+    )
     assert read_reviews(path, as_of=DAY) == {A}
 
 

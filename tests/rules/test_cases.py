@@ -116,5 +116,7 @@ def test_rule_has_cases_and_manual_page(module):
     doc = __import__(rule.check.__module__, fromlist=["x"]).__doc__
     for heading in ("Clause", "Check", "Inconclusive when", "Not applicable when", "Limits", "Source"):
         assert f"\n{heading}\n---" in doc, f"{module} has no heading {heading}"
-    reached = {expected.partition(" ")[2] for case in cases_of(module) for expected in case["expect"].values()}
+    reached = {
+        expected.partition(" ")[2] for case in cases_of(module) for expected in case["expect"].values()
+    }
     assert rule.messages.keys() <= reached, f"no case shows {rule.messages.keys() - reached}"

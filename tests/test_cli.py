@@ -1,0 +1,179 @@
+"""The command line as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import auditor
+from auditor import engine, reports
+
+DAY = ["--as-of", "2026-11-22"]
+
+
+def run(*args, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "auditor", *map(str, args)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"} | env,
+        check=False,
+    )
+
+
+SHANGHAI = auditor.sample("shanghai_violations")
+
+
+def test_help_lists_every_command_and_loads_nothing_heavy():
+    told = run("--help")
+    assert told.returncode == 0
+    for name in ("areas", "check", "explain", "init", "locate", "rules", "schema", "show"):
+        assert f"  {name} " in told.stdout
+    code = (
+        "import sys\nfrom auditor.cli import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('numpy', 'pandas', 'shapely', 'pyarrow', 'networkx', 'rich', 'pydantic') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.endswith("[]\n")
+
+
+def test_check_loads_neither_networkx_nor_geopandas():
+    code = (
+        "import sys\nfrom auditor.cli import cli\n"
+        f"cli.main(['check', {str(SHANGHAI)!r}, '--quiet'], standalone_mode=False)\n"
+        "print([m for m in ('pandas', 'geopandas', 'networkx') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
+
+
+def test_check_json_follows_its_schema():
+    jsonschema = pytest.importorskip("jsonschema")
+    told = run("check", SHANGHAI, *DAY, "--format", "json", "--all")
+    assert told.returncode == 1, told.stderr
+    schema = json.loads(run("schema", "result").stdout)
+    jsonschema.validate(json.loads(told.stdout), schema)
+    assert told.stdout.count("\n") == 1
+
+
+def test_several_paths_give_json_lines_and_the_worst_code(tmp_path):
+    ok, bad = auditor.sample("shanghai_isp_cdn"), tmp_path / "nothing"
+    told = run("check", ok, SHANGHAI, *DAY, "--format", "json")
+    assert told.returncode == 1
+    assert [json.loads(line)["verdict"] for line in told.stdout.splitlines()] == ["pass", "fail"]
+    told = run("check", ok, bad, SHANGHAI, *DAY, "--format", "json")
+    assert told.returncode == 2
+    assert len(told.stdout.splitlines()) == 2
+    assert "nothing" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_outputs_beside_stdout(tmp_path):
+    target = tmp_path / "result.json"
+    told = run("check", SHANGHAI, *DAY, "-o", f"json={target}", "-o", f"text={tmp_path / 'r.txt'}", "--quiet")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert json.loads(target.read_text("utf-8"))["verdict"] == "fail"
+    assert "FAIL" in (tmp_path / "r.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["check"],
+        ["check", "no/such/folder"],
+        ["check", SHANGHAI, "--only", "PILOT-NONE-01"],
+        ["check", SHANGHAI, "--as-of", "soon"],
+        ["check", SHANGHAI, "-o", "json"],
+        ["check", SHANGHAI, "-o", "docx=x.docx"],
+        ["check", SHANGHAI, "-o", "json=/no/such/folder/x.json"],
+        ["check", SHANGHAI, SHANGHAI, "-o", "json=x.json"],
+        ["check", SHANGHAI, "--config", "missing.toml"],
+        ["check", SHANGHAI, "--reviews", "missing.csv"],
+        ["check", SHANGHAI, "--min-grade", "E7"],
+        ["explain", "PILOT-NONE-01"],
+        ["explain", "PILOT-FAC-01", "--result", "missing.json"],
+        ["show", "no/such/folder"],
+        ["frobnicate"],
+    ],
+    ids=lambda args: " ".join(map(str, args))[-60:],
+)
+def test_what_could_not_run_is_exit_code_2_without_traceback(args):
+    told = run(*args)
+    assert told.returncode == 2
+    assert told.stderr.strip()
+    assert "Traceback" not in told.stderr
+    assert told.stdout == ""
+
+
+def test_policy_from_a_config_file(tmp_path):
+    config = tmp_path / "auditor.toml"
+    config.write_text('[policy]\naccess_equipment_in_area = "required"\n', "utf-8")
+    sample = auditor.sample("suzhou_bng")
+    assert run("check", sample, *DAY, "--quiet").returncode == 3
+    assert run("check", sample, *DAY, "--quiet", "--config", config).returncode == 1
+    config.write_text("[policy]\nwishes = 3\nmax_age_days = -1\n", "utf-8")
+    told = run("check", sample, *DAY, "--config", config)
+    assert told.returncode == 2
+    assert "wishes" in told.stderr and "max_age_days" in told.stderr
+
+
+def test_inspector_profile_does_not_pass_on_declarations():
+    assert (
+        run("check", auditor.sample("shanghai_isp_cdn"), *DAY, "--quiet", "--profile", "inspector").returncode
+        == 3
+    )
+
+
+def test_rules_lists_each_rule_in_both_languages():
+    for lang in ("en", "zh"):
+        rows = json.loads(run("rules", "--format", "json", "--lang", lang).stdout)
+        assert [row["rule"] for row in rows] == [rule.id for rule in engine.all_rules()]
+    assert "PILOT-ISP-02" in run("rules").stdout
+    assert run("rules", "--format", "markdown").stdout.startswith("| rule |")
+
+
+def test_explain_a_rule_a_clause_and_a_finding(tmp_path):
+    page = run("explain", "isp-02").stdout
+    assert "PILOT-ISP-02" in page and "Inconclusive when" in page and "基础电信企业" in page
+    assert "全国" in run("explain", "annex-2-2-nationwide").stdout
+    target = tmp_path / "result.json"
+    run("check", SHANGHAI, *DAY, "-o", f"json={target}", "--quiet")
+    record = next(f for f in json.loads(target.read_text("utf-8"))["findings"] if f["rule"] == "PILOT-ISP-02")
+    told = run("explain", "PILOT-ISP-02", "--result", target, "--subject", record["subject"])
+    assert told.returncode == 0
+    assert " → ".join(record["details"]["path"]) in told.stdout
+    zh = run("explain", "PILOT-ISP-02", "--result", target, "--subject", record["subject"], "--lang", "zh")
+    assert "疑似不符合" in zh.stdout
+    assert run("explain", "PILOT-ISP-02", "--result", target, "--subject", "node:nobody").returncode == 2
+
+
+def test_show_counts_and_reasons():
+    told = json.loads(run("show", SHANGHAI, *DAY, "--format", "json").stdout)
+    counts = {(c["role"], c["surety"]): c["nodes"] for c in told["counts"]}
+    assert counts["gate", 2] > 0 and counts["root", 2] > 0 and counts["facility", 2] > 0
+    assert {n["role"] for n in told["nodes"]} == {"facility", "subscriber", "gate", "root"}
+    text = run("show", SHANGHAI, *DAY, "--lang", "zh").stdout
+    assert "服务设施" in text and "接入设备" in text
+
+
+def test_reports_are_found():
+    assert {"json", "text"} <= reports.all_reports().keys()
+
+
+def test_language_from_the_environment():
+    assert "疑似不符合" in run("check", SHANGHAI, *DAY, AUDITOR_LANG="zh").stdout
+
+
+def test_text_fits_80_columns():
+    import unicodedata
+
+    for lang in ("en", "zh"):
+        for line in run("check", SHANGHAI, *DAY, "--lang", lang).stdout.splitlines():
+            width = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+            assert width <= 80, line
