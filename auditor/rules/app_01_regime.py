@@ -51,7 +51,9 @@ if TYPE_CHECKING:
 
     from auditor.model import Service
 
-GENERAL_CAP = 0.5  # 外商投资电信企业管理规定 Art. 6: value-added services, unless the State provides otherwise
+GENERAL_CAP = (
+    0.5  # 外商投资电信企业管理规定 Art. 6: value-added services, unless the State provides otherwise
+)
 ONLY_IN = {"hainan_nl": "hainan", "beijing_2023": "beijing"}
 HAINAN_ABROAD_ONLY = {"B11", "B12"}
 
@@ -150,7 +152,12 @@ def _other(case: Case, service: Service, code: str, regime: str) -> Answer:
     share = case.declaration.operator.foreign_share
     args = {"regime": _name(regime), "share": _percent(share), "cap": _cap(case, regime, code)}
     allowed = _allows(case, regime, code)
-    if allowed and regime == "hainan_nl" and "CN" in service.scope and HAINAN_ABROAD_ONLY & {code, *registers.lineage(code)}:
+    if (
+        allowed
+        and regime == "hainan_nl"
+        and "CN" in service.scope
+        and HAINAN_ABROAD_ONLY & {code, *registers.lineage(code)}
+    ):
         return Answer(Verdict.INCONCLUSIVE, "hainan_nationwide", args)
     if allowed:
         return Answer(Verdict.NOT_APPLICABLE, "other_regime", args)
@@ -194,7 +201,11 @@ def _above_all(case: Case, code: str) -> Answer | None:
     share = case.declaration.operator.foreign_share
     if share is None or not registers.opened(code) or share <= _highest_cap(case, code):
         return None
-    papers = [a for a in case.declaration.approvals if a.kind != "licence" and _approvals.names_service(a, code) is not False]
+    papers = [
+        a
+        for a in case.declaration.approvals
+        if a.kind != "licence" and _approvals.names_service(a, code) is not False
+    ]
     if papers or _approvals.licence_of(case, code) is not None:
         return None
     args = {"share": _percent(share), "cap": _percent(_highest_cap(case, code))}

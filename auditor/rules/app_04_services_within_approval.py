@@ -1,0 +1,211 @@
+"""Services offered are within the approval, and within what the pilot opens.
+
+Clause
+------
+Annex 2(1): 取消互联网数据中心（IDC）、内容分发网络（CDN）、互联网接入服务（ISP）、在线数据处理与交易处理，以及信息服务中信息发布平台和递送服务（…除外）、
+信息保护和处理服务业务的外资股比限制. The pilot opens IDC, CDN, ISP, online data and transaction processing, and of the
+information services only publishing platforms and information protection.
+
+Check
+-----
+Of an operator with services under the pilot, each service offered is held against the catalogue. Under the pilot:
+one that the pilot does not open fails (B13, search, community, instant interaction, B26); an opened one passes if
+a pilot reply of the operator names it. Beside the pilot: one with a licence is not the circular's; one that the
+pilot does not open, without regime and without licence, fails if the approvals are stated complete.
+
+Inconclusive when
+-----------------
+A product cannot be mapped to the catalogue, or only to a heading that is opened in part (B25); an unopened service
+is declared under the pilot although a licence names it; no licence is declared for a service beside the pilot; a
+data centre stands in a city that the coverage of the approval does not list.
+
+Not applicable when
+-------------------
+The operator has no service under the pilot; the service rests on another licence or regime; no reply names the
+service, which is APP-03's (one breach, one finding); its regime is not stated, which is APP-01's.
+
+Limits
+------
+Validity of the reply is APP-03's. Products inside a service (VPN sold as cloud) show only if they are declared.
+Coverage is compared where it is given in region codes, for data centres inside the operator's area: those outside
+are FAC-01's and FAC-02's.
+
+Source
+------
+Card PILOT-APP-04; decision 12.14; NEG-03.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import registers, roles
+from auditor.case import WITHIN, Case, Message, Rule
+from auditor.findings import Text, Verdict
+from auditor.roles import Surety
+from auditor.rules import _approvals
+from auditor.rules._approvals import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.findings import Batch
+    from auditor.model import Approval, Service
+
+
+def scope(case: Case) -> list[tuple[str, list[str]]]:
+    """Give all services offered."""
+    return [("service", _approvals.codes(case.services))]
+
+
+def check(case: Case) -> Iterator[Batch]:
+    """Judge each service offered."""
+    yield from _approvals.judge_each(case.services, lambda service, code: _judge(case, service, code))
+
+
+def _judge(case: Case, service: Service, code: str) -> Answer:
+    if service in case.pilot_services:
+        return _pilot(case, service, code)
+    licence = _approvals.licence_of(case, code)
+    if licence is not None:
+        return Answer(Verdict.NOT_APPLICABLE, "licensed", {"number": licence.number or "?"})
+    if not service.regime and registers.opened(code) is not False:
+        return Answer(Verdict.NOT_APPLICABLE, "regime_not_stated")
+    uncapped = registers.share_cap("national", code, as_of=case.as_of) == 1.0
+    beside = bool(service.regime) or uncapped
+    if not case.declaration.approvals_complete:
+        if beside:
+            return Answer(Verdict.NOT_APPLICABLE, "other_regime")
+        return Answer(Verdict.INCONCLUSIVE, "no_basis_declared")
+    if beside:
+        return Answer(Verdict.INCONCLUSIVE, "no_licence")
+    return Answer(Verdict.FAIL, "no_basis")
+
+
+def _pilot(case: Case, service: Service, code: str) -> Answer:
+    if registers.service_code(service.code) is None:
+        return Answer(Verdict.INCONCLUSIVE, "not_mapped")
+    opened = registers.opened(code)
+    if opened is False:
+        licence = _approvals.licence_of(case, code)
+        if licence is None:
+            return Answer(Verdict.FAIL, "not_opened")
+        return Answer(Verdict.INCONCLUSIVE, "licensed_not_opened", {"number": licence.number or "?"})
+    if opened is None:
+        return Answer(Verdict.INCONCLUSIVE, "partly_opened")
+    replies = _approvals.own_approvals(case, code, "pilot_reply")
+    if not replies:
+        return Answer(Verdict.NOT_APPLICABLE, "no_reply")
+    beyond = _beyond_coverage(case, replies, code) if code.startswith("B11") else []
+    if beyond:
+        return Answer(Verdict.INCONCLUSIVE, "coverage", {"codes": beyond})
+    grade = min(_approvals.grade_of(case, reply) for reply in replies)
+    return Answer(Verdict.PASS, "within", {"number": replies[0].number or "?"}, grade)
+
+
+def _beyond_coverage(case: Case, replies: list[Approval], code: str) -> list[str]:
+    """Region codes of data centres inside the area that the coverage, given in codes, does not reach."""
+    papers = [*replies, *_approvals.own_approvals(case, code, "licence")]
+    coverage = [entry for paper in papers for entry in paper.coverage]
+    if not coverage or not all(entry.isdigit() for entry in coverage):
+        return []
+    prefixes = tuple(_prefix(entry) for entry in coverage)
+    region = case.node("region_code").take(case.placed_by)
+    inside = (case.place.relation == WITHIN) & (case.place.area == case.area)
+    rooms = (case.facility > Surety.NO) & case.node("kind").isin(roles.HOSTING) & case.serves(code) & inside
+    missed = rooms & region.map(lambda text: not text.startswith(prefixes), blank=False, dtype=np.bool_)
+    return sorted({region.values[position] for position in np.unique(region.codes[missed])})
+
+
+def _prefix(code: str) -> str:
+    """Digits of a region code that count: 310000 is all of 31."""
+    while len(code) > 2 and code.endswith("00"):  # noqa: PLR2004 -- two digits a level
+        code = code[:-2]
+    return code
+
+
+RULE = Rule(
+    id="PILOT-APP-04",
+    title=Text(
+        "Services are within the approval and within what the pilot opens", "所开展业务在批复及试点开放范围内"
+    ),
+    basis="circular",
+    clauses=("circular-2", "annex-2-1"),
+    severity="high",
+    scope=scope,
+    check=check,
+    messages={
+        "within": Message(
+            "{service} is opened by the pilot and named in pilot reply {number}.",
+            "{service} 属于试点开放业务，且载于试点批复 {number}。",
+        ),
+        "not_opened": Message(
+            "{service} is offered under the pilot, which does not open it to foreign investment beyond other caps.",
+            "申报依据试点开展 {service}，但该业务不在试点开放业务范围内。",
+            "End the service, or show the licence and the regime on which it rests.",
+            "请停止该项业务，或出示其所依据的许可证和制度。",
+        ),
+        "licensed_not_opened": Message(
+            "{service} is declared under the pilot, which does not open it, yet licence {number} names it.",
+            "{service} 申报为试点业务但不在试点开放范围内，而许可证 {number} 载有该业务。",
+            "Ask which regime the service rests on and correct `regime`.",
+            "请核实该业务所依据的制度，并更正 `regime`。",
+        ),
+        "not_mapped": Message(
+            "{service} is no service of the catalogue, so it cannot be told whether the pilot opens it.",
+            "{service} 不是电信业务分类目录中的业务，无法判断是否属于试点开放业务。",
+            "Describe the product and give its code in the catalogue.",
+            "请说明该产品并填写其在电信业务分类目录中的代码。",
+        ),
+        "partly_opened": Message(
+            "{service} is a heading that the pilot opens only in part.",
+            "{service} 仅部分属于试点开放业务。",
+            "Say which item is offered: of B25 the pilot opens B25-1 and B25-5.",
+            "请说明具体业务子项：信息服务中仅 B25-1 和 B25-5 属于试点开放业务。",
+        ),
+        "coverage": Message(
+            "{service}: data centres stand in {codes}, which the coverage of the approval does not list.",
+            "{service}：机房所在行政区划（{codes}）未列入批复载明的业务覆盖范围。",
+            "Ask whether the coverage was extended; it is kept city by city for data centres.",
+            "请核实业务覆盖范围是否已变更（互联网数据中心业务的覆盖范围精确到地市）。",
+        ),
+        "no_reply": Message(
+            "{service} is opened by the pilot; no reply of the operator names it, which PILOT-APP-03 judges.",
+            "{service} 属于试点开放业务；企业的试点批复未载明该业务，由 PILOT-APP-03 判断。",
+        ),
+        "licensed": Message(
+            "{service} is beside the pilot and named in licence {number}.",
+            "{service} 不属于试点业务，载于许可证 {number}。",
+        ),
+        "other_regime": Message(
+            "{service} is declared beside the pilot, so annex 2(1) does not bind it.",
+            "{service} 未申报为试点业务，不适用附件第二部分（一）。",
+        ),
+        "regime_not_stated": Message(
+            "The regime of {service} is not stated: PILOT-APP-01 asks for it.",
+            "未说明 {service} 所依据的制度，由 PILOT-APP-01 核查。",
+        ),
+        "no_licence": Message(
+            "{service} is offered beside the pilot, but the operator, which states its approvals complete, declares "
+            "no licence in force that names it.",
+            "{service} 不以试点为依据，而企业声明批复和许可已全部申报，其中没有载明该业务的有效许可证。",
+            "Ask for the licence of this service.",
+            "请提供该业务的经营许可证。",
+        ),
+        "no_basis": Message(
+            "{service} is offered, but the pilot does not open it, no regime is stated, and no licence names it.",
+            "企业开展 {service}，但该业务不属于试点开放业务，未说明所依据的制度，也没有载明该业务的许可证。",
+            "End the service, or show the licence and the regime on which it rests.",
+            "请停止该项业务，或出示其所依据的许可证和制度。",
+        ),
+        "no_basis_declared": Message(
+            "{service} is offered, but the pilot does not open it, and neither a regime nor a licence is declared for "
+            "it; whether there are other approvals is not stated.",
+            "企业开展 {service}，但该业务不属于试点开放业务，未申报其所依据的制度和许可证，也未声明批复已全部申报。",
+            "Ask for the licence of this service and its regime.",
+            "请提供该业务的经营许可证并说明所依据的制度。",
+        ),
+    },
+)
