@@ -111,4 +111,6 @@ def flags(table: pa.Table, name: str) -> BoolArray:
     """Booleans of a column, false where blank."""
     if name not in table.column_names:
         return np.zeros(table.num_rows, np.bool_)
-    return np.asarray(pc.fill_null(table.column(name).cast(pa.bool_()), fill_value=False).to_numpy(), np.bool_)
+    return np.asarray(
+        pc.fill_null(table.column(name).cast(pa.bool_()), fill_value=False).to_numpy(), np.bool_
+    )
