@@ -23,6 +23,7 @@ NONE = -1
 _GEOD = pyproj.Geod(ellps="WGS84")
 _A, _E2 = 6378137.0, 6.69437999014e-3
 _STEP_M = 100.0
+_HALF_M = _STEP_M / 2
 _SAME_LINE = 2e-6  # degrees: boundary files are rounded to 1e-6
 _CELLS = (1.0, 0.1, 0.01, 0.002)  # degrees; each divides the one before
 _FEW = 4  # points a cell below which cells do not pay
@@ -54,6 +55,13 @@ def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> 
     return found
 
 
+def apart(edges: FloatArray, shape: shapely.Geometry) -> FloatArray:
+    """Edges that are not edges of `shape`, too."""
+    middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
+    kept: FloatArray = edges[shapely.distance(middles, shapely.boundary(shape)) > _SAME_LINE]
+    return kept
+
+
 class Edge:
     """Edges of one accuracy that belong to one area.
 
@@ -83,8 +91,6 @@ class Edge:
         self._next = np.where(place < pieces[line], row + 1, row)
         self._previous = np.where(place > 0, row - 1, row)
         self._tree = cKDTree(self.points, balanced_tree=False, compact_nodes=False)
-        self.centre = (self.points.min(0) + self.points.max(0)) / 2
-        self.radius = float(np.linalg.norm(self.points - self.centre, axis=1).max())
 
     def near(self, p: FloatArray) -> FloatArray:
         """Distance in metres, at most 50 m too long, never too short."""
@@ -103,7 +109,7 @@ class Edge:
             k = min(k, len(self.points))
             far, samples = self._tree.query(p[rows], k=[*range(1, k + 1)])
             distance[rows], foot[rows] = self._best(p[rows], samples)
-            sure = far[:, -1] ** 2 > distance[rows] ** 2 + (_STEP_M / 2) ** 2
+            sure = far[:, -1] ** 2 > distance[rows] ** 2 + _HALF_M**2
             rows = rows[~sure] if k < len(self.points) else rows[:0]
             k *= 4
         return distance, foot
@@ -154,6 +160,8 @@ class Boundary:
         self.grounds = list(grounds)
         self.edges = [edge for edge in edges if len(edge.points)]
         self.n = len(self.grounds) // 2
+        self._bands = np.array([edge.band_m for edge in self.edges])
+        self._inner = np.array([edge.inner for edge in self.edges], np.bool_)
         shapely.prepare(self.grounds)
 
     def label(self, lon: FloatArray, lat: FloatArray) -> IntArray:
@@ -172,72 +180,85 @@ class Boundary:
         """
         label, near = np.full(len(lon), NONE, np.int16), np.full(len(lon), NONE, np.int16)
         found = Ground(label, np.zeros(len(lon), np.bool_), near)
-        rows = self._by_cells(lon, lat, radius_m, found) if self.edges else np.empty(0, np.int64)
-        self._measure(rows, lon, lat, radius_m, found)
+        if self.edges:
+            rows, matter = self._by_cells(lon, lat, radius_m, found)
+            self._measure(rows, matter, lon, lat, radius_m, found)
         doubtful = np.flatnonzero(found.touches)
         label[doubtful] = self.label(lon[doubtful], lat[doubtful])
         return found
 
-    def _by_cells(self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, into: Ground) -> IntArray:
-        """Answer all that cells can; the rows that they cannot are returned."""
-        rows, cells = np.arange(len(lon)), Cells(lon, lat)
+    def _by_cells(
+        self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, into: Ground
+    ) -> tuple[IntArray, BoolArray]:
+        """Answer all that cells can; return the rows that they cannot, and the edges that matter to each."""
+        rows, cells = np.arange(len(lon)), Cells.over(lon, lat)
+        matter = np.ones((1, len(self.edges)), np.bool_)
         for size in _CELLS:
-            cells.refine(size)
-            if len(cells) * _FEW > len(rows):
+            fine = cells.refined(size)
+            if len(fine) * _FEW > len(rows):
                 break
+            matter, cells = matter[fine.parent], fine
             x, y = cells.middles()
-            margin, gap, area = self._margins(ecef(x, y), exact=False)
             reach, side = cells.reach(), self.label(x, y)
+            margin, gap, area, matter = self._margins(ecef(x, y), matter, reach)
             r, which = radius_m[rows], cells.which
-            clear = r < (margin - reach - _STEP_M / 2)[which]
+            clear = r < (margin - reach - _HALF_M)[which]
             touch = (r >= (margin + reach)[which]) & (gap > 2 * reach + _STEP_M)[which]
             into.label[rows[clear]] = side[which[clear]]
             into.touches[rows[touch]] = True
             into.near[rows[touch]] = area[which[touch]]
-            open_ = ~(clear | touch)
-            rows = rows[open_]
-            cells.keep(open_)
-        return rows
+            rest = ~(clear | touch)
+            rows, cells = rows[rest], cells.only(rest)
+        return rows, matter[cells.which]
 
     def _measure(
-        self, rows: IntArray, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, into: Ground
+        self,
+        rows: IntArray,
+        matter: BoolArray,
+        lon: FloatArray,
+        lat: FloatArray,
+        radius_m: FloatArray,
+        into: Ground,
     ) -> None:
-        """Answer point by point: roughly first, to the millimetre where 50 m matter."""
+        """Answer point by point: roughly first, to the millimetre where 50 m decide."""
         for exact in (False, True):
             if not len(rows):
                 return
-            slack = 0.0 if exact else _STEP_M / 2
-            margin, gap, area = self._margins(ecef(lon[rows], lat[rows]), exact=exact)
+            slack = 0.0 if exact else _HALF_M
+            reach = np.zeros(len(rows))
+            margin, gap, area, matter = self._margins(ecef(lon[rows], lat[rows]), matter, reach, exact=exact)
             r = radius_m[rows]
             clear = r < margin - slack
             touch = (r >= margin) & (exact | (gap > 2 * slack))
             into.label[rows[clear]] = self.label(lon[rows[clear]], lat[rows[clear]])
             into.touches[rows[touch]] = True
             into.near[rows[touch]] = area[touch]
-            rows = rows[~(clear | touch)]
+            rest = ~(clear | touch)
+            rows, matter = rows[rest], matter[rest]
 
-    def _margins(self, p: FloatArray, *, exact: bool) -> tuple[FloatArray, FloatArray, IntArray]:
-        """Least distance less band over all edges; and the nearest area, with its lead over the next."""
-        least = np.full(len(p), _ON_EARTH_M)
-        lower = np.full((len(p), self.n + 1), _ON_EARTH_M)  # one column more: there is always a next
-        bounds = [np.linalg.norm(p - e.centre, axis=1) - e.radius for e in self.edges]
-        reached = [np.linalg.norm(p - e.points[0], axis=1) for e in self.edges]
-        no_more = np.min([far - e.band_m for far, e in zip(reached, self.edges, strict=True)], axis=0)
-        inner = [far for far, e in zip(reached, self.edges, strict=True) if e.inner]
-        no_farther = np.min(inner, axis=0, initial=np.inf)
-        for edge, bound in zip(self.edges, bounds, strict=True):
-            ask = bound - edge.band_m <= np.minimum(least, no_more)
+    def _margins(
+        self, p: FloatArray, matter: BoolArray, reach: FloatArray, *, exact: bool = False
+    ) -> tuple[FloatArray, FloatArray, IntArray, BoolArray]:
+        """Least distance less band over the edges that matter, and the nearest area with its lead over the next.
+
+        The last array names the edges that may still matter to points no farther off than `reach`.
+        """
+        distance = np.full(matter.shape, _ON_EARTH_M)
+        for column, edge in enumerate(self.edges):
+            ask = matter[:, column]
+            distance[ask, column] = edge.nearest(p[ask])[0] if exact else edge.near(p[ask])
+        margins = distance - self._bands
+        least = margins.min(axis=1)
+        to_area = np.full((len(p), self.n + 1), _ON_EARTH_M)  # one column more: there is always a next
+        for column, edge in enumerate(self.edges):
             if edge.inner:
-                ask |= bound <= np.minimum(lower.min(axis=1), no_farther)
-            measured = edge.nearest(p[ask])[0] if exact else edge.near(p[ask])
-            least[ask] = np.minimum(least[ask], measured - edge.band_m)
-            if edge.inner:
-                value = np.maximum(bound, 0.0)
-                value[ask] = measured
-                lower[:, edge.area] = np.minimum(lower[:, edge.area], value)
-        area = lower.argmin(axis=1)
-        first, second = np.partition(lower, 1, axis=1)[:, :2].T
-        return least, second - first, area.astype(np.int16)
+                to_area[:, edge.area] = np.minimum(to_area[:, edge.area], distance[:, column])
+        first, second = np.partition(to_area, 1, axis=1)[:, :2].T
+        reach = (2 * reach + _HALF_M)[:, None]
+        matter = matter & (
+            (margins <= least[:, None] + reach) | (self._inner & (distance <= first[:, None] + reach))
+        )
+        return least, second - first, to_area.argmin(axis=1).astype(np.int16), matter
 
     def distance(self, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
         """Signed geodesic metres to the edge of the nearest area, that area, and the edge's band.
@@ -250,8 +271,8 @@ class Boundary:
         foot, area = np.full((len(lon), 2), np.nan), np.full(len(lon), NONE, np.int16)
         band = np.full(len(lon), np.nan)
         for edge in self.edges:
-            bound = np.linalg.norm(p - edge.centre, axis=1) - edge.radius
-            ask = np.flatnonzero(edge.inner & (bound < best) & ((inside == NONE) | (inside == edge.area)))
+            ask = np.flatnonzero(edge.inner & ((inside == NONE) | (inside == edge.area)))
+            ask = ask[edge.near(p[ask]) - _HALF_M < best[ask]]
             measured, at = edge.nearest(p[ask])
             won = measured < best[ask]
             best[ask[won]], foot[ask[won]] = measured[won], at[won]
@@ -272,50 +293,72 @@ class Boundary:
 
 
 class Cells:
-    """Cells of a grid of longitude and latitude that hold points, refined level by level.
+    """Cells of a grid of longitude and latitude that hold points.
 
     Parameters
     ----------
     lon, lat
-        Points, in degrees.
+        Points, in degrees from the south-western corner of the grid.
+    which
+        Cell of each point.
+    column, row
+        Place of each cell in the grid.
+    size
+        Degrees.
+    parent
+        Of each cell, the cell of the coarser grid that it was cut from.
     """
 
-    def __init__(self, lon: FloatArray, lat: FloatArray) -> None:
-        self._x, self._y = lon + 180.0, lat + 90.0
-        self.which = np.zeros(len(lon), np.int64)
-        self._column = self._row = np.zeros(1, np.int64)
-        self._size = 360.0
+    def __init__(
+        self,
+        lon: FloatArray,
+        lat: FloatArray,
+        which: IntArray,
+        column: IntArray,
+        row: IntArray,
+        size: float,
+        parent: IntArray,
+    ) -> None:
+        self.lon, self.lat, self.which, self.column, self.row = lon, lat, which, column, row
+        self.size, self.parent = size, parent
 
-    def refine(self, size: float) -> None:
-        """Cut the cells that hold points into cells of `size` degrees, and number those that hold points."""
-        ratio = round(self._size / size)
-        x = np.floor(self._x / size).astype(np.int64) - (self._column * ratio)[self.which]
-        y = np.floor(self._y / size).astype(np.int64) - (self._row * ratio)[self.which]
+    @classmethod
+    def over(cls, lon: FloatArray, lat: FloatArray) -> Cells:
+        """One cell for the whole Earth."""
+        one = np.zeros(1, np.int64)
+        return cls(lon + 180.0, lat + 90.0, np.zeros(len(lon), np.int64), one, one, 360.0, one)
+
+    def refined(self, size: float) -> Cells:
+        """Cut into cells of `size` degrees; only those that hold points are there."""
+        ratio = round(self.size / size)
+        x = np.floor(self.lon / size).astype(np.int64) - (self.column * ratio)[self.which]
+        y = np.floor(self.lat / size).astype(np.int64) - (self.row * ratio)[self.which]
         name = self.which * ratio**2 + np.clip(y, 0, ratio - 1) * ratio + np.clip(x, 0, ratio - 1)
-        held = np.zeros(len(self._column) * ratio**2, np.bool_)
+        held = np.zeros(len(self) * ratio**2, np.bool_)
         held[name] = True
         names = np.flatnonzero(held)
         number = np.empty(len(held), np.int32)
         number[names] = np.arange(len(names))
-        self.which, parent, inner = number[name], names // ratio**2, names % ratio**2
-        self._column = self._column[parent] * ratio + inner % ratio
-        self._row = self._row[parent] * ratio + inner // ratio
-        self._size = size
+        parent, inner = names // ratio**2, names % ratio**2
+        column, row = self.column[parent] * ratio + inner % ratio, self.row[parent] * ratio + inner // ratio
+        return Cells(self.lon, self.lat, number[name], column, row, size, parent)
 
-    def keep(self, mask: BoolArray) -> None:
-        """Drop the points outside `mask`."""
-        self._x, self._y, self.which = self._x[mask], self._y[mask], self.which[mask]
+    def only(self, mask: BoolArray) -> Cells:
+        """The same cells with the points of `mask` alone."""
+        return Cells(
+            self.lon[mask], self.lat[mask], self.which[mask], self.column, self.row, self.size, self.parent
+        )
 
     def __len__(self) -> int:
-        return len(self._column)
+        return len(self.column)
 
     def middles(self) -> tuple[FloatArray, FloatArray]:
         """Longitude and latitude of the middle of each cell."""
-        return (self._column + 0.5) * self._size - 180.0, (self._row + 0.5) * self._size - 90.0
+        return (self.column + 0.5) * self.size - 180.0, (self.row + 0.5) * self.size - 90.0
 
     def reach(self) -> FloatArray:
         """Metres from the middle of each cell within which all of it lies."""
-        low = np.abs(self.middles()[1]) - self._size / 2
-        half = np.radians(self._size / 2) * _A * 1.01
+        low = np.abs(self.middles()[1]) - self.size / 2
+        half = np.radians(self.size / 2) * _A * 1.01
         distance: FloatArray = half * np.hypot(1.0, np.cos(np.radians(np.maximum(low, 0.0)))) + 1.0
         return distance

@@ -268,6 +268,8 @@ class Areas:
             accuracy = np.concatenate([part.bands_m for part in area.parts])
             for ground, inner in ((one, True), (other, False)):
                 lines = boundaries.segments(ground)
+                if not inner:
+                    lines = boundaries.apart(lines, one)  # shared edges are there already
                 bands = boundaries.inherit_bands(lines, sources, accuracy)
                 edges += [
                     boundaries.Edge(lines[bands == band], index, float(band), inner=inner)
