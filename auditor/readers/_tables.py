@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 1 << 20
 ROUGH = "is no CSV table"
+NEEDED = {"nodes": ("id", "kind"), "links": ("source", "target"), "prefixes": ("prefix",)}
 
 
 def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
@@ -33,7 +34,7 @@ def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return read_rows(value, f"network.{key}", folder.file)
+        return read_rows(value, f"network.{key}", folder.file, NEEDED[key])
     suffix = PurePosixPath(value).suffix.lower()
     if suffix not in TABLE_FORMATS:
         hint = f"tables are {', '.join(TABLE_FORMATS)}"
