@@ -149,7 +149,7 @@ def _declared(case: Case) -> Batch:
 def _exceeds(case: Case, entry: str) -> bool | None:
     """Tell whether an entry of `scope` reaches beyond the operator's area; None where nobody can tell."""
     word = entry.strip().casefold()
-    if word in NATIONWIDE:
+    if word in NATIONWIDE or (len(word) == 2 and word.isascii() and word.isalpha()):  # noqa: PLR2004 -- a country
         return True
     named = [i for i, a in enumerate(case.areas.areas) if word in {a.id, a.name_en.casefold(), a.name_zh}]
     if named:

@@ -1,0 +1,156 @@
+"""What stands as a carrier's access equipment belongs to a basic telecom carrier.
+
+Clause
+------
+Annex 2(2): 且需通过基础电信企业互联网接入设备对用户提供互联网接入服务. Access equipment counts only if it is that of a
+basic telecommunications enterprise, which 电信条例 Arts. 8 to 10 define: a holder of a basic licence.
+
+Check
+-----
+The owner of every piece of access equipment in service (session edge, access network, and routers with
+``access_role = subscriber_access``) that is neither the operator's nor a customer's is looked up in the register
+of carriers on the date: registered and former names, aliases, branches (分公司) and provincial companies, whole
+names only. An enterprise known to hold value-added licences only fails.
+
+Inconclusive when
+-----------------
+No owner is stated; the register does not know it, or not on the date; it is an affiliate of a carrier (overseas
+arm, tower company, cable network); the sources do not settle whether it is a carrier (CITIC Networks, China
+Satcom).
+
+Not applicable when
+-------------------
+B14 is not offered under the pilot, or no such equipment is declared.
+
+Limits
+------
+A name is a claim: whether the equipment is that enterprise's, the contract must show. An AS number proves no
+identity and is not read. Who runs the equipment, and whether paths pass it, is ISP-02's.
+
+Source
+------
+Card PILOT-ISP-05; decision 12.9.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import registers
+from auditor.case import Case, Message, Rule
+from auditor.findings import Batch, Each, Text, Verdict
+from auditor.roles import Party
+from auditor.rules._helpers import kinds, rows_where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.columns import BoolArray, IntArray
+
+ANSWERS = (
+    ("carrier", Verdict.PASS, "carrier"),
+    ("non_basic", Verdict.FAIL, "non_basic"),
+    ("undecided", Verdict.INCONCLUSIVE, "undecided"),
+    ("affiliate", Verdict.INCONCLUSIVE, "affiliate"),
+    ("none", Verdict.INCONCLUSIVE, "unmatched"),
+)
+
+
+def _equipment(case: Case) -> BoolArray:
+    ours = (case.owner == Party.OPERATOR) | (case.owner == Party.CUSTOMER)
+    asked: BoolArray = (case.access.tier_1 | case.access.tier_2) & case.in_service & ~ours
+    return asked
+
+
+def scope(case: Case) -> list[tuple[str, IntArray]]:
+    """Give access equipment in service of others than the operator and its customers."""
+    return [("node", rows_where(_equipment(case)))]
+
+
+def check(case: Case) -> Iterator[Batch]:
+    """Look every distinct owner up once, then sort the equipment by what the register says."""
+    owner, asked = case.node("owner"), _equipment(case)
+    matches = [registers.match_carrier(name, as_of=case.as_of) for name in owner.values]
+    standing = [match.standing for match in matches]
+    for known, verdict, message in ANSWERS:
+        chosen = np.array([*(s == known for s in standing), False])
+        rows = rows_where(asked & chosen[owner.codes])
+        if len(rows):
+            args = {
+                "kind": kinds(case, rows),
+                "owner": _owner_of(case, rows),
+                "registered": _registered(matches, owner.codes[rows]),
+            }
+            details = {name: args[name] for name in ("owner", "registered")}
+            yield Batch(verdict, message, rows, "node", args, details)
+    rows = rows_where(asked & owner.blank)
+    if len(rows):
+        yield Batch(Verdict.INCONCLUSIVE, "no_owner", rows, "node", {"kind": kinds(case, rows)})
+
+
+def _owner_of(case: Case, rows: IntArray) -> Each:
+    owner = case.node("owner")
+    return Each(lambda i: owner.at(int(rows[i])))
+
+
+def _registered(matches: list[registers.CarrierMatch], codes: IntArray) -> Each:
+    return Each(lambda i: matches[int(codes[i])].name or "")
+
+
+ASK = (
+    "Ask for the owner's licence for basic telecom business (A14), or for the contract with a carrier.",
+    "请提供所有者的基础电信业务经营许可证（A14），或与基础电信企业签订的合同。",
+)
+
+RULE = Rule(
+    id="PILOT-ISP-05",
+    title=Text(
+        "Access equipment of others belongs to a basic telecom carrier",
+        "互联网接入设备属于基础电信企业",
+    ),
+    basis="circular",
+    clauses=("annex-2-2-isp-access",),
+    severity="high",
+    scope=scope,
+    check=check,
+    service="B14",
+    messages={
+        "carrier": Message(
+            "The owner, {owner}, is a carrier by the register ({registered}).",
+            "所有者 {owner} 属于登记的基础电信企业（{registered}）。",
+        ),
+        "non_basic": Message(
+            "The owner of this {kind}, {owner}, holds value-added licences only ({registered}): it is no basic telecom "
+            "carrier.",
+            "该{kind}的所有者 {owner}（{registered}）仅持有增值电信业务许可，不是基础电信企业。",
+            "Connect users through a carrier's equipment, or show the owner's basic licence.",
+            "请改由基础电信企业的接入设备承接，或提供其基础电信业务经营许可证。",
+        ),
+        "undecided": Message(
+            "Whether the owner of this {kind}, {owner} ({registered}), counts as a basic telecom carrier here is not "
+            "settled.",
+            "该{kind}的所有者 {owner}（{registered}）是否属于本条所称基础电信企业尚无定论。",
+            *ASK,
+        ),
+        "affiliate": Message(
+            "The owner of this {kind}, {owner} ({registered}), belongs to a carrier's group, but is no carrier by "
+            "itself.",
+            "该{kind}的所有者 {owner}（{registered}）系基础电信企业的关联企业，其本身并非基础电信企业。",
+            *ASK,
+        ),
+        "unmatched": Message(
+            "The register of carriers does not know the owner of this {kind}, {owner}, on the date.",
+            "截至核查日，基础电信企业登记表中没有该{kind}的所有者 {owner}。",
+            "Ask for its full registered name as in the licence, or for its basic licence.",
+            "请提供许可证载明的企业全称，或其基础电信业务经营许可证。",
+        ),
+        "no_owner": Message(
+            "No owner of this {kind} is stated.",
+            "未说明该{kind}的所有者。",
+            "State whose it is, by its full registered name.",
+            "请填写所有者的企业全称。",
+        ),
+    },
+)
