@@ -41,7 +41,7 @@ from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, Case, Message, 
 from auditor.columns import Coded
 from auditor.findings import Batch, Text, Verdict
 from auditor.rules._approvals import code_of, held_by_operator
-from auditor.rules._helpers import home_grade, rows_where, standing, unresolved
+from auditor.rules._helpers import facts, home_grade, rows_where, standing, unresolved
 from auditor.zones import Places
 
 if TYPE_CHECKING:
@@ -87,16 +87,21 @@ def _places(case: Case) -> Iterator[Batch]:
         rows = rows_where(case.subscribers & group)
         if len(rows):
             told = _told(case, rows)
-            details = {name: value for name, value in told.items() if name not in {"why", "far", "own"}}
             # Sameness is as sure as the less sure of the two places.
             grade = np.maximum(case.grade[rows], home_grade(case))
-            yield Batch(verdict, message, rows, "node", told, details, grade)
+            yield Batch(verdict, message, rows, "node", {**told, "own": _own(case)}, facts(told), grade)
 
 
 def _told(case: Case, rows: IntArray) -> dict[str, Any]:
     """Say where subscribers are without what would name a person."""
-    told = {name: value for name, value in unresolved(case, rows).items() if name not in PERSONAL}
-    return {**told, "own": case.area_name(case.area)}
+    return {name: value for name, value in unresolved(case, rows).items() if name not in PERSONAL}
+
+
+def _own(case: Case) -> Text:
+    """Name the operator's area."""
+    if case.area < 0:
+        return Text("the operator's own area (which is not known)", "该企业的试点区域（尚未确定）")
+    return case.area_name(case.area)
 
 
 def _at_another_area(case: Case) -> BoolArray:
@@ -142,8 +147,10 @@ def _declared(case: Case) -> Batch:
         verdict, message = Verdict.INCONCLUSIVE, "scope_unclear"
     else:
         verdict, message = Verdict.PASS, "scope_inside"
-    args = {"own": case.area_name(case.area), "beyond": beyond, "unclear": unclear}
-    return Batch(verdict, message, ["B14"], "service", args, {"scope": stated, **args})
+    found = {"beyond": beyond, "unclear": unclear}
+    return Batch(
+        verdict, message, ["B14"], "service", {"own": _own(case), **found}, {"scope": stated, **found}
+    )
 
 
 def _exceeds(case: Case, entry: str) -> bool | None:

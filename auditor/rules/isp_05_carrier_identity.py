@@ -78,12 +78,11 @@ def check(case: Case) -> Iterator[Batch]:
         chosen = np.array([*(s == known for s in standing), False])
         rows = rows_where(asked & chosen[owner.codes])
         if len(rows):
-            args = {
-                "kind": kinds(case, rows),
+            details = {
                 "owner": _owner_of(case, rows),
                 "registered": _registered(matches, owner.codes[rows]),
             }
-            details = {name: args[name] for name in ("owner", "registered")}
+            args = {"kind": kinds(case, rows), "called": _called(details)}
             yield Batch(verdict, message, rows, "node", args, details)
     rows = rows_where(asked & owner.blank)
     if len(rows):
@@ -97,6 +96,18 @@ def _owner_of(case: Case, rows: IntArray) -> Each:
 
 def _registered(matches: list[registers.CarrierMatch], codes: IntArray) -> Each:
     return Each(lambda i: matches[int(codes[i])].name or "")
+
+
+def _called(details: dict[str, Each]) -> Each:
+    """Name owners as declared, with the registered name where that is another."""
+
+    def called(position: int) -> Text:
+        owner, registered = (details[name].get(position) for name in ("owner", "registered"))
+        if registered in {"", owner}:
+            return Text(owner, owner)
+        return Text(f"{owner} ({registered})", f"{owner}（{registered}）")
+
+    return Each(called)
 
 
 ASK = (
@@ -118,31 +129,30 @@ RULE = Rule(
     service="B14",
     messages={
         "carrier": Message(
-            "The owner, {owner}, is a carrier by the register ({registered}).",
-            "所有者 {owner} 属于登记的基础电信企业（{registered}）。",
+            "The owner, {called}, is a carrier by the register.",
+            "所有者 {called} 属于登记的基础电信企业。",
         ),
         "non_basic": Message(
-            "The owner of this {kind}, {owner}, holds value-added licences only ({registered}): it is no basic telecom "
+            "The owner of this {kind}, {called}, holds value-added licences only: it is no basic telecom "
             "carrier.",
-            "该{kind}的所有者 {owner}（{registered}）仅持有增值电信业务许可，不是基础电信企业。",
+            "该{kind}的所有者 {called} 仅持有增值电信业务许可，不是基础电信企业。",
             "Connect users through a carrier's equipment, or show the owner's basic licence.",
             "请改由基础电信企业的接入设备承接，或提供其基础电信业务经营许可证。",
         ),
         "undecided": Message(
-            "Whether the owner of this {kind}, {owner} ({registered}), counts as a basic telecom carrier here is not "
+            "Whether the owner of this {kind}, {called}, counts as a basic telecom carrier here is not "
             "settled.",
-            "该{kind}的所有者 {owner}（{registered}）是否属于本条所称基础电信企业尚无定论。",
+            "该{kind}的所有者 {called} 是否属于本条所称基础电信企业尚无定论。",
             *ASK,
         ),
         "affiliate": Message(
-            "The owner of this {kind}, {owner} ({registered}), belongs to a carrier's group, but is no carrier by "
-            "itself.",
-            "该{kind}的所有者 {owner}（{registered}）系基础电信企业的关联企业，其本身并非基础电信企业。",
+            "The owner of this {kind}, {called}, belongs to a carrier's group, but is no carrier by itself.",
+            "该{kind}的所有者 {called} 系基础电信企业的关联企业，其本身并非基础电信企业。",
             *ASK,
         ),
         "unmatched": Message(
-            "The register of carriers does not know the owner of this {kind}, {owner}, on the date.",
-            "截至核查日，基础电信企业登记表中没有该{kind}的所有者 {owner}。",
+            "The register of carriers does not know the owner of this {kind}, {called}, on the date.",
+            "截至核查日，基础电信企业登记表中没有该{kind}的所有者 {called}。",
             "Ask for its full registered name as in the licence, or for its basic licence.",
             "请提供许可证载明的企业全称，或其基础电信业务经营许可证。",
         ),
