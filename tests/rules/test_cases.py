@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
 import json
 import tomllib
@@ -62,15 +63,27 @@ def build(case):
     return tree
 
 
+def build_areas(case, as_of):
+    """Areas in force, with the facts of the case's `areas` (reply, services) in place of those known today."""
+    known, changes = auditor.read_areas(as_of), case.get("areas")
+    if not changes:
+        return known
+    return dataclasses.replace(
+        known, areas=tuple(dataclasses.replace(a, **changes.get(a.id, {})) for a in known.areas)
+    )
+
+
 @pytest.fixture
 def judge(tmp_path):
     def run(module, case):
+        as_of = str(case.get("as_of", dt.date(2026, 11, 22)))
         path = tmp_path / "declaration.json"
         path.write_text(json.dumps(build(case), default=str), "utf-8")
         rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
         return auditor.check(
             auditor.read_declaration(path),
-            as_of=str(case.get("as_of", dt.date(2026, 11, 22))),
+            areas=build_areas(case, as_of),
+            as_of=as_of,
             only=[rule.id],
             policy=case.get("policy"),
         )
