@@ -27,13 +27,13 @@ KINDS = {
     "mse": Text("service router", "业务路由器"),
     "access_pe": Text("leased-line access router", "专线接入路由器"),
     "mobile_gateway": Text("mobile gateway", "移动网关"),
-    "olt": Text("OLT", "OLT 设备"),
-    "dslam": Text("DSLAM", "DSLAM 设备"),
-    "cmts": Text("CMTS", "CMTS 设备"),
+    "olt": Text("OLT", "OLT设备"),
+    "dslam": Text("DSLAM", "DSLAM设备"),
+    "cmts": Text("CMTS", "CMTS设备"),
     "access_switch": Text("access switch", "接入交换机"),
     "router": Text("router", "路由器"),
     "pop": Text("point of presence", "接入点（POP）"),
-    "pe": Text("provider edge router", "PE 路由器"),
+    "pe": Text("provider edge router", "PE路由器"),
     "egress": Text("Internet egress", "互联网出口"),
     "ixp": Text("exchange point", "互联网交换中心"),
     "gateway": Text("gateway", "网关"),
@@ -46,12 +46,12 @@ KINDS = {
     "backup": Text("backup site", "备份（灾备）设施"),
     "origin": Text("origin server", "源站"),
     "log_store": Text("log store", "日志存储设施"),
-    "cdn_edge": Text("CDN node", "CDN 节点"),
-    "cdn_scheduler": Text("CDN scheduler", "CDN 调度系统"),
+    "cdn_edge": Text("CDN node", "CDN节点"),
+    "cdn_scheduler": Text("CDN scheduler", "CDN调度系统"),
     "load_balancer": Text("load balancer", "负载均衡设备"),
     "accelerator": Text("accelerator", "加速节点"),
     "dns": Text("DNS server", "域名解析服务器"),
-    "pcdn": Text("peer-to-peer CDN node", "PCDN 节点"),
+    "pcdn": Text("peer-to-peer CDN node", "PCDN节点"),
     "office": Text("office", "办公场所"),
     "management": Text("management system", "运维管理系统"),
     "cpe": Text("customer-premises equipment", "用户侧设备"),
@@ -111,11 +111,19 @@ def measured(case: Case, rows: IntArray) -> dict[str, Any]:
             return Text("", "")
         return Text(f", {metres:,.0f} m from the edge of {name.en}", f"，距{name.zh}边界 {metres:,.0f} 米")
 
+    def off(position: int) -> Text:
+        metres = abs(distances()[0][position])
+        return (
+            Text("", "")
+            if np.isnan(metres)
+            else Text(f" ({metres:,.0f} m from it)", f"（相距 {metres:,.0f} 米）")
+        )
+
     def metres(position: int) -> int | None:
         value = distances()[0][position]
         return None if np.isnan(value) else round(float(value))
 
-    return {"distance_m": Each(metres), "area": Each(area), "far": Each(far)}
+    return {"distance_m": Each(metres), "area": Each(area), "far": Each(far), "off": Each(off)}
 
 
 def placed(
@@ -208,7 +216,7 @@ def kinds(case: Case, rows: IntArray) -> Each:
     return Each(lambda i: KINDS[kind.at(int(rows[i])) or "other"])
 
 
-PHRASES = frozenset({"kind", "place", "far", "why"})
+PHRASES = frozenset({"kind", "place", "far", "off", "why"})
 
 
 def facts(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,9 +96,9 @@ RULE = Rule(
             "请说明其类型、所有者、持有方式、所服务的业务及相关合同用途。",
         ),
         "near_edge": Message(
-            "This {kind} ({place}) is too near the edge of {area} to tell, or known only by a district that the edge "
-            "crosses{far}.",
-            "该{kind}（{place}）过于靠近{area}边界，或仅知其所在的、被边界穿过的行政区{far}，无法判定。",
+            "This {kind} ({place}) is too near the edge of {area}{off} to tell, or known only by a district that the "
+            "edge crosses.",
+            "该{kind}（{place}）过于靠近{area}边界{off}，或仅知其所在的、被边界穿过的行政区，无法判定。",
             "Give the region code and full address of the site, or surveyed coordinates with datum and accuracy.",
             "请提供机房的行政区划代码和详细地址，或注明坐标系与精度的实测坐标。",
         ),

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from auditor.model import Contract
 
+NEVER = ("fail",)
 NO_PLACE = frozenset({"bandwidth", "ip", "onward_lease"})
 BY_SERVICE = frozenset({"cdn", "acceleration"})
 
