@@ -128,6 +128,10 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
         return Answer(Verdict.NOT_APPLICABLE, "claimed_but_not_opened" if claimed else "not_opened")
     if case.as_of < _approvals.replies_on() and regime != "pilot107":
         return Answer(Verdict.NOT_APPLICABLE, "before_pilot", {"replies_on": _approvals.replies_on()})
+    return _by_regime(case, service, code, regime)
+
+
+def _by_regime(case: Case, service: Service, code: str, regime: str | None) -> Answer:
     operator = case.declaration.operator
     if operator.nature is None and not operator.foreign_share:
         return Answer(Verdict.INCONCLUSIVE, "nature_unknown")
@@ -176,9 +180,12 @@ def _allows(case: Case, regime: str, code: str) -> bool | None:
         return False
     share = case.declaration.operator.foreign_share
     whole = 1.0 if share is None else share
-    if regime == "national" and whole <= GENERAL_CAP:
-        return True
-    allowed = registers.share_allowed(regime, code, whole, as_of=case.as_of)
+    terms = registers.terms_of(regime, code, as_of=case.as_of)
+    if regime == "national" and (terms is None or terms.part_cap is None):
+        # The general cap holds wherever the national rules provide nothing else.
+        allowed: bool | None = whole <= max(GENERAL_CAP, (terms and terms.cap) or 0.0)
+    else:
+        allowed = registers.share_allowed(regime, code, whole, as_of=case.as_of)
     return None if share is None and allowed is False else allowed
 
 
