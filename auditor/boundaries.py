@@ -6,8 +6,8 @@ tree answers them. Edges are straight in longitude and latitude and cut to piece
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyproj
@@ -48,7 +48,7 @@ def segments(shape: shapely.Geometry) -> FloatArray:
 def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> FloatArray:
     """Accuracy of edges that an overlay made: the worst of the input edges that they lie on."""
     found = np.zeros(len(edges))
-    tree = shapely.STRtree(shapely.linestrings(sources.reshape(-1, 2, 2)))
+    tree = shapely.STRtree([shapely.LineString(line) for line in sources.reshape(-1, 2, 2)])
     middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
     edge, source = tree.query(middles, predicate="dwithin", distance=_SAME_LINE)
     np.maximum.at(found, edge, bands[source])
@@ -94,8 +94,7 @@ class Edge:
 
     def near(self, p: FloatArray) -> FloatArray:
         """Distance in metres, at most 50 m too long, never too short."""
-        distance: FloatArray = self._tree.query(p)[0]
-        return distance
+        return np.asarray(self._tree.query(p)[0])
 
     def nearest(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Distance in metres, and the longitude and latitude of the nearest point of the edges.
@@ -107,7 +106,7 @@ class Edge:
         rows, k = np.arange(len(p)), 4
         while len(rows):
             k = min(k, len(self.points))
-            far, samples = self._tree.query(p[rows], k=[*range(1, k + 1)])
+            far, samples = map(np.asarray, self._tree.query(p[rows], k=[*range(1, k + 1)]))
             distance[rows], foot[rows] = self._best(p[rows], samples)
             sure = far[:, -1] ** 2 > distance[rows] ** 2 + _HALF_M**2
             rows = rows[~sure] if k < len(self.points) else rows[:0]
@@ -124,6 +123,18 @@ class Edge:
         pick = (np.arange(len(p)), distance.argmin(axis=1))
         a, b = self.lonlat[samples[pick]], self.lonlat[ends[pick]]
         return distance[pick], a + (b - a) * share[pick][:, None]
+
+
+class Discs(NamedTuple):
+    """Points in WGS84 degrees, each with a radius in metres."""
+
+    lon: FloatArray
+    lat: FloatArray
+    radius_m: FloatArray
+
+    def at(self, rows: IntArray) -> Discs:
+        """Some of them."""
+        return Discs(self.lon[rows], self.lat[rows], self.radius_m[rows])
 
 
 @dataclass(frozen=True)
@@ -171,37 +182,35 @@ class Boundary:
             label[(label == NONE) & shapely.intersects_xy(ground, lon, lat)] = index
         return label
 
-    def classify(self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray) -> Ground:
+    def classify(self, discs: Discs) -> Ground:
         """Relate discs to the edges.
 
         Cells stand in for the points that they hold wherever the distance from the middle of the cell proves
         the answer for all of it (a distance changes by no more than one moves); the rest is measured point by
         point.
         """
-        label, near = np.full(len(lon), NONE, np.int16), np.full(len(lon), NONE, np.int16)
-        found = Ground(label, np.zeros(len(lon), np.bool_), near)
+        n = len(discs.lon)
+        found = Ground(np.full(n, NONE, np.int16), np.zeros(n, np.bool_), np.full(n, NONE, np.int16))
         if self.edges:
-            rows, matter = self._by_cells(lon, lat, radius_m, found)
-            self._measure(rows, matter, lon, lat, radius_m, found)
+            rows, matter = self._by_cells(discs, found)
+            self._measure(discs, rows, matter, found)
         doubtful = np.flatnonzero(found.touches)
-        label[doubtful] = self.label(lon[doubtful], lat[doubtful])
+        found.label[doubtful] = self.label(discs.lon[doubtful], discs.lat[doubtful])
         return found
 
-    def _by_cells(
-        self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, into: Ground
-    ) -> tuple[IntArray, BoolArray]:
+    def _by_cells(self, discs: Discs, into: Ground) -> tuple[IntArray, BoolArray]:
         """Answer all that cells can; return the rows that they cannot, and the edges that matter to each."""
-        rows, cells = np.arange(len(lon)), Cells.over(lon, lat)
+        rows, cells = np.arange(len(discs.lon)), Cells.over(discs.lon, discs.lat)
         matter = np.ones((1, len(self.edges)), np.bool_)
         for size in _CELLS:
             fine = cells.refined(size)
-            if len(fine) * _FEW > len(rows):
+            if len(fine.column) * _FEW > len(rows):
                 break
             matter, cells = matter[fine.parent], fine
             x, y = cells.middles()
             reach, side = cells.reach(), self.label(x, y)
             margin, gap, area, matter = self._margins(ecef(x, y), matter, reach)
-            r, which = radius_m[rows], cells.which
+            r, which = discs.radius_m[rows], cells.which
             clear = r < (margin - reach - _HALF_M)[which]
             touch = (r >= (margin + reach)[which]) & (gap > 2 * reach + _STEP_M)[which]
             into.label[rows[clear]] = side[which[clear]]
@@ -211,26 +220,19 @@ class Boundary:
             rows, cells = rows[rest], cells.only(rest)
         return rows, matter[cells.which]
 
-    def _measure(
-        self,
-        rows: IntArray,
-        matter: BoolArray,
-        lon: FloatArray,
-        lat: FloatArray,
-        radius_m: FloatArray,
-        into: Ground,
-    ) -> None:
+    def _measure(self, discs: Discs, rows: IntArray, matter: BoolArray, into: Ground) -> None:
         """Answer point by point: roughly first, to the millimetre where 50 m decide."""
         for exact in (False, True):
             if not len(rows):
                 return
             slack = 0.0 if exact else _HALF_M
-            reach = np.zeros(len(rows))
-            margin, gap, area, matter = self._margins(ecef(lon[rows], lat[rows]), matter, reach, exact=exact)
-            r = radius_m[rows]
+            lon, lat, r = discs.at(rows)
+            margin, gap, area, matter = self._margins(
+                ecef(lon, lat), matter, np.zeros(len(rows)), exact=exact
+            )
             clear = r < margin - slack
             touch = (r >= margin) & (exact | (gap > 2 * slack))
-            into.label[rows[clear]] = self.label(lon[rows[clear]], lat[rows[clear]])
+            into.label[rows[clear]] = self.label(lon[clear], lat[clear])
             into.touches[rows[touch]] = True
             into.near[rows[touch]] = area[touch]
             rest = ~(clear | touch)
@@ -239,7 +241,7 @@ class Boundary:
     def _margins(
         self, p: FloatArray, matter: BoolArray, reach: FloatArray, *, exact: bool = False
     ) -> tuple[FloatArray, FloatArray, IntArray, BoolArray]:
-        """Least distance less band over the edges that matter, and the nearest area with its lead over the next.
+        """Least distance less band over the edges that matter; the nearest area and its lead over the next.
 
         The last array names the edges that may still matter to points no farther off than `reach`.
         """
@@ -282,16 +284,18 @@ class Boundary:
         metres[found] = _GEOD.inv(lon[found], lat[found], *foot[found].T)[2]
         return np.where(inside == NONE, metres, -metres), area, band
 
-    def reaches(self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, area: int) -> BoolArray:
+    def reaches(self, discs: Discs, area: int) -> BoolArray:
         """Whether discs reach one area, its undecided parts and the doubt about its edges counted in."""
-        p, least = ecef(lon, lat), np.full(len(lon), np.inf)
+        p, least = ecef(discs.lon, discs.lat), np.full(len(discs.lon), np.inf)
         for edge in self.edges:
             if edge.area == area:
                 least = np.minimum(least, edge.nearest(p)[0] - edge.band_m)
-        label = self.label(lon, lat)
-        return (least <= radius_m) | (label == area) | (label == area + self.n)
+        label = self.label(discs.lon, discs.lat)
+        inside: BoolArray = (label == area) | (label == area + self.n)
+        return inside | (least <= discs.radius_m)
 
 
+@dataclass(frozen=True)
 class Cells:
     """Cells of a grid of longitude and latitude that hold points.
 
@@ -309,18 +313,13 @@ class Cells:
         Of each cell, the cell of the coarser grid that it was cut from.
     """
 
-    def __init__(
-        self,
-        lon: FloatArray,
-        lat: FloatArray,
-        which: IntArray,
-        column: IntArray,
-        row: IntArray,
-        size: float,
-        parent: IntArray,
-    ) -> None:
-        self.lon, self.lat, self.which, self.column, self.row = lon, lat, which, column, row
-        self.size, self.parent = size, parent
+    lon: FloatArray
+    lat: FloatArray
+    which: IntArray
+    column: IntArray
+    row: IntArray
+    size: float
+    parent: IntArray
 
     @classmethod
     def over(cls, lon: FloatArray, lat: FloatArray) -> Cells:
@@ -334,7 +333,7 @@ class Cells:
         x = np.floor(self.lon / size).astype(np.int64) - (self.column * ratio)[self.which]
         y = np.floor(self.lat / size).astype(np.int64) - (self.row * ratio)[self.which]
         name = self.which * ratio**2 + np.clip(y, 0, ratio - 1) * ratio + np.clip(x, 0, ratio - 1)
-        held = np.zeros(len(self) * ratio**2, np.bool_)
+        held = np.zeros(len(self.column) * ratio**2, np.bool_)
         held[name] = True
         names = np.flatnonzero(held)
         number = np.empty(len(held), np.int32)
@@ -345,16 +344,12 @@ class Cells:
 
     def only(self, mask: BoolArray) -> Cells:
         """The same cells with the points of `mask` alone."""
-        return Cells(
-            self.lon[mask], self.lat[mask], self.which[mask], self.column, self.row, self.size, self.parent
-        )
-
-    def __len__(self) -> int:
-        return len(self.column)
+        return replace(self, lon=self.lon[mask], lat=self.lat[mask], which=self.which[mask])
 
     def middles(self) -> tuple[FloatArray, FloatArray]:
         """Longitude and latitude of the middle of each cell."""
-        return (self.column + 0.5) * self.size - 180.0, (self.row + 0.5) * self.size - 90.0
+        x, y = self.column.astype(float), self.row.astype(float)
+        return (x + 0.5) * self.size - 180.0, (y + 0.5) * self.size - 90.0
 
     def reach(self) -> FloatArray:
         """Metres from the middle of each cell within which all of it lies."""

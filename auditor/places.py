@@ -12,7 +12,7 @@ from auditor.datum import DATUMS, UNKNOWN_DATUM_M, datum_code, to_wgs84
 from auditor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from auditor.columns import BoolArray, Coded, FloatArray, IntArray
 
@@ -129,36 +129,33 @@ def locate(places: Places) -> tuple[FloatArray, FloatArray, FloatArray]:
     return np.where(usable, east, np.nan), np.where(usable, north, np.nan), np.where(usable, radius, np.nan)
 
 
-@dataclass(frozen=True)
 class Said:
-    """Claims of one column, spread over the rows."""
+    """Claims of one column: each distinct value is read once, and spread over the rows where it is needed.
 
-    relation: IntArray
-    area: IntArray
-    part: IntArray
-    first: IntArray
-    beyond: IntArray
-    box: FloatArray
+    Parameters
+    ----------
+    column
+        Region codes or addresses.
+    read
+        From a value to its claim.
+    areas, parts
+        Names that the indexes stand for.
+    """
 
-    @classmethod
-    def of(
-        cls,
-        column: Coded,
-        read: Callable[[str], claims.Claim],
-        areas: tuple[str, ...],
-        parts: tuple[str, ...],
-    ) -> Said:
-        """Read each distinct value once."""
-        found = [*map(read, column.values), claims.SILENT]
-        spread = lambda values, dtype: np.array(values, dtype)[column.codes]  # noqa: E731 -- -1 picks the last
-        return cls(
-            spread([c.relation for c in found], np.int8),
-            spread([areas.index(c.area) if c.area in areas else -1 for c in found], np.int8),
-            spread([parts.index(c.part) if c.part in parts else -1 for c in found], np.int16),
-            spread([c.first for c in found], np.int64),
-            spread([c.beyond for c in found], np.int64),
-            spread([c.box for c in found], np.float64),
-        )
+    def __init__(
+        self, column: Coded, read: Callable[[str], claims.Claim], areas: Sequence[str], parts: Sequence[str]
+    ) -> None:
+        found = [*map(read, column.values), claims.SILENT]  # a blank picks the last
+        self._codes = column.codes
+        self._spans = np.array([(c.first, c.beyond) for c in found], np.int64)
+        self._boxes = np.array([c.box for c in found])
+        self.relation = np.array([c.relation for c in found], np.int8)[self._codes]
+        self.area = np.array([areas.index(c.area) if c.area in areas else -1 for c in found], np.int8)[
+            self._codes
+        ]
+        self.part = np.array([parts.index(c.part) if c.part in parts else -1 for c in found], np.int16)[
+            self._codes
+        ]
 
     @property
     def decisive(self) -> BoolArray:
@@ -166,14 +163,22 @@ class Said:
         settled: BoolArray = (self.relation != claims.NOTHING) & (self.relation != claims.OPEN)
         return settled
 
-    def outside_box(self, points: Points) -> BoolArray:
-        """Rows whose unit is open and whose disc lies well outside the unit's extent."""
-        west, south, east, north = self.box.T
-        slack = (points.radius_m + BOX_SLACK_M) / 111_000.0
-        across = slack / np.maximum(np.cos(np.radians(points.lat)), 0.01)
-        off = (points.lon < west - across) | (points.lon > east + across)
-        off |= (points.lat < south - slack) | (points.lat > north + slack)
-        return (self.relation == claims.OPEN) & off
+    def apart_from(self, other: Said, rows: IntArray) -> BoolArray:
+        """Whether the units that two columns name exclude one another."""
+        mine, theirs = self._spans[self._codes[rows]].T, other._spans[other._codes[rows]].T
+        apart: BoolArray = (mine[0] >= theirs[1]) | (theirs[0] >= mine[1])
+        return apart
+
+    def off_box(self, points: Points) -> IntArray:
+        """Rows whose unit is open and whose disc lies well outside the extent of the unit."""
+        rows = np.flatnonzero((self.relation == claims.OPEN) & (points.state != NO_POINT))
+        west, south, east, north = self._boxes[self._codes[rows]].T
+        lon, lat = points.lon[rows], points.lat[rows]
+        slack = (points.radius_m[rows] + BOX_SLACK_M) / 111_000.0
+        across = slack / np.maximum(np.cos(np.radians(lat)), 0.01)
+        off = (lon < west - across) | (lon > east + across) | (lat < south - slack) | (lat > north + slack)
+        found: IntArray = rows[off]
+        return found
 
 
 def weigh(
@@ -186,51 +191,49 @@ def weigh(
     touches
         From rows and areas to whether the disc of the row reaches that area; asked only where it matters.
     """
-    by_code, by_address = code.decisive, address.decisive & ~code.decisive
-    refined = (
-        (code.relation == claims.WITHIN)
-        & (address.relation == claims.UNDECIDED)
-        & (code.area == address.area)
-    )
-    by_code, by_address = by_code & ~refined, by_address | refined
-    from_address = by_address | ((code.relation == claims.NOTHING) & (address.relation != claims.NOTHING))
-    claim = np.where(from_address, address.relation, code.relation)
-    area = np.where(from_address, address.area, code.area)
-    part = np.where(from_address, address.part, code.part)
-    clash = _gainsay(code, address) & ~refined
-    clash |= code.outside_box(points) | address.outside_box(points)
+    clash, by_address = _compare(code, address)
+    claim = np.where(by_address, address.relation, code.relation)
+    area = np.where(by_address, address.area, code.area)
+    for said in (code, address):
+        clash[said.off_box(points)] = True
 
     same = area == points.area
     ask = np.flatnonzero((claim == claims.WITHIN) & (points.state == POINT_NEAR) & ~same)
     same[ask] = touches(ask, area[ask])
     outcome = _OUTCOME[same.astype(np.int8), claim, points.state]
-    outcome = np.where((claim == claims.OUTSIDE) & points.untold, _POINT, outcome)
+    outcome[(claim == claims.OUTSIDE) & points.untold] = _POINT
     clash |= outcome == _CLASH
-    by_point = (outcome == _POINT) | (by_address & (outcome == _POINT_RELATION[points.state]))
+    point_says = _POINT_RELATION[points.state]
+    by_point = (outcome == _POINT) | (by_address & (outcome == point_says))
 
-    relation = np.where(outcome == _POINT, _POINT_RELATION[points.state], outcome)
-    relation = np.where(clash, STRADDLING, relation).astype(np.int8)
-    basis = np.select([by_point, from_address, claim != claims.NOTHING], [2, 3, 1], 0)
-    outside = (relation == OUTSIDE) | (relation == UNKNOWN)
-    pick_point = by_point | (clash & (area < 0) & (points.area >= 0))
-    area = np.where(clash & (area < 0), address.area, area)
-    return Relation(
-        relation,
-        np.where(outside, -1, np.where(pick_point, points.area, area)).astype(np.int8),
-        np.where(outside | clash, -1, np.where(pick_point, points.part, part)).astype(np.int16),
-        np.where(relation == UNKNOWN, 0, basis).astype(np.int8),
-        clash,
-        points.radius_m,
-        points.lon,
-        points.lat,
-    )
+    relation = np.where(outcome == _POINT, point_says, outcome)
+    relation[clash] = STRADDLING
+    basis = np.where(by_point, 2, np.where(by_address, 3, 1)).astype(np.int8)
+    basis[relation == UNKNOWN] = 0
+    nowhere = (relation == OUTSIDE) | (relation == UNKNOWN)
+    area = np.where(by_point, points.area, area)
+    for other in (code.area, address.area, points.area):
+        area = np.where(clash & (area < 0), other, area)
+    part = np.where(by_point, points.part, np.where(by_address, address.part, code.part))
+    area[nowhere] = -1
+    part[nowhere | clash] = -1
+    return Relation(relation, area, part, basis, clash, points.radius_m, points.lon, points.lat)
 
 
-def _gainsay(code: Said, address: Said) -> BoolArray:
-    """Rows whose code and address cannot both be right, where that matters."""
-    both = (code.relation != claims.NOTHING) & (address.relation != claims.NOTHING)
-    differ = (code.relation != address.relation) | (code.area != address.area)
-    apart = (code.first >= address.beyond) | (address.first >= code.beyond)
-    certain = code.decisive & address.decisive
-    clash: BoolArray = both & differ & (certain | (apart & (code.decisive | address.decisive)))
-    return clash
+def _compare(code: Said, address: Said) -> tuple[BoolArray, BoolArray]:
+    """Rows whose code and address cannot both be right, where that matters; rows where the address counts.
+
+    An address inside an undecided part refines a code that is within its area: Shenshan files as Shenzhen.
+    """
+    nothing, decisive = code.relation == claims.NOTHING, code.decisive
+    by_address = (nothing & (address.relation != claims.NOTHING)) | (~decisive & address.decisive)
+    clash = np.zeros(len(nothing), np.bool_)
+    rows = np.flatnonzero(~nothing & (address.relation != claims.NOTHING))
+    one, other = code.relation[rows], address.relation[rows]
+    same = code.area[rows] == address.area[rows]
+    refined = (one == claims.WITHIN) & (other == claims.UNDECIDED) & same
+    by_address[rows[refined]] = True
+    sure, also = decisive[rows], address.decisive[rows]
+    differ = ((one != other) | ~same) & ~refined
+    clash[rows] = differ & ((sure & also) | ((sure | also) & code.apart_from(address, rows)))
+    return clash, by_address

@@ -3,88 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from auditor import boundaries, places
-from auditor.claims import RELATION as CLAIMS
+from auditor import boundaries, places, zone_files
 from auditor.claims import Addresses, RegionCodes, Scope
-from auditor.datum import datum_code, to_wgs84
 from auditor.errors import DataError, UsageError
-from auditor.places import BASES as BASES
-from auditor.places import RELATIONS as RELATIONS
-from auditor.places import Places as Places
-from auditor.places import Relation as Relation
+from auditor.places import BASES, RELATIONS, Places, Relation
 from auditor.settings import data_folder
+from auditor.zone_files import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     import geopandas as gpd
 
-    from auditor.columns import FloatArray, IntArray
+    from auditor.columns import BoolArray, FloatArray, IntArray
 
-STATUSES = ("in", "undecided", "out")
-DEFAULT_BAND_M = 100.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of an area in one dated version.
-
-    Parameters
-    ----------
-    id, area
-        Names of the part and of its area.
-    status
-        ``in``; ``undecided`` (neither pass nor fail there); ``out`` (cut from the others of its area).
-    geometry
-        WGS84.
-    bands_m
-        Accuracy of each edge, in the order of `auditor.boundaries.segments`.
-    properties
-        All that the file says: names, legal basis, source, licence, notes, probes.
-    seaward
-        Whether it is but the water off a coast whose line is uncertain.
-    shipped
-        Whether the file comes with `auditor`.
-    """
-
-    id: str
-    area: str
-    status: str
-    geometry: shapely.MultiPolygon
-    bands_m: FloatArray
-    properties: dict[str, Any]
-    from_on: dt.date | None
-    to_on: dt.date | None
-    sha256: str
-    file: str
-    seaward: bool = False
-    shipped: bool = True
-
-    def __getitem__(self, key: str) -> str:
-        """Text of one property; empty if the file does not have it."""
-        return str(self.properties.get(key) or "")
-
-    def in_force(self, day: dt.date | None) -> bool:
-        """Whether this version holds on a date."""
-        return day is None or ((self.from_on or day) <= day < (self.to_on or dt.date.max))
-
-    @property
-    def region_codes(self) -> dict[str, str] | None:
-        """Codes that a user's file states for the part; `None` if it states none."""
-        codes: dict[str, str] | None = self.properties.get("region_codes")
-        return codes
+__all__ = ["BASES", "RELATIONS", "Area", "Areas", "Part", "Places", "Relation", "read_areas"]
 
 
 @dataclass(frozen=True)
@@ -181,30 +124,29 @@ class Areas:
         >>> import numpy as np
         >>> from auditor.columns import Coded
         >>> blank = Coded.of([None])
-        >>> place = Places(np.array([116.397]), np.array([39.907]), Coded.of(["WGS84"]), np.array([50.0]), blank, blank)
+        >>> at = (np.array([116.397]), np.array([39.907]), Coded.of(["WGS84"]), np.array([50.0]))
+        >>> place = Places(*at, blank, blank)
         >>> areas = read_areas("2026-11-22")
         >>> found = areas.relate(place)
         >>> RELATIONS[found.relation[0]], areas.ids[found.area[0]], BASES[found.basis[0]]
         ('within', 'beijing', 'coordinates')
         """
-        said = lambda column, read: places.Said.of(column, read, self.ids, self.part_ids)  # noqa: E731
         points = self._points(where)
+        code = places.Said(where.region_code, self._codes.read, self.ids, self.part_ids)
+        address = places.Said(where.address, self._addresses.read, self.ids, self.part_ids)
+        discs = boundaries.Discs(points.lon, points.lat, points.radius_m)
 
-        def touches(rows: IntArray, area: IntArray) -> Any:
+        def touches(rows: IntArray, area: IntArray) -> BoolArray:
             answer = np.zeros(len(rows), np.bool_)
             for one in np.unique(area):
                 mask = area == one
-                at = rows[mask]
-                answer[mask] = self._boundary.reaches(
-                    points.lon[at], points.lat[at], points.radius_m[at], int(one)
-                )
+                answer[mask] = self._boundary.reaches(discs.at(rows[mask]), int(one))
             return answer
 
-        code = said(where.region_code, self._codes.read)
-        return places.weigh(code, said(where.address, self._addresses.read), points, touches)
+        return places.weigh(code, address, points, touches)
 
     def distance_m(self, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Signed geodesic metres from WGS84 points to the edge of the nearest area's ``in`` parts, and that area.
+        """Signed geodesic metres from WGS84 points to the edge of the nearest area's ``in`` parts, and which.
 
         Negative inside. NaN and -1 for points that are NaN, or if there are no areas. Edges that parts of one
         area share do not count.
@@ -224,7 +166,7 @@ class Areas:
         state = np.full(len(lon), places.NO_POINT, np.int8)
         area, part = np.full(len(lon), -1, np.int8), np.full(len(lon), -1, np.int16)
         rows = np.flatnonzero(~np.isnan(lon))
-        ground = self._boundary.classify(lon[rows], lat[rows], radius[rows])
+        ground = self._boundary.classify(boundaries.Discs(lon[rows], lat[rows], radius[rows]))
         n = len(self.areas)
         inside = (ground.label >= 0) & (ground.label < n)
         part[rows] = self._part_of(lon[rows], lat[rows], ground.label)
@@ -298,13 +240,16 @@ class Areas:
 
 
 def _grounds(parts: Sequence[Part]) -> tuple[shapely.Geometry, shapely.Geometry]:
-    """What is in an area and what is undecided of it: doubt beats a claim, but the strip off a coast does not."""
-    union = lambda chosen: shapely.union_all([p.geometry for p in chosen])  # noqa: E731
-    out = union(p for p in parts if p.status == "out")
-    doubt = union(p for p in parts if p.status == "undecided" and not p.seaward) - out
-    inside = union(p for p in parts if p.status == "in") - out - doubt
-    strip = union(p for p in parts if p.status == "undecided" and p.seaward) - out
-    return inside, shapely.union_all([doubt, strip]) - inside
+    """What is in an area and what is undecided of it: doubt beats a claim, save off a coast."""
+    out = _union(p for p in parts if p.status == "out")
+    cut = shapely.difference(_union(p for p in parts if p.status == "undecided" and not p.seaward), out)
+    inside = shapely.difference(_union(p for p in parts if p.status == "in"), shapely.union(out, cut))
+    strip = shapely.difference(_union(p for p in parts if p.status == "undecided" and p.seaward), out)
+    return inside, shapely.difference(shapely.union(cut, strip), inside)
+
+
+def _union(parts: Iterable[Part]) -> shapely.Geometry:
+    return shapely.union_all([part.geometry for part in parts])
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -318,11 +263,11 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
     as_of
         Date; `None` takes all parts, whatever their dates.
     paths
-        GeoJSON files, or folders of them, beside those that ship. Their properties say it all: ``part``, ``area``
-        and ``status`` are required; a new ``area`` may bring ``area_name_zh``, ``area_name_en`` and
-        ``services_opened``; a part of a known name replaces that one. ``bands_m`` is the accuracy of the edges (a
-        number, or one list of [metres, edges] pairs a ring), 100 m if absent; ``region_codes`` maps codes to
-        ``within``, ``undecided`` or ``needs_geometry``; ``datum`` may be any of `auditor.datum.DATUMS`.
+        GeoJSON files, or folders of them, beside those that ship. Their properties say it all: ``part``,
+        ``area`` and ``status`` are required; a new ``area`` may bring ``area_name_zh``, ``area_name_en`` and
+        ``services_opened``; a part of a known name replaces that one. ``bands_m`` is the accuracy of the
+        edges (a number, or one list of [metres, edges] pairs a ring), 100 m if absent; ``region_codes`` maps
+        codes to ``within``, ``undecided`` or ``needs_geometry``; ``datum`` may be any but unknown.
 
     Raises
     ------
@@ -341,9 +286,11 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
     day = _day(as_of)
     problems: list[str] = []
     shipped = [
-        p for p in _read_files([data_folder("zone_boundaries")], problems, shipped=True) if p.in_force(day)
+        p
+        for p in zone_files.read_files([data_folder("zone_boundaries")], problems, shipped=True)
+        if p.in_force(day)
     ]
-    given = [p for p in _read_files(paths, problems, shipped=False) if p.in_force(day)]
+    given = [p for p in zone_files.read_files(paths, problems, shipped=False) if p.in_force(day)]
     redrawn = {part.id for part in given} & {part.id for part in shipped}
     parts = [*(part for part in shipped if part.id not in redrawn), *given]
     names = [part.id for part in parts]
@@ -377,7 +324,10 @@ def _areas(day: dt.date | None, parts: Sequence[Part]) -> Iterator[Area]:
 
 def _facts(name: str, parts: Sequence[Part]) -> dict[str, Any]:
     """Facts on an area that only users' files know: the first of its parts that says something."""
-    first = lambda key, default: next((p.properties[key] for p in parts if p.properties.get(key)), default)  # noqa: E731
+
+    def first(key: str, default: Any) -> Any:
+        return next((p.properties[key] for p in parts if p.properties.get(key)), default)
+
     return {
         "id": name,
         "name_zh": first("area_name_zh", name),
@@ -391,80 +341,3 @@ def _facts(name: str, parts: Sequence[Part]) -> dict[str, Any]:
         "status": "active",
         "open_questions": (),
     }
-
-
-def _read_files(paths: Iterable[str | Path], problems: list[str], *, shipped: bool) -> list[Part]:
-    parts: list[Part] = []
-    for path in map(Path, paths):
-        files = sorted(path.glob("*.geojson")) if path.is_dir() else [path]
-        if not files:
-            problems.append(f"{path}: no *.geojson in this folder")
-        for file in files:
-            try:
-                parts += _read_file(file, shipped=shipped)
-            except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
-                what = f"lacks {error}" if isinstance(error, KeyError) else error
-                problems.append(f"{file.name}: {what}")
-    return parts
-
-
-def _read_file(file: Path, *, shipped: bool) -> list[Part]:
-    raw = file.read_bytes()
-    content = json.loads(raw)
-    features = content["features"] if content.get("type") == "FeatureCollection" else [content]
-    digest = hashlib.sha256(raw).hexdigest()
-    return [_part(feature, digest, file.name, shipped=shipped) for feature in features]
-
-
-def _part(feature: dict[str, Any], sha256: str, file: str, *, shipped: bool) -> Part:
-    properties = feature["properties"]
-    geometry = _geometry(feature["geometry"], properties.get("datum") or "WGS84")
-    if properties["status"] not in STATUSES:
-        raise ValueError(f"status {properties['status']!r} is none of {', '.join(STATUSES)}")
-    strange = set((properties.get("region_codes") or {}).values()) - set(CLAIMS)
-    if strange:
-        raise ValueError(
-            f"region_codes: {', '.join(map(repr, sorted(strange)))} is none of {', '.join(CLAIMS)}"
-        )
-    date = lambda key: dt.date.fromisoformat(properties[key]) if properties.get(key) else None  # noqa: E731
-    return Part(
-        id=str(properties["part"]),
-        area=str(properties["area"]),
-        status=properties["status"],
-        geometry=geometry,
-        bands_m=_bands(geometry, properties.get("bands_m")),
-        properties=properties,
-        from_on=date("from_on"),
-        to_on=date("to_on"),
-        sha256=sha256,
-        file=file,
-        seaward=bool(properties.get("seaward_m")),
-        shipped=shipped,
-    )
-
-
-def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
-    shape = shapely.force_2d(shapely.geometry.shape(given))
-    if shape.geom_type not in {"Polygon", "MultiPolygon"} or shape.is_empty:
-        raise ValueError(f"a part is a Polygon or a MultiPolygon, not {shape.geom_type}")
-    points = shapely.get_coordinates(shape)
-    if not (np.isfinite(points).all() and (np.abs(points) <= (180.0, 90.0)).all()):
-        raise ValueError("coordinates are not longitude, latitude in degrees")
-    code = datum_code(datum)
-    if code is None or code == "unknown":
-        raise ValueError(f"a boundary in datum {datum!r} cannot be placed")
-    shape = shapely.transform(shape, lambda p: np.column_stack(to_wgs84(p[:, 0], p[:, 1], code)))
-    if not shape.is_valid:
-        raise ValueError(shapely.is_valid_reason(shape))
-    return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
-
-
-def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
-    edges = len(boundaries.segments(geometry))
-    if given is None or isinstance(given, int | float):
-        return np.full(edges, DEFAULT_BAND_M if given is None else float(given))
-    runs = [run for polygon in given for ring in polygon for run in ring]
-    bands = np.repeat([float(band) for band, _ in runs], [count for _, count in runs])
-    if len(bands) != edges:
-        raise ValueError(f"bands_m speaks of {len(bands)} edges, the geometry has {edges}")
-    return bands

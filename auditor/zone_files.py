@@ -1,0 +1,156 @@
+"""Boundary files: GeoJSON features to parts of areas, checked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from auditor import boundaries
+from auditor.claims import RELATION
+from auditor.datum import datum_code, to_wgs84
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from auditor.columns import FloatArray
+
+STATUSES = ("in", "undecided", "out")
+DEFAULT_BAND_M = 100.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of an area in one dated version.
+
+    Parameters
+    ----------
+    id, area
+        Names of the part and of its area.
+    status
+        ``in``; ``undecided`` (neither pass nor fail there); ``out`` (cut from the others of its area).
+    geometry
+        WGS84.
+    bands_m
+        Accuracy of each edge, in the order of `auditor.boundaries.segments`.
+    properties
+        All that the file says: names, legal basis, source, licence, notes, probes.
+    seaward
+        Whether it is but the water off a coast whose line is uncertain.
+    shipped
+        Whether the file comes with `auditor`.
+    """
+
+    id: str
+    area: str
+    status: str
+    geometry: shapely.MultiPolygon
+    bands_m: FloatArray
+    properties: dict[str, Any]
+    from_on: dt.date | None
+    to_on: dt.date | None
+    sha256: str
+    file: str
+    seaward: bool = False
+    shipped: bool = True
+
+    def __getitem__(self, key: str) -> str:
+        """Text of one property; empty if the file does not have it."""
+        return str(self.properties.get(key) or "")
+
+    def in_force(self, day: dt.date | None) -> bool:
+        """Whether this version holds on a date."""
+        return day is None or ((self.from_on or day) <= day < (self.to_on or dt.date.max))
+
+    @property
+    def region_codes(self) -> dict[str, str] | None:
+        """Codes that a user's file states for the part; `None` if it states none."""
+        codes: dict[str, str] | None = self.properties.get("region_codes")
+        return codes
+
+
+def read_files(paths: Iterable[str | Path], problems: list[str], *, shipped: bool) -> list[Part]:
+    """Read GeoJSON files and folders of them; what is wrong is added to `problems`, one line a file."""
+    parts: list[Part] = []
+    for path in map(Path, paths):
+        files = sorted(path.glob("*.geojson")) if path.is_dir() else [path]
+        if not files:
+            problems.append(f"{path}: no *.geojson in this folder")
+        for file in files:
+            try:
+                parts += _read_file(file, shipped=shipped)
+            except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
+                what = f"lacks {error}" if isinstance(error, KeyError) else error
+                problems.append(f"{file.name}: {what}")
+    return parts
+
+
+def _read_file(file: Path, *, shipped: bool) -> list[Part]:
+    raw = file.read_bytes()
+    content = json.loads(raw)
+    features = content["features"] if content.get("type") == "FeatureCollection" else [content]
+    digest = hashlib.sha256(raw).hexdigest()
+    return [_part(feature, digest, file.name, shipped=shipped) for feature in features]
+
+
+def _part(feature: dict[str, Any], sha256: str, file: str, *, shipped: bool) -> Part:
+    properties = feature["properties"]
+    geometry = _geometry(feature["geometry"], properties.get("datum") or "WGS84")
+    if properties["status"] not in STATUSES:
+        raise ValueError(f"status {properties['status']!r} is none of {', '.join(STATUSES)}")
+    strange = set((properties.get("region_codes") or {}).values()) - set(RELATION)
+    if strange:
+        raise ValueError(
+            f"region_codes: {', '.join(map(repr, sorted(strange)))} is none of {', '.join(RELATION)}"
+        )
+    return Part(
+        id=str(properties["part"]),
+        area=str(properties["area"]),
+        status=properties["status"],
+        geometry=geometry,
+        bands_m=_bands(geometry, properties.get("bands_m")),
+        properties=properties,
+        from_on=_date(properties.get("from_on")),
+        to_on=_date(properties.get("to_on")),
+        sha256=sha256,
+        file=file,
+        seaward=bool(properties.get("seaward_m")),
+        shipped=shipped,
+    )
+
+
+def _date(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
+    shape = shapely.force_2d(shapely.geometry.shape(given))
+    if shape.geom_type not in {"Polygon", "MultiPolygon"} or shape.is_empty:
+        raise ValueError(f"a part is a Polygon or a MultiPolygon, not {shape.geom_type}")
+    points = shapely.get_coordinates(shape)
+    if not (np.isfinite(points).all() and (np.abs(points) <= (180.0, 90.0)).all()):
+        raise ValueError("coordinates are not longitude, latitude in degrees")
+    code = datum_code(datum)
+    if code is None or code == "unknown":
+        raise ValueError(f"a boundary in datum {datum!r} cannot be placed")
+    shape = shapely.transform(shape, lambda p: np.column_stack(to_wgs84(p[:, 0], p[:, 1], str(code))))
+    if not shape.is_valid:
+        raise ValueError(shapely.is_valid_reason(shape))
+    return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
+
+
+def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
+    edges = len(boundaries.segments(geometry))
+    if given is None or isinstance(given, int | float):
+        return np.full(edges, DEFAULT_BAND_M if given is None else float(given))
+    runs = [run for polygon in given for ring in polygon for run in ring]
+    bands = np.repeat([float(band) for band, _ in runs], [count for _, count in runs])
+    if len(bands) != edges:
+        raise ValueError(f"bands_m speaks of {len(bands)} edges, the geometry has {edges}")
+    return bands
