@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers
+from auditor.registers.names import is_branch, normal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -76,17 +77,35 @@ class Parties:
     carriers: tuple[str, ...]
 
 
+def is_operator(name: str, operator: Operator) -> bool:
+    """Tell whether an owner is the operator: by that word, its name, its USCC, or as its branch (分公司).
+
+    Names are compared without regard to case, width and brackets; in law a branch is its company.
+
+    Examples
+    --------
+    >>> from auditor.model import Operator
+    >>> operator = Operator(name="示例数据（上海）有限公司")
+    >>> is_operator("示例数据(上海)有限公司北京分公司", operator), is_operator("示例数据有限公司", operator)
+    (True, False)
+    """
+    words = {text.casefold() for text in ("operator", operator.name, operator.uscc) if text}
+    if name.strip().casefold() in words:
+        return True
+    text, own = normal(name), normal(operator.name)  # blank where no letter is Latin or Chinese
+    return bool(own) and (text == own or (text.startswith(own) and is_branch(text[len(own) :], frozenset())))
+
+
 def parties(names: Coded, operator: Operator, *, as_of: dt.date) -> Parties:
-    """Read a column of owners: ``operator``, ``customer``, the operator's own name or USCC, carriers, others.
+    """Read a column of owners: the operator (see `is_operator`), ``customer``, carriers, others.
 
     Carriers are matched against the register on the date, whole names only (card ISP-05).
     """
-    own = {text.casefold() for text in ("operator", operator.name, operator.uscc) if text}
     party: list[int] = []
     carrier: list[str] = []
     for name in names.values:
         match = registers.match_carrier(name, as_of=as_of)
-        if name.strip().casefold() in own:
+        if is_operator(name, operator):
             who = Party.OPERATOR
         elif name.strip().casefold() == "customer":
             who = Party.CUSTOMER
@@ -173,7 +192,8 @@ def access_roles(
         sure_gate, Surety.SURE, np.where(tiered & (carriers | unmatched), Surety.DOUBTFUL, Surety.NO)
     )
     gate = np.where(own, Surety.NO, gate)
-    sure_root = kind.isin(EGRESS) | (core & carriers & (gate == Surety.NO))
+    # Of tier 1, or perhaps of it, whoever runs it: then what lies behind it is the root.
+    sure_root = kind.isin(EGRESS) | (core & carriers & ~serves & ~unstated)
     strange = (owner == Party.UNKNOWN) | (owner == Party.THIRD) | (owner == Party.NON_BASIC)
     maybe = (carries & strange) | (unstated & carriers)
     root = np.where(sure_root, Surety.SURE, np.where(maybe, Surety.DOUBTFUL, Surety.NO))

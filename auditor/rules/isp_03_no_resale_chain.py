@@ -42,7 +42,7 @@ from auditor import columns, registers
 from auditor.case import EPOCH, Case, Message, Rule
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Batch, Text, Verdict
-from auditor.registers.names import normal
+from auditor.roles import is_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def check(case: Case) -> Iterator[Batch]:
 def _standing(case: Case, name: str, uscc: str | None = None) -> str:
     """Look a supplier up; ``own`` for the operator itself."""
     operator = case.declaration.operator
-    if (uscc and uscc == operator.uscc) or normal(name) in {"operator", normal(operator.name)}:
+    if (uscc and uscc == operator.uscc) or is_operator(name, operator):
         return "own"
     return registers.match_carrier(name, as_of=case.as_of, uscc=uscc).standing
 
