@@ -106,8 +106,9 @@ def check(case: Case) -> Iterator[Batch]:
             "purpose": _purpose(contract),
             "coverage": list(contract.coverage) or NOT_STATED,
             "nodes": named or NOT_STATED,
-            "lost": [name for name in named if rows[name] < 0],
         }
+        lost = [name for name in named if rows[name] < 0]
+        told |= {"lost": lost} if lost else {}
         grade = case.grade_of(contract.grade, contract.document)
         yield Batch(verdict, message, [str(contract.id)], "contract", told, facts(told), grade)
 
@@ -121,7 +122,10 @@ def _bought(case: Case) -> BoolArray:
     kind, named = case.node("kind"), under_acceleration(case)
     accelerates = kind.isin(NODES) | (kind.isin(IF_CDN) & states(case, "B12")) | named
     others = (case.owner != Party.OPERATOR) & (case.owner != Party.UNKNOWN)
-    obtained = case.node("holding").isin(MEANS) | named | (case.held & others)
+    holding, states_none = case.node("holding"), case.node("services").blank
+    for_site = case.contracted & ~case.named(c for c in case.contracts if c.purpose != "corporate_site")
+    held = ~holding.blank | (case.contracted & ~(for_site & states_none))
+    obtained = holding.isin(MEANS) | named | (held & others)
     customers = (case.owner == Party.CUSTOMER) & ~kind.isin({"pcdn"}) & ~named
     bought: BoolArray = (
         accelerates & obtained & ~customers & case.in_service & (case.serves_pilot > Surety.NO)
