@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor import columns, paths, registers, roles
 from auditor.access_graph import AccessGraph
@@ -95,8 +97,17 @@ def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> 
 
 
 def serves(codes: frozenset[str], offered: str) -> bool:
-    """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11)."""
-    return any(code == offered or code.startswith(f"{offered}-") for code in codes)
+    """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11).
+
+    Usual names count as codes, so that nobody slips out of a rule by writing ISP for B14.
+
+    Examples
+    --------
+    >>> serves(frozenset({"ISP"}), "B14"), serves(frozenset({"B11-IRCS"}), "idc"), serves(frozenset({"B14"}), "B12")
+    (True, True, False)
+    """
+    wanted = registers.service_code(offered) or offered
+    return any(code == offered or wanted in registers.lineage(code) for code in codes)
 
 
 def split(text: str) -> frozenset[str]:
@@ -322,12 +333,13 @@ class Case:
 
     def rows_of(self, ids: Iterable[str]) -> IntArray:
         """Rows of the nodes with these ids, -1 for ids that are not declared."""
-        import pyarrow as pa  # noqa: PLC0415
-        import pyarrow.compute as pc  # noqa: PLC0415
-
-        wanted = pa.array(list(ids), pa.string())
-        rows = pc.index_in(wanted, self.declaration.nodes.column("id").combine_chunks())
-        return np.asarray(rows.fill_null(-1).to_numpy(), np.int64)
+        wanted, known = pa.array(list(ids), pa.string()), self.declaration.nodes.column("id")
+        if not len(wanted):
+            return np.empty(0, np.int64)
+        at = np.flatnonzero(pc.is_in(known, value_set=wanted).to_numpy())
+        found = pc.index_in(wanted, known.take(pa.array(at)).combine_chunks()).fill_null(-1)
+        rows: IntArray = np.append(at, -1)[np.asarray(found.to_numpy(), np.int64)]
+        return rows
 
     def mask_of(self, ids: Iterable[str]) -> BoolArray:
         """Mask of the nodes with these ids; ids that are not declared are passed over."""
@@ -414,10 +426,14 @@ class Case:
         servers = kind.isin(roles.HOSTING) & (self.owner == Party.CUSTOMER) & stated & self.serves("B14")
         return (homes | servers) & self.in_service
 
+    @cached_property
+    def counts(self) -> IntArray:
+        """Subscribers that each node stands for: one unless it is a group."""
+        return np.asarray(pc.fill_null(self.declaration.nodes.column("count"), 1).to_numpy(), np.int64)
+
     def count(self, row: int) -> int:
-        """Subscribers that a node stands for."""
-        number = self.declaration.nodes.column("count")[row].as_py()
-        return 1 if number is None else int(number)
+        """Subscribers that one node stands for."""
+        return int(self.counts[row])
 
     @cached_property
     def network(self) -> AccessGraph:

@@ -6,6 +6,7 @@ import datetime as dt
 import importlib
 import logging
 import pkgutil
+from collections import Counter
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -80,16 +81,18 @@ def _unanswered(case: Case, rule: Rule, batches: list[Batch]) -> Iterator[Batch]
     """Compare a rule's scope with its answers: a subject without any becomes `not_checked`."""
     for kind, subjects in rule.scope(case):
         answers = [batch.subjects for batch in batches if batch.kind == kind]
+        missing: Any
         if isinstance(subjects, np.ndarray):
-            given = np.concatenate([np.asarray(a, np.int64) for a in answers] or [np.empty(0, np.int64)])
-            if len(np.unique(given)) != len(given):
-                raise RuntimeError(f"{rule.id} judged a subject twice")
-            missing: Any = np.setdiff1d(subjects, given)
+            given = np.concatenate([np.empty(0, np.int64), *(np.asarray(a, np.int64) for a in answers)])
+            times = np.bincount(given, minlength=int(subjects.max(initial=-1)) + 1)
+            twice = bool((times > 1).any())
+            missing = subjects[times[subjects] == 0]
         else:
-            names = [name for a in answers for name in a]
-            if len(set(names)) != len(names):
-                raise RuntimeError(f"{rule.id} judged a subject twice")
-            missing = [name for name in subjects if name not in set(names)]
+            names = Counter(name for answer in answers for name in answer)
+            twice = any(times > 1 for times in names.values())
+            missing = [name for name in subjects if name not in names]
+        if twice:
+            raise RuntimeError(f"{rule.id} judged a subject twice")
         if len(missing) > 0:
             yield Batch(Verdict.NOT_CHECKED, "skipped", missing, kind)
 

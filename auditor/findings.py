@@ -136,17 +136,15 @@ def plain(value: Any) -> Any:
     """Give `value` as JSON knows it: no numpy types, no NaN, dates as ISO text."""
     if isinstance(value, Text):
         return {"en": value.en, "zh": value.zh}
-    if isinstance(value, np.ndarray):
-        return [plain(v) for v in value.tolist()]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
     if isinstance(value, float):
         return None if value != value else round(value, 3)  # noqa: PLR0124 -- NaN is the one value unlike itself
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(v) for v in value]
+        return [v if v.__class__ is str else plain(v) for v in value]  # paths are long lists of names
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def pick(values: Mapping[str, Any], position: int) -> dict[str, Any]:
@@ -268,6 +266,7 @@ class FindingTable:
         ]
         for name, b, i in sorted(entries):
             batch = batches[b]
+            args = pick(batch.args, i)
             grade = batch.grade if isinstance(batch.grade, int) else int(batch.grade[i])
             yield Finding(
                 rule=found.rule,
@@ -278,8 +277,8 @@ class FindingTable:
                 severity=found.severity if verdict not in SETTLED else "info",
                 grade=f"E{grade}",
                 message_id=batch.message,
-                args=pick(batch.args, i),
-                details=pick(batch.details, i),
+                args=args,
+                details=args if batch.details is batch.args else pick(batch.details, i),
                 fingerprint=fingerprint(found.rule, self.operator, name),
             )
 

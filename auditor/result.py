@@ -147,10 +147,15 @@ class AuditResult:
         return tuple(c for c in registers.read_clauses() if c.assessment == "manual")
 
     @cached_property
+    def unsettled(self) -> tuple[Finding, ...]:
+        """All findings that are neither a pass nor not applicable."""
+        return tuple(self.findings.rows(set(Verdict) - SETTLED))
+
+    @cached_property
     def causes(self) -> list[dict[str, Any]]:
         """Findings of one rule that share a hand-off link: one cause, many subjects (DESIGN 6)."""
         groups: dict[tuple[str, str, str], list[str]] = {}
-        for finding in self.findings.rows(set(Verdict) - SETTLED):
+        for finding in self.unsettled:
             handoff = finding.details.get("handoff")
             if handoff:
                 groups.setdefault((finding.rule, *handoff), []).append(finding.subject)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,54 +85,68 @@ def command(
     PATHs give JSON lines. Exit code: 0 pass or not applicable, 1 fail, 3 inconclusive, the worst of all
     PATHs; 2 if one could not be read.
     """
-    from auditor import engine, readers, settings, zones
+    from auditor import engine, settings, zones
     from auditor.errors import AuditorError, UsageError
-    from auditor.findings import EXIT_CODES
-    from auditor.reports import all_reports, write_report
-    from auditor.reviews import read_reviews
+    from auditor.reports import all_reports
 
+    lost = [name for name, _ in outputs if name not in all_reports()]
+    if lost:
+        raise UsageError(f"-o: no format is called {', '.join(lost)}; formats are {', '.join(all_reports())}")
     if outputs and len(paths) > 1:
         raise UsageError("-o writes one result; give one PATH with it")
+    engine.choose_rules(only, skip)
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
-    areas = zones.read_areas(day, paths=chosen.zones)
-    engine.choose_rules(only, skip)
+    options: dict[str, Any] = {
+        "areas": zones.read_areas(day, paths=chosen.zones),
+        "as_of": day,
+        "only": only,
+        "skip": skip,
+        "policy": chosen.policy,
+        "min_grade": min_grade or PROFILES[profile],
+        "lang": lang,
+    }
     codes = []
     for path in paths:
         try:
-            declaration = readers.read_declaration(path, operator=operator)
-            confirmed = (
-                read_reviews(reviews, as_of=day, operator=declaration.operator.name)
-                if reviews
-                else frozenset()
-            )
-            result = engine.check(
-                declaration,
-                areas=areas,
-                as_of=day,
-                only=only,
-                skip=skip,
-                policy=chosen.policy,
-                confirmed=confirmed,
-                min_grade=min_grade or PROFILES[profile],
-                lang=lang,
-            )
+            result = _judge(path, operator, reviews, options)
         except AuditorError as error:
             if len(paths) == 1:
                 raise
             click.echo(f"auditor: {path}:\n{error}", err=True)
             codes.append(2)
-            continue
-        if not quiet:
-            _show(
-                result, "json" if len(paths) > 1 and format_ == "json" else format_, all_findings=all_findings
-            )
-        for name, target in outputs:
-            if name not in all_reports():
-                raise UsageError(f"-o {name}={target}: formats are {', '.join(all_reports())}")
-            write_report(result, target, format=name, all_findings=all_findings)
-        codes.append(EXIT_CODES[result.verdict])
+        else:
+            codes.append(_report(result, None if quiet else format_, outputs, all_findings=all_findings))
     return next(code for code in (2, 1, 3, 0) if code in codes)
+
+
+def _judge(path: str, operator: str | None, reviews: str | None, options: dict[str, Any]) -> AuditResult:
+    from auditor import engine, readers
+    from auditor.reviews import read_reviews
+
+    declaration = readers.read_declaration(path, operator=operator)
+    confirmed: frozenset[str] = frozenset()
+    if reviews:
+        confirmed = read_reviews(reviews, as_of=options["as_of"], operator=declaration.operator.name)
+    return engine.check(declaration, confirmed=confirmed, **options)
+
+
+def _report(
+    result: AuditResult, format_: str | None, outputs: list[tuple[str, str]], *, all_findings: bool
+) -> int:
+    from auditor.findings import EXIT_CODES
+    from auditor.reports import write_report
+
+    # Millions of small objects without cycles are made here: looking for cycles would double the time.
+    gc.disable()
+    try:
+        if format_:
+            _show(result, format_, all_findings=all_findings)
+        for name, target in outputs:
+            write_report(result, target, format=name, all_findings=all_findings)
+    finally:
+        gc.enable()
+    return EXIT_CODES[result.verdict]
 
 
 def _show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
@@ -140,7 +155,7 @@ def _show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
     if format_ == "text" and sys.stdout.isatty():
         from rich.console import Console
 
-        print_console = Console(highlight=False, markup=False, emoji=False)
-        text.print_result(result, print_console, all_findings=all_findings)
+        console = Console(highlight=False, markup=False, emoji=False)
+        text.print_result(result, console, all_findings=all_findings)
     else:
         click.echo(all_reports()[format_].render(result, all_findings), nl=False)

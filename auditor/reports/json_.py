@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from auditor import __version__
-from auditor.findings import SETTLED, Verdict
+from auditor.findings import Verdict
 from auditor.reports import Report
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]: 
     """Give the result as plain values, in the form that `auditor schema result` states."""
     case = result.case
     operator, areas = case.declaration.operator, case.areas
-    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
+    shown = result.findings.rows() if all_findings else result.unsettled
     return {
         "schema": "auditor.result/1",
         "tool": {"version": __version__},
@@ -36,10 +36,12 @@ def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]: 
         "zones": areas.provenance(),
         "counts": result.counts,
         "causes": result.causes,
-        "findings": [result.record(finding) for finding in result.findings.rows(shown)],
+        "findings": [result.record(finding) for finding in shown],
         "manual": [clause.id for clause in result.manual],
         "not_checked": [
-            {"rule": f.rule, "subject": f.subject} for f in result.findings.rows({Verdict.NOT_CHECKED})
+            {"rule": f.rule, "subject": f.subject}
+            for f in result.unsettled
+            if f.verdict == Verdict.NOT_CHECKED
         ],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
     }

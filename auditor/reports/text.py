@@ -55,10 +55,15 @@ def grouped(findings: list[Finding]) -> list[Group]:
     for finding in findings:
         key = (finding.verdict, finding.message_id, tuple(finding.details.get("handoff") or ()))
         groups.setdefault(key, []).append(finding)
-    made = [Group(*key, members) for key, members in groups.items()]
+    made = [Group(*key, sorted(members, key=_shortest)) for key, members in groups.items()]
     return sorted(
         made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
     )
+
+
+def _shortest(finding: Finding) -> int:
+    """Order that shows the shortest witness first."""
+    return len(finding.details.get("path") or ())
 
 
 class Page:

@@ -36,6 +36,7 @@ Card PILOT-ISP-02; decision 12.1; DESIGN 6.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,10 +123,11 @@ def _doubtful(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
 
 def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
     """Name the doubts on a path."""
+    doubt = cache(lambda row: _doubt(case, row))  # few nodes, on many paths
 
     def doubts(position: int) -> Text:
         i = int(chosen[position])
-        told = [_doubt(case, int(row)) for row in shown.doubts(i)]
+        told = [doubt(row) for row in shown.doubts(i).tolist()]
         if shown.doubtful_links(i):
             told.append(Text("a tunnel over nodes not stated", "未说明途经节点的隧道"))
         return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
