@@ -242,6 +242,8 @@ def _percent(share: float | None) -> Any:
 
 def _cap(case: Case, regime: str, code: str) -> Any:
     terms = registers.terms_of(regime, code, as_of=case.as_of)
+    if regime == "national" and (terms is None or not terms.covered):
+        return f"{GENERAL_CAP:.0%}"
     if terms is None or not terms.covered:
         return Text("not stated in the sources read", "所查资料未载明")
     if terms.cap is None:
