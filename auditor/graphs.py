@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 if TYPE_CHECKING:
-    from auditor.model import Declaration
+    import pyarrow as pa
 
 SCHEMA = "auditor.declaration/1"
 APART = frozenset({"source", "target", "tail", "head"})
 
 
-def to_graph(declaration: Declaration) -> nx.MultiDiGraph[Any]:
+def to_graph(
+    nodes: pa.Table, links: pa.Table, undeclared: pa.Array, *, operator: str
+) -> nx.MultiDiGraph[Any]:
     """Give the network as a graph whose attributes are the declared columns; blank cells have no attribute.
 
     A link that carries both ways is two arcs with the link's id as key; the second one bears
@@ -23,20 +25,22 @@ def to_graph(declaration: Declaration) -> nx.MultiDiGraph[Any]:
 
     Parameters
     ----------
-    declaration
-        Any declaration.
+    nodes, links, undeclared
+        Those of a `Declaration`.
+    operator
+        Name, kept as an attribute of the graph.
 
     Returns
     -------
     networkx.MultiDiGraph
         Nodes keyed by id.
     """
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(schema=SCHEMA, operator=declaration.operator.name)
-    for node in declaration.nodes.to_pylist():
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(schema=SCHEMA, operator=operator)
+    for node in nodes.to_pylist():
         key = node.pop("id")
         graph.add_node(key, **_stated(node))
-    graph.add_nodes_from(declaration.undeclared.to_pylist(), declared=False)
-    for link in declaration.links.to_pylist():
+    graph.add_nodes_from(undeclared.to_pylist(), declared=False)
+    for link in links.to_pylist():
         source, target, key = link["source"], link["target"], link["id"]
         if target is None:
             target = _far_end(graph, key)

@@ -180,7 +180,7 @@ class Declaration:
         """The network as a networkx graph; see `auditor.graphs.to_graph`."""
         from auditor.graphs import to_graph  # noqa: PLC0415 -- networkx costs 0.3 s
 
-        return to_graph(self)
+        return to_graph(self.nodes, self.links, self.undeclared, operator=self.operator.name)
 
 
 def read_document(data: Any, file: str, log: Log) -> Document | None:
@@ -211,6 +211,11 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
     document = document.model_copy(update={"contracts": contracts})
     _check_contract_ids(document, file, log.problems)
     log.unused.extend(_unused_keys(document, file, ()))
+    operator = data["operator"]
+    domiciles = operator.get("domiciles", ()) if isinstance(operator, dict) else ()
+    for number, given in enumerate(domiciles, 1):
+        if isinstance(given, dict) and given.get("lon") == 0 and given.get("lat") == 0:
+            log.notes.append(Note(f"{file}, operator.domiciles {number}", "0,0 read as unknown"))
     return document
 
 

@@ -15,6 +15,7 @@ from auditor.errors import UsageError
 from auditor.model import Declaration, Network, read_document
 from auditor.problems import Origin, nearest, quote
 from auditor.readers._files import Folder, read_json, read_toml
+from auditor.readers._registry import graph_suffixes
 from auditor.readers._tables import read_table
 from auditor.tables import Frame, Log, Note, Unused
 
@@ -87,7 +88,7 @@ def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = N
         With all problems.
     """
     log = folder.log
-    document = read_document(data, folder.file, log) if data is not None else None
+    document = read_document(data, folder.file, log)
     stated = document.network if document else _stated_network(data)
     if stated.graph is not None and graph is not None:
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
@@ -122,9 +123,10 @@ def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = N
 
 def _stated_network(data: Any) -> Network:
     """Read ``[network]`` alone, so that its tables are checked although other records are wrong."""
-    section = data.get("network", {}) if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return BROKEN
     try:
-        return Network.model_validate(section)
+        return Network.model_validate(data.get("network", {}))
     except ValueError:
         return BROKEN
 
@@ -209,8 +211,6 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
 
 def read_graph_file(name: str, folder: Folder) -> tuple[Frame, Frame] | None:
     """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
-    from auditor.readers import graph_suffixes  # noqa: PLC0415 -- the scan imports this module
-
     known = graph_suffixes()
     suffix = "." + name.rpartition(".")[2].lower()
     if suffix not in known:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.readers import Reader
 from auditor.readers._assemble import read_bare_graph
 from auditor.readers._files import BOM, decode
+from auditor.readers._registry import Reader
 from auditor.readers._tables import read_rows
 from auditor.tables import Note, Unused
 
@@ -79,7 +79,8 @@ def parse(data: bytes, file: str, log: Log) -> tuple[Frame, Frame] | None:
             if len(log.problems.found) > before:
                 return None
     except etree.XMLSyntaxError as error:
-        log.problems.add(file, f"line {error.lineno}", "", f"no XML: {error.msg}", "is it complete?")
+        place = f"line {error.lineno}" if error.lineno else ""
+        log.problems.add(file, place, "", f"no XML: {error.msg}", "is it complete?")
         return None
     if not parts.graphs:
         log.problems.add(file, "", "", "holds no graph", "the outermost element of GraphML is <graphml>")

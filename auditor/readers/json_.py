@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.readers import Reader
 from auditor.readers._assemble import assemble, read_operator
+from auditor.readers._registry import Reader
 from auditor.tables import Log
 
 if TYPE_CHECKING:
