@@ -75,6 +75,11 @@ class Part:
         return codes
 
 
+def order(part: Part) -> tuple[int, str]:
+    """Order of the parts of an area: what is in comes first."""
+    return STATUSES.index(part.status), part.id
+
+
 def read_files(paths: Iterable[str | Path], problems: list[str], *, shipped: bool) -> list[Part]:
     """Read GeoJSON files and folders of them; what is wrong is added to `problems`, one line a file."""
     parts: list[Part] = []

@@ -36,6 +36,8 @@ class Area:
 
     Parameters
     ----------
+    name_zh, title_zh
+        Short name, and the one that the circular uses.
     circular_on, reply_on
         Dates of Circular 107 and of the ministry's reply, from which the pilot is in force there.
     services_opened
@@ -45,6 +47,8 @@ class Area:
     id: str
     name_zh: str
     name_en: str
+    title_zh: str
+    title_en: str
     legal_basis: str
     administration_zh: str
     administration_en: str
@@ -314,7 +318,7 @@ def _areas(day: dt.date | None, parts: Sequence[Part]) -> Iterator[Area]:
     text = resources.files("auditor").joinpath("data", "areas.toml").read_text("utf-8")
     known = {entry["id"]: entry for entry in tomllib.loads(text)["areas"]}
     for name in [*known, *dict.fromkeys(part.area for part in parts if part.area not in known)]:
-        own = tuple(part for part in parts if part.area == name)
+        own = tuple(sorted((part for part in parts if part.area == name), key=zone_files.order))
         facts = known.get(name) or _facts(name, own)
         dated = day is None or ((facts.get("reply_on") or day) <= day < (facts.get("to_on") or dt.date.max))
         if dated and any(part.status == "in" for part in own):
@@ -332,6 +336,8 @@ def _facts(name: str, parts: Sequence[Part]) -> dict[str, Any]:
         "id": name,
         "name_zh": first("area_name_zh", name),
         "name_en": first("area_name_en", name),
+        "title_zh": first("area_name_zh", name),
+        "title_en": first("area_name_en", name),
         "legal_basis": first("legal_basis", ""),
         "administration_zh": first("administration_zh", ""),
         "administration_en": first("administration_en", ""),

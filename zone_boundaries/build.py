@@ -33,7 +33,7 @@ DIGITS = 6
 # Locks at both ends of the two channels that bound Lingang; Shanghai's list of hydrological stations.
 JINHUIGANG = ((121.486194, 31.008151), (121.524556, 30.82897))
 DAZHI = ((121.495159, 31.020656), (121.883516, 31.006855))
-CHINESE_SEA_MARGIN = 1.6  # how far beyond its length each channel is drawn out, well past the coast
+PAST_THE_COAST = 1.6  # how far beyond its length each channel is drawn out, well past the coast
 HAINAN_BOX = shapely.box(108.3, 18.0, 111.4, 20.4)
 ISLET_BOX = shapely.box(122.005, 30.649, 122.043, 30.661)
 HONG_KONG_NEAR = shapely.box(113.70, 22.36, 114.70, 22.62)
@@ -70,7 +70,7 @@ def km2(shape: shapely.Geometry) -> float:
 def beyond(line: tuple[tuple[float, float], ...]) -> tuple[float, float]:
     """Point past the far end of a channel, out at sea."""
     (x0, y0), (x1, y1) = line
-    return x0 + (x1 - x0) * CHINESE_SEA_MARGIN, y0 + (y1 - y0) * CHINESE_SEA_MARGIN
+    return x0 + (x1 - x0) * PAST_THE_COAST, y0 + (y1 - y0) * PAST_THE_COAST
 
 
 def lingang(d: Districts) -> shapely.Geometry:
@@ -114,7 +114,9 @@ def hong_kong() -> tuple[shapely.Geometry, shapely.Geometry]:
     return main & HONG_KONG_NEAR, port
 
 
-def shapes_and_bands(d: Districts) -> dict[str, tuple[shapely.Geometry, list[tuple[int, shapely.Geometry]], int]]:
+def shapes_and_bands(
+    d: Districts,
+) -> dict[str, tuple[shapely.Geometry, list[tuple[int, shapely.Geometry]], int]]:
     """Geometry of each part, with the accuracy of its edges in metres.
 
     The bands are those measured in the study of the sources: first selector that an edge lies on, else the
@@ -130,7 +132,7 @@ def shapes_and_bands(d: Districts) -> dict[str, tuple[shapely.Geometry, list[tup
     shenzhen = d.union("4403")
     zone, cut = shenshan(d)
     shanghai = pudong | new_area | yangshan
-    channels = shapely.MultiLineString([JINHUIGANG[:1] + (beyond(JINHUIGANG),), DAZHI[:1] + (beyond(DAZHI),)])
+    channels = shapely.MultiLineString([(JINHUIGANG[0], beyond(JINHUIGANG)), (DAZHI[0], beyond(DAZHI))])
     closing = shapely.LineString([JINHUIGANG[0], DAZHI[0]])
     river = d.union("310101", "310104", "310109", "310110", "310113")
     return {
@@ -162,7 +164,9 @@ def rounded(shape: shapely.Geometry) -> shapely.MultiPolygon:
     return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
 
 
-def ring_bands(ring: shapely.LinearRing, selectors: list[tuple[int, shapely.Geometry]], rest: int) -> list[list[int]]:
+def ring_bands(
+    ring: shapely.LinearRing, selectors: list[tuple[int, shapely.Geometry]], rest: int
+) -> list[list[int]]:
     """Accuracy of each segment of a ring, run-length coded."""
     points = shapely.get_coordinates(ring)
     middles = shapely.points((points[:-1] + points[1:]) / 2)
@@ -172,7 +176,9 @@ def ring_bands(ring: shapely.LinearRing, selectors: list[tuple[int, shapely.Geom
     return [[int(band), len(list(run))] for band, run in groupby(bands)]
 
 
-def feature(facts: dict, shape: shapely.Geometry, selectors: list[tuple[int, shapely.Geometry]], rest: int) -> dict:
+def feature(
+    facts: dict, shape: shapely.Geometry, selectors: list[tuple[int, shapely.Geometry]], rest: int
+) -> dict:
     """One part as a GeoJSON feature."""
     shape = rounded(shape)
     polygons = [[polygon.exterior, *polygon.interiors] for polygon in shape.geoms]
@@ -187,7 +193,6 @@ def feature(facts: dict, shape: shapely.Geometry, selectors: list[tuple[int, sha
         **source,
         "area_km2": round(km2(shape), 2),
         "seaward_m": facts.get("seaward_m"),
-        "region_codes": facts["codes"],
         "notes": facts["notes"],
         "probes": facts["probes"],
         "bands_m": [[ring_bands(ring, selectors, rest) for ring in rings] for rings in polygons],
@@ -202,7 +207,9 @@ def feature(facts: dict, shape: shapely.Geometry, selectors: list[tuple[int, sha
 
 def geojson(item: dict) -> bytes:
     """Properties one a line for people, geometry on one line."""
-    lines = [f"   {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in item["properties"].items()]
+    lines = [
+        f"   {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in item["properties"].items()
+    ]
     geometry = json.dumps(item["geometry"], separators=(",", ":"))
     text = (
         '{"type": "FeatureCollection", "features": [\n {"type": "Feature", "properties": {\n'
@@ -255,7 +262,16 @@ def addresses() -> bytes:
     """Beginnings of addresses below a unit that say more than the unit itself."""
     area_of = {part["part"]: part["area"] for part in FACTS["parts"]}
     rows = [
-        [a["unit"], begins, a["relation"], area_of.get(a.get("part", ""), ""), a.get("part", ""), IN_FORCE_ON, "", a["why"]]
+        [
+            a["unit"],
+            begins,
+            a["relation"],
+            area_of.get(a.get("part", ""), ""),
+            a.get("part", ""),
+            IN_FORCE_ON,
+            "",
+            a["why"],
+        ]
         for a in FACTS["addresses"]
         for begins in a["begins"]
     ]

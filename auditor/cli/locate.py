@@ -1,0 +1,263 @@
+"""`auditor locate`: where a point, or every row of a file, lies to the pilot areas."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import _options
+from auditor.errors import DeclarationError, UsageError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from auditor.tables import Frame, Log
+    from auditor.zones import Areas, Places, Relation
+
+WIDTH = 80
+RELATIONS_ZH = {
+    "within": "在内",
+    "outside": "在外",
+    "straddling": "边界附近或矛盾",
+    "undecided": "归属未定",
+    "unknown": "未知",
+}
+BASES_ZH = {"none": "无", "region_code": "行政区划代码", "coordinates": "坐标", "address": "地址"}
+NO_IP = "IP look-ups come with observations, which are not built yet; give coordinates or a file of places"
+
+
+@click.command(context_settings={"ignore_unknown_options": True})  # longitudes may be negative
+@click.argument("place", metavar="LON,LAT|FILE")
+@click.option("--datum", help="Datum of the coordinates where a row does not say (default: unknown).")
+@click.option("--accuracy", type=click.FloatRange(min=0), help="Accuracy in metres where a row does not say.")
+@click.option(
+    "--zones",
+    multiple=True,
+    type=click.Path(),
+    help="GeoJSON file or folder of further parts; may be repeated.",
+)
+@_options.as_of
+@_options.lang
+@_options.output_format("text", "json")
+def command(
+    place: str,
+    datum: str | None,
+    accuracy: float | None,
+    zones: tuple[str, ...],
+    as_of: dt.date | None,
+    lang: str,
+    format_: str,
+) -> None:
+    """Say where a point, or each row of a CSV or Parquet file, lies to the pilot areas.
+
+    Columns of a file: lon, lat; optional datum, accuracy_m, region_code, address, name. A single point
+    without --datum is taken as of unknown datum, which adds 1,400 m of doubt.
+    """
+    raw, log = _read(place)
+    read, places = _places(raw, log, datum, accuracy)
+    if log.problems.found:
+        raise DeclarationError(log.problems.found)
+    from auditor import zones as library
+
+    areas = library.read_areas(as_of or _options.today(), paths=zones)
+    given = [name for name in raw.table.column_names if name in read.table.column_names]
+    rows = _answers(areas, areas.relate(places), read.table.select(given).to_pylist())
+    if format_ == "json":
+        import orjson
+
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+    elif len(rows) == 1:
+        _one(rows[0], areas, lang)
+    else:
+        _table(rows, areas, lang)
+
+
+def _read(place: str) -> tuple[Frame, Log]:
+    from auditor.readers._tables import read_rows
+    from auditor.tables import Log
+
+    log = Log()
+    point = _point(place)
+    if point is not None:
+        return read_rows([{"lon": point[0], "lat": point[1]}], "point", place), log
+    path = Path(place)
+    if not path.exists():
+        _refuse_ip(place)
+        raise UsageError(f"{place!r} is neither LON,LAT nor a file")
+    return _read_file(path, log), log
+
+
+def _point(place: str) -> tuple[float, float] | None:
+    lon, _, lat = place.replace("，", ",").partition(",")
+    try:
+        return float(lon), float(lat)
+    except ValueError:
+        return None
+
+
+def _refuse_ip(text: str) -> None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return
+    raise UsageError(NO_IP)
+
+
+def _read_file(path: Path, log: Log) -> Frame:
+    from auditor.readers._tables import read_csv, read_parquet
+
+    forms = {".csv": read_csv, ".parquet": read_parquet}
+    if path.suffix.lower() not in forms:
+        raise UsageError(f"{path.name}: files of places are {', '.join(forms)}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}") from None
+    if not data.strip():
+        raise UsageError(f"{path.name}: the file is empty")
+    frame = forms[path.suffix.lower()](data, path.name, log)
+    if frame is None:
+        raise DeclarationError(log.problems.found)
+    names = frame.table.column_names
+    if "ip" in names and "lon" not in names:
+        raise UsageError(f"{path.name}: {NO_IP}")
+    if not {"lon", "lat"} <= set(names) and not {"region_code", "address"} & set(names):
+        given = ", ".join(names)
+        log.problems.add(path.name, "", "lon, lat", "the columns are missing", f"the columns are {given}")
+    return frame
+
+
+def _places(raw: Frame, log: Log, datum: str | None, accuracy: float | None) -> tuple[Frame, Places]:
+    """Columns of the file, typed, and as places; all bad cells are reported."""
+    import numpy as np
+
+    from auditor.columns import Coded, floats
+    from auditor.datum import datum_code
+    from auditor.tables import Column, read_columns
+    from auditor.zones import Places
+
+    if datum is not None and datum_code(datum) is None:
+        raise UsageError(f"--datum: {_no_datum(datum)}")
+    words = ("datum", "region_code", "address")
+    numbers = [Column(name, "number") for name in ("lon", "lat", "accuracy_m")]
+    read = read_columns(raw, [*numbers, *(Column(name, "coded") for name in words)], log)
+    columns = {name: Coded.of(read.table.column(name)) for name in words}
+    strange = columns["datum"].map(lambda name: datum_code(name) is None, blank=False, dtype=np.bool_)
+    log.problems.rows(read.origin, strange, "datum", lambda row: _no_datum(columns["datum"].at(row)))
+    lon, lat, radius = (floats(read.table, name) for name in ("lon", "lat", "accuracy_m"))
+    _check(read, log, lon, lat, radius)
+    names = [None if bad else columns["datum"].at(row) or datum for row, bad in enumerate(strange)]
+    radius = np.where(np.isnan(radius), np.nan if accuracy is None else accuracy, radius)
+    return read, Places(lon, lat, Coded.of(names), radius, columns["region_code"], columns["address"])
+
+
+def _no_datum(name: object) -> str:
+    from auditor.datum import DATUMS
+
+    return f"{name!r} is no datum; one of {', '.join(DATUMS)}"
+
+
+def _check(read: Frame, log: Log, lon: Any, lat: Any, radius: Any) -> None:
+    from auditor.network import coordinate_faults
+
+    for fault, (column, bad) in coordinate_faults(lon, lat).items():
+        log.problems.rows(read.origin, bad, column, lambda row, f=fault: f"{f}: {lon[row]:g}, {lat[row]:g}")  # type: ignore[misc]
+    log.problems.rows(read.origin, radius < 0, "accuracy_m", lambda row: f"{radius[row]:g} is negative")
+
+
+def _answers(areas: Areas, found: Relation, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One record a row, in the order of the input."""
+    from auditor.zones import BASES, RELATIONS
+
+    distance, near, band = areas.edge(found.lon, found.lat)
+    return [
+        {
+            "input": given[row],
+            "relation": RELATIONS[found.relation[row]],
+            "area": _at(areas.ids, found.area[row]),
+            "part": _at(areas.part_ids, found.part[row]),
+            "basis": BASES[found.basis[row]],
+            "conflict": bool(found.conflict[row]),
+            "distance_m": round(float(distance[row]), 2),
+            "nearest_area": _at(areas.ids, near[row]),
+            "band_m": float(band[row]),
+            "radius_m": float(found.radius_m[row]),
+            "lon": round(float(found.lon[row]), 7),
+            "lat": round(float(found.lat[row]), 7),
+        }
+        for row in range(len(given))
+    ]
+
+
+def _at(names: tuple[str, ...], index: int) -> str | None:
+    return names[index] if index >= 0 else None
+
+
+def _words(row: dict[str, Any], areas: Areas, lang: str) -> dict[str, str]:
+    """The parts of an answer in words."""
+    area = row["area"] or row["nearest_area"]
+    chinese = lang == "zh"
+    name = "" if area is None else getattr(areas.area(area), f"name_{lang}")
+    far = "" if row["distance_m"] != row["distance_m"] else f"{abs(row['distance_m']):,.0f} m"
+    return {
+        "relation": RELATIONS_ZH[row["relation"]] if chinese else row["relation"],
+        "area": name,
+        "far": far,
+        "side": ("界内" if chinese else "inside")
+        if row["distance_m"] < 0
+        else ("界外" if chinese else "outside"),
+        "basis": BASES_ZH[row["basis"]] if chinese else row["basis"].replace("_", " "),
+    }
+
+
+def _one(row: dict[str, Any], areas: Areas, lang: str) -> None:
+    words, chinese = _words(row, areas, lang), lang == "zh"
+    of = {"within": "", "straddling": "", "undecided": ""}.get(row["relation"])
+    click.echo(
+        words["relation"] if of is None or not words["area"] else f"{words['relation']}: {words['area']}"
+    )
+    if row["part"]:
+        click.echo(f"  {'组成部分' if chinese else 'part'}: {row['part']}")
+    click.echo(f"  {'依据' if chinese else 'by'}: {words['basis']}")
+    if row["conflict"]:
+        text = (
+            "代码、坐标与地址相互矛盾" if chinese else "code, coordinates and address contradict one another"
+        )
+        click.echo(f"  {text}")
+    if words["far"]:
+        if chinese:
+            click.echo(f"  距{words['area']}边界 {words['far']}（{words['side']}）")
+            click.echo(f"  点位误差 {row['radius_m']:,.0f} m，边界误差 {row['band_m']:,.0f} m")
+        else:
+            click.echo(f"  {words['far']} {words['side']} the edge of {words['area']}")
+            click.echo(f"  accuracy: point {row['radius_m']:,.0f} m, edge {row['band_m']:,.0f} m")
+        click.echo(f"  WGS84: {row['lon']}, {row['lat']}")
+
+
+def _table(rows: list[dict[str, Any]], areas: Areas, lang: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from auditor.reports.text import visible
+
+    heads = (
+        ("", "位置", "试点区域", "距边界", "依据")
+        if lang == "zh"
+        else ("", "relation", "area", "to edge", "by")
+    )
+    table = Table(*heads, box=None, pad_edge=False, show_edge=False)
+    for column, width in zip(table.columns, (26, 12, 10, 14, 12), strict=True):
+        column.no_wrap, column.overflow, column.max_width = True, "ellipsis", width
+    table.columns[3].justify = "right"
+    for number, row in enumerate(rows, start=1):
+        words, given = _words(row, areas, lang), row["input"]
+        what = given.get("name") or given.get("id") or given.get("address") or number
+        mark = "!" if row["conflict"] else ""
+        far = words["far"] and f"{'-' if row['distance_m'] < 0 else ''}{words['far']}"
+        cells = (what, words["relation"] + mark, row["area"] or "", far, words["basis"])
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console(width=WIDTH, highlight=False, soft_wrap=False).print(table)
