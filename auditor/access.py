@@ -319,7 +319,7 @@ def judge_stretch(
     equipment = _Equipment(
         certain=sources & (carriers | (network.gate == SURE)),
         outside=sources,
-        unplaced=network.spread(unplaced) & gates & ~sources,
+        unplaced=network.spread(unplaced) & gates,
     )
     return _worse(network, [_stretch(network, way[0], equipment) for way in network.ways])
 

@@ -135,8 +135,8 @@ class AccessGraph:
 
     @cached_property
     def own_server(self) -> BoolArray:
-        """As given, without subjects: none stands in front of itself."""
-        return self.spread(self.given.own_server) & ~self.spread(self.given.subject)
+        """As given."""
+        return self.spread(self.given.own_server)
 
     @cached_property
     def linked(self) -> BoolArray:
@@ -206,4 +206,4 @@ class AccessGraph:
     @cached_property
     def doubtful(self) -> BoolArray:
         """Links that one reading uses and the other does not."""
-        return (self.unsure | self.crossing(DOUBTFUL)) & ~self.crossing(SURE)
+        return self.unsure | self.crossing(DOUBTFUL)

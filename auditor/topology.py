@@ -151,19 +151,23 @@ def csr(arcs: Arcs, *, reverse: bool = False) -> Csr:
     """
     tail, head = (arcs.head, arcs.tail) if reverse else (arcs.tail, arcs.head)
     back = slice(None) if bool(arcs.both.all()) else arcs.both
-    start, end, link = (
-        np.concatenate([first, second[back]]).astype(np.int32, copy=False)
-        for first, second in ((tail, head), (head, tail), (arcs.link, arcs.link))
-    )
-    if not start.size:
-        return Csr(np.zeros(arcs.n + 1, np.int32), start, link)
+
+    def there_and_back(one: IntArray, other: IntArray) -> IntArray:
+        return np.concatenate([one, other[back]]).astype(np.int32, copy=False)
+
+    ptr, order = _by_row(there_and_back(tail, head), arcs.n)
+    return Csr(ptr, there_and_back(head, tail)[order], there_and_back(arcs.link, arcs.link)[order])
+
+
+def _by_row(rows: IntArray, n: int) -> tuple[IntArray, IntArray]:
+    """Where each row starts once `rows` are sorted, and what sorts them."""
+    if not rows.size:
+        return np.zeros(n + 1, np.int32), rows
     # One column an arc: the conversion is then a stable counting sort in C that can merge no parallel links.
-    sorting = csr_array(
-        (np.ones(start.size, np.int8), (start, np.arange(start.size, dtype=np.int32))),
-        shape=(arcs.n, start.size),
-    )
-    order = sorting.indices
-    return Csr(sorting.indptr.astype(np.int32, copy=False), end[order], link[order])
+    size = rows.size
+    ones, columns = np.ones(size, np.int8), np.arange(size, dtype=np.int32)
+    matrix = csr_array((ones, (rows, columns)), shape=(n, size))
+    return matrix.indptr.astype(np.int32, copy=False), matrix.indices
 
 
 def search(

@@ -64,6 +64,13 @@ class Net:
         """Tunnels that cross one of these gates."""
         return {i for i, link in enumerate(self.links) if gates & set(link.over)}
 
+    @property
+    def doubts(self) -> int:
+        """Number of doubts to settle."""
+        far_ends = sum(not self.links[i].outward for i in self.nodes_behind)
+        surety = [*self.gate.values(), *self.root.values()]
+        return far_ends + surety.count(DOUBTFUL) + len(self.unsure_links)
+
 
 Node = int | str
 Step = tuple[int | None, Node]  # the link taken (None at the start), and the node it leads to
@@ -155,8 +162,7 @@ def judge(net: Net, subject: int, done: Completion, *, upstream: bool, own_serve
     served = serving(net, subject, done, upstream=upstream)
     if not served:
         return "NO_PATH"
-    own = net.own_servers - net.subjects
-    if own_server != "pass" and all(any(node in own for _, node in path) for path in served):
+    if own_server != "pass" and all(any(node in net.own_servers for _, node in path) for path in served):
         return "OWN_SERVER_IN_FRONT"
     return "THROUGH_GATE" if net.complete else "NOT_COMPLETE"
 

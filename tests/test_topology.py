@@ -7,11 +7,13 @@ from random import Random
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor import topology
 from auditor.topology import Arcs, csr, paths, search, taken, tree, witnesses
+
+patient = settings(deadline=None)
 
 
 def column(values):
@@ -71,6 +73,7 @@ def plain_levels(network, *, against):
     return [level.get(v, -1) for v in range(n)]
 
 
+@patient
 @given(networks(), st.booleans())
 def test_levels_are_those_of_a_plain_search(network, against):
     n, links, roots, blocked, ends, absent = network
@@ -105,6 +108,7 @@ def shortest_by_ids(found, links, subject, names, *, upstream):
     return min(walk([subject]), key=lambda path: [names[v] for v in path])
 
 
+@patient
 @given(networks(), st.booleans(), st.randoms(use_true_random=False))
 def test_witnesses_are_the_smallest_shortest_paths(network, upstream, rng):
     n, links, roots, blocked, ends, absent = network
@@ -133,6 +137,7 @@ def test_witnesses_are_the_smallest_shortest_paths(network, upstream, rng):
             assert not gone[i]
 
 
+@patient
 @given(networks(), st.randoms(use_true_random=False))
 def test_row_order_of_links_changes_no_path(network, rng):
     n, links, roots, blocked, ends, _ = network
@@ -146,6 +151,7 @@ def test_row_order_of_links_changes_no_path(network, rng):
     assert shown[0] == shown[1]
 
 
+@patient
 @given(networks(directed=False))
 def test_one_csr_serves_where_all_links_run_both_ways(network):
     n, links, *_ = network
@@ -215,6 +221,7 @@ def test_chain_of_a_million_nodes():
     assert (near.tolist(), far.tolist()) == ([n // 2 - 1], [n // 2])
 
 
+@patient
 @given(networks(directed=False), st.sets(st.integers(0, 11)))
 def test_leaving_is_the_first_hop_off(network, inside):
     n, links, roots, blocked, ends, _ = network
@@ -230,6 +237,7 @@ def test_leaving_is_the_first_hop_off(network, inside):
         assert (near[v], far[v]) == (hops[0] if hops else (-1, -1))
 
 
+@patient
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6), st.data())
 def test_taken_picks_paths_in_any_order(texts, data):
     flat = column(v for text in texts for v in text)
