@@ -21,7 +21,7 @@ from auditor.uscc import uscc_is_valid, uscc_normalised
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from auditor.columns import BoolArray
+    from auditor.columns import BoolArray, FloatArray
 
     Report: TypeAlias = Callable[[BoolArray, Callable[[int], str], str], None]
 
@@ -30,6 +30,7 @@ NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 YES = frozenset({"true", "yes", "y", "1", "是"})
 NO = frozenset({"false", "no", "n", "0", "否"})
+REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 LARGEST_WHOLE = 2**53
 EPOCH = dt.date(1970, 1, 1)
 
@@ -233,3 +234,25 @@ def flag(array: Any, report: Report) -> Any:
     bad = np.array([value is None for value in flags], np.bool_)
     on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is neither true nor false", "")
     return pc.take(pa.array(flags, pa.bool_()), encoded.indices)
+
+
+def coordinate_faults(lon: FloatArray, lat: FloatArray) -> dict[str, tuple[str, BoolArray]]:
+    """Find coordinates that cannot be: what is wrong -> the column to blame and a mask.
+
+    Swapped ones are told by a latitude beyond 90, or by a pair that lies in China only when swapped.
+
+    Examples
+    --------
+    >>> faults = coordinate_faults(np.array([31.1, 200.0]), np.array([121.6, 31.0]))
+    >>> [(what, column, bad.tolist()) for what, (column, bad) in faults.items() if bad.any()]
+    [('lon and lat look swapped', 'lat', [True, False]), ('no longitude', 'lon', [False, True])]
+    """
+    swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)  # noqa: PLR2004 -- degrees
+    swapped |= (lat >= 73) & (lat <= 135) & (lon >= 18) & (lon <= 54)  # noqa: PLR2004 -- China's extent
+    return {
+        "lon and lat look swapped": ("lat", swapped),
+        "no longitude": ("lon", (np.abs(lon) > 180) & ~swapped),  # noqa: PLR2004 -- degrees
+        "no latitude": ("lat", (np.abs(lat) > 90) & ~swapped),  # noqa: PLR2004 -- degrees
+        "lat without lon": ("lon", np.isnan(lon) & ~np.isnan(lat)),
+        "lon without lat": ("lat", np.isnan(lat) & ~np.isnan(lon)),
+    }

@@ -19,37 +19,14 @@ from auditor.tables import Frame, Note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.columns import BoolArray, FloatArray, IntArray
+    from auditor.columns import IntArray
     from auditor.problems import Problems
     from auditor.tables import Log
 
-REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 ROUNDED = r"^[0-9](\.[0-9]+)?[Ee]\+[0-9]+$"
 NO_DAY = np.int32(2**31 - 1)
 LARGEST_ASN = 2**32 - 1
 LOST = -2
-
-
-def coordinate_faults(lon: FloatArray, lat: FloatArray) -> dict[str, tuple[str, BoolArray]]:
-    """Find coordinates that cannot be: what is wrong -> the column to blame and a mask.
-
-    Swapped ones are told by a latitude beyond 90, or by a pair that lies in China only when swapped.
-
-    Examples
-    --------
-    >>> faults = coordinate_faults(np.array([31.1, 200.0]), np.array([121.6, 31.0]))
-    >>> [(what, column, bad.tolist()) for what, (column, bad) in faults.items() if bad.any()]
-    [('lon and lat look swapped', 'lat', [True, False]), ('no longitude', 'lon', [False, True])]
-    """
-    swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)  # noqa: PLR2004 -- degrees
-    swapped |= (lat >= 73) & (lat <= 135) & (lon >= 18) & (lon <= 54)  # noqa: PLR2004 -- China's extent
-    return {
-        "lon and lat look swapped": ("lat", swapped),
-        "no longitude": ("lon", (np.abs(lon) > 180) & ~swapped),  # noqa: PLR2004 -- degrees
-        "no latitude": ("lat", (np.abs(lat) > 90) & ~swapped),  # noqa: PLR2004 -- degrees
-        "lat without lon": ("lon", np.isnan(lon) & ~np.isnan(lat)),
-        "lon without lat": ("lat", np.isnan(lat) & ~np.isnan(lon)),
-    }
 
 
 def _check_coordinates(frame: Frame, log: Log) -> Frame:
@@ -61,7 +38,7 @@ def _check_coordinates(frame: Frame, log: Log) -> Frame:
         return lambda row: f"{fault}: lon {lon[row]:g}, lat {lat[row]:g}"
 
     hint = "lon is east (73 to 135 in China), lat is north (18 to 54)"
-    for fault, (column, bad) in coordinate_faults(lon, lat).items():
+    for fault, (column, bad) in cells.coordinate_faults(lon, lat).items():
         log.problems.rows(frame.origin, bad, column, what(fault), "" if "without" in fault else hint)
     nowhere = (lon == 0) & (lat == 0)
     if not nowhere.any():
@@ -167,7 +144,7 @@ def check_nodes(frame: Frame, log: Log) -> Frame:
     _check_values(
         frame,
         "region_code",
-        re.compile(REGION_CODE).match,
+        re.compile(cells.REGION_CODE).match,
         problems,
         what="is no administrative division code",
         hint="digits as in GB/T 2260, or two letters for a country",

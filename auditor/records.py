@@ -15,8 +15,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from auditor.cells import folded, read_day
-from auditor.network import REGION_CODE, coordinate_faults
+from auditor.cells import REGION_CODE, coordinate_faults, folded, read_day
 from auditor.problems import quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
