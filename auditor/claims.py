@@ -125,6 +125,11 @@ class RegionCodes:
             for above in {code[:2], code[:4]} - {code}:
                 self._itself.setdefault(above, Claim(OPEN, area, "", *_span(above)))
 
+    @property
+    def parts(self) -> set[str]:
+        """Parts that some code speaks of."""
+        return {claim.part for claim in (*self._below.values(), *self._itself.values())}
+
     def read(self, text: str) -> Claim:
         """Claim of a code; what is no code says nothing.
 

@@ -43,8 +43,6 @@ class Part:
         All that the file says: names, legal basis, source, licence, notes, probes.
     seaward
         Whether it is but the water off a coast whose line is uncertain.
-    shipped
-        Whether the file comes with `auditor`.
     """
 
     id: str
@@ -58,7 +56,6 @@ class Part:
     sha256: str
     file: str
     seaward: bool = False
-    shipped: bool = True
 
     def __getitem__(self, key: str) -> str:
         """Text of one property; empty if the file does not have it."""
@@ -70,7 +67,7 @@ class Part:
 
     @property
     def region_codes(self) -> dict[str, str] | None:
-        """Codes that a user's file states for the part; `None` if it states none."""
+        """Codes that the file states for the part; `None` if it says nothing of codes."""
         codes: dict[str, str] | None = self.properties.get("region_codes")
         return codes
 
@@ -80,7 +77,7 @@ def order(part: Part) -> tuple[int, str]:
     return STATUSES.index(part.status), part.id
 
 
-def read_files(paths: Iterable[str | Path], problems: list[str], *, shipped: bool) -> list[Part]:
+def read_files(paths: Iterable[str | Path], problems: list[str]) -> list[Part]:
     """Read GeoJSON files and folders of them; what is wrong is added to `problems`, one line a file."""
     parts: list[Part] = []
     for path in map(Path, paths):
@@ -89,22 +86,22 @@ def read_files(paths: Iterable[str | Path], problems: list[str], *, shipped: boo
             problems.append(f"{path}: no *.geojson in this folder")
         for file in files:
             try:
-                parts += _read_file(file, shipped=shipped)
+                parts += _read_file(file)
             except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
                 what = f"lacks {error}" if isinstance(error, KeyError) else error
                 problems.append(f"{file.name}: {what}")
     return parts
 
 
-def _read_file(file: Path, *, shipped: bool) -> list[Part]:
+def _read_file(file: Path) -> list[Part]:
     raw = file.read_bytes()
     content = json.loads(raw)
     features = content["features"] if content.get("type") == "FeatureCollection" else [content]
     digest = hashlib.sha256(raw).hexdigest()
-    return [_part(feature, digest, file.name, shipped=shipped) for feature in features]
+    return [_part(feature, digest, file.name) for feature in features]
 
 
-def _part(feature: dict[str, Any], sha256: str, file: str, *, shipped: bool) -> Part:
+def _part(feature: dict[str, Any], sha256: str, file: str) -> Part:
     properties = feature["properties"]
     geometry = _geometry(feature["geometry"], properties.get("datum") or "WGS84")
     if properties["status"] not in STATUSES:
@@ -126,7 +123,6 @@ def _part(feature: dict[str, Any], sha256: str, file: str, *, shipped: bool) -> 
         sha256=sha256,
         file=file,
         seaward=bool(properties.get("seaward_m")),
-        shipped=shipped,
     )
 
 

@@ -182,9 +182,10 @@ class Areas:
         )
         home = np.where(ground.label >= n, ground.label - n, ground.label)
         area[rows] = np.where(ground.touches & ~inside, ground.near, home)
-        told = np.array([*(p.shipped or p.region_codes is not None for p in self.parts), True])
-        silent = np.array([*(any(not told[self.parts.index(p)] for p in a.parts) for a in self.areas), False])
-        untold = ~told[part] | ((state == places.POINT_NEAR) & silent[area])
+        silent = {p.id for p in self.parts if p.region_codes is None} - self._codes.parts
+        untold = np.array([*(p.id in silent for p in self.parts), False])[part]
+        doubt = np.array([*(any(p.id in silent for p in a.parts) for a in self.areas), False])[area]
+        untold |= doubt & (state == places.POINT_NEAR)
         return places.Points(lon, lat, radius, state, area, part, untold)
 
     def _part_of(self, lon: FloatArray, lat: FloatArray, label: IntArray) -> IntArray:
@@ -290,11 +291,9 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
     day = _day(as_of)
     problems: list[str] = []
     shipped = [
-        p
-        for p in zone_files.read_files([data_folder("zone_boundaries")], problems, shipped=True)
-        if p.in_force(day)
+        p for p in zone_files.read_files([data_folder("zone_boundaries")], problems) if p.in_force(day)
     ]
-    given = [p for p in zone_files.read_files(paths, problems, shipped=False) if p.in_force(day)]
+    given = [p for p in zone_files.read_files(paths, problems) if p.in_force(day)]
     redrawn = {part.id for part in given} & {part.id for part in shipped}
     parts = [*(part for part in shipped if part.id not in redrawn), *given]
     names = [part.id for part in parts]

@@ -39,6 +39,8 @@ ISLET_BOX = shapely.box(122.005, 30.649, 122.043, 30.661)
 HONG_KONG_NEAR = shapely.box(113.70, 22.36, 114.70, 22.62)
 YANGSHAN_BOX = shapely.box(122.05, 30.61, 122.10, 30.65)
 SHENSHAN_KM2 = 468.3
+SPECK_KM2 = 0.5  # smaller pieces of water are gaps between outlines
+ON_THE_LINE = 2e-5  # degrees
 GEOD = pyproj.Geod(ellps="WGS84")
 
 
@@ -103,7 +105,7 @@ def seaward(d: Districts, area: shapely.Geometry, metres: float) -> shapely.Geom
     strip = shapely.transform(ring, lambda p: np.column_stack(plane(p[:, 0], p[:, 1], inverse=True)))
     near = [s for _, s in sorted(d.shapes.items()) if shapely.intersects(s, strip)]
     water = shapely.get_parts(strip - shapely.union_all([*near, area]))
-    return shapely.union_all([part for part in water if km2(part) > 0.5])
+    return shapely.union_all([part for part in water if km2(part) > SPECK_KM2])
 
 
 def hong_kong() -> tuple[shapely.Geometry, shapely.Geometry]:
@@ -172,7 +174,7 @@ def ring_bands(
     middles = shapely.points((points[:-1] + points[1:]) / 2)
     bands = np.full(len(middles), rest)
     for band, selector in reversed(selectors):
-        bands[shapely.distance(middles, selector) < 2e-5] = band
+        bands[shapely.distance(middles, selector) < ON_THE_LINE] = band
     return [[int(band), len(list(run))] for band, run in groupby(bands)]
 
 
@@ -193,6 +195,7 @@ def feature(
         **source,
         "area_km2": round(km2(shape), 2),
         "seaward_m": facts.get("seaward_m"),
+        **({} if facts["codes"] else {"region_codes": {}}),  # those of the others are in region_codes.csv
         "notes": facts["notes"],
         "probes": facts["probes"],
         "bands_m": [[ring_bands(ring, selectors, rest) for ring in rings] for rings in polygons],
@@ -233,10 +236,11 @@ def table(header: list[str], rows: list[list[object]]) -> bytes:
 
 def region_codes(d: Districts) -> bytes:
     """What each region code says of the areas; codes that it lacks are outside."""
-    header = "code covers relation area part name west south east north from_on to_on source".split()
+    box = ["west", "south", "east", "north"]
+    header = ["code", "covers", "relation", "area", "part", "name", *box, "from_on", "to_on", "source"]
     rows: list[list[object]] = []
 
-    def add(code: str, covers: str, relation: str, area: str, part: str, source: str) -> None:
+    def add(code: str, covers: str, relation: str, *, area: str, part: str, source: str) -> None:
         name = d.names.get(code.ljust(6, "0"), {"10": "中国", "310119": "南汇区"}.get(code, ""))
         shape = d.union(code) if relation == "needs_geometry" and code != "10" else shapely.Polygon()
         bounds: list[object] = [""] * 4 if shape.is_empty else [round(v, 2) for v in shape.bounds]
@@ -245,9 +249,9 @@ def region_codes(d: Districts) -> bytes:
     for part in FACTS["parts"]:
         for code, relation in part["codes"].items():
             covers = "itself" if code == "46" else "below"
-            add(code, covers, relation, part["area"], part["part"], part["legal_basis"])
+            add(code, covers, relation, area=part["area"], part=part["part"], source=part["legal_basis"])
     for code, area in FACTS["codes"]["itself"].items():
-        add(code, "itself", "needs_geometry", "" if code == "10" else area, "", "holds a piece of an area")
+        add(code, "itself", "needs_geometry", area=area, part="", source="holds a piece of an area")
     return table(header, sorted(rows, key=lambda row: str(row[0])))
 
 
@@ -275,7 +279,7 @@ def addresses() -> bytes:
         for a in FACTS["addresses"]
         for begins in a["begins"]
     ]
-    return table("unit begins relation area part from_on to_on why".split(), sorted(rows))
+    return table(["unit", "begins", "relation", "area", "part", "from_on", "to_on", "why"], sorted(rows))
 
 
 def build() -> dict[Path, bytes]:
