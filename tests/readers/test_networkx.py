@@ -177,3 +177,15 @@ def test_an_edge_to_nowhere_cannot_be(declare):
 def test_an_operator_that_is_none():
     with pytest.raises(UsageError, match="operator is a path, a dict"):
         read_graph(nx.Graph(), operator=3)
+
+
+def test_a_structure_without_folder_cannot_name_files():
+    graph = nx.Graph()
+    graph.add_node("a", kind="bng", document="lease.pdf")
+    with pytest.raises(DeclarationError) as caught:
+        read_graph(graph, operator=WHO | {"network": {"nodes": "nodes.csv"}})
+    [problem] = caught.value.problems
+    assert str(problem) == (
+        "operator, network, nodes: 'nodes.csv' is a file, but there is no folder; give the table itself"
+    )
+    assert read_graph(graph, operator=WHO).documents == {}

@@ -171,6 +171,17 @@ def test_an_operator_file_besides_a_folder_is_refused(declare):
         read_declaration(root, operator=root / "declaration.toml")
 
 
+def test_depth_is_no_way_to_break_the_reader(declare):
+    root = declare({"declaration.toml": declare.head + "deep = " + "[" * 20_000 + "]" * 20_000 + "\n"})
+    [problem] = problems_of(root)
+    assert problem.startswith("declaration.toml: no TOML: ")
+
+
+def test_a_header_without_end(declare):
+    [problem] = problems_of(declare({"nodes.csv": '"id,kind\na,bng\n' + "x" * 200_000}))
+    assert problem.startswith("nodes.csv, row 1: is no CSV table: field larger than field limit")
+
+
 def test_a_graph_named_twice(declare):
     graph = '<graphml><graph edgedefault="undirected"><node id="a"/></graph></graphml>'
     root = declare(
