@@ -217,7 +217,7 @@ class _Gazetteer:
         for length in range(min(_LONGEST, len(text)), 1, -1):
             name, rest = text[:length], text[length:]
             full, brief = self._full.get(name, ()), self._brief.get(name, ())
-            if above and (above in full or above in brief):  # 上海市上海市
+            if above and above in full:  # 上海市上海市
                 return above, rest, False
             below = [code for code in full if code.startswith(above)]
             if len(below) == 1:
@@ -232,7 +232,7 @@ class _Gazetteer:
         """The one unit below `above` of this short name; at the top a province, else a prefecture."""
         levels = (2, 4) if not above else (12,)
         for level in levels:
-            fit = [code for code in codes if code.startswith(above) and len(code) <= level]
+            fit = [c for c in codes if c.startswith(above) and c != above and len(c) <= level]
             if len(fit) == 1:
                 return fit[0]
         return None

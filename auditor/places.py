@@ -204,7 +204,7 @@ def weigh(
     outcome[(claim == claims.OUTSIDE) & points.untold] = _POINT
     clash |= outcome == _CLASH
     point_says = _POINT_RELATION[points.state]
-    by_point = (outcome == _POINT) | (by_address & (outcome == point_says))
+    by_point = ~clash & ((outcome == _POINT) | (by_address & (outcome == point_says)))
 
     relation = np.where(outcome == _POINT, point_says, outcome)
     relation[clash] = STRADDLING

@@ -96,6 +96,8 @@ def read_files(paths: Iterable[str | Path], problems: list[str]) -> list[Part]:
 def _read_file(file: Path) -> list[Part]:
     raw = file.read_bytes()
     content = json.loads(raw)
+    if not isinstance(content, dict):
+        raise ValueError("is no GeoJSON object")  # noqa: TRY004 -- a fault of the file, not of the caller
     features = content["features"] if content.get("type") == "FeatureCollection" else [content]
     digest = hashlib.sha256(raw).hexdigest()
     return [_part(feature, digest, file.name) for feature in features]
