@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,24 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor import columns, paths, registers, roles
+from auditor import columns, paths, roles
 from auditor.access_graph import AccessGraph
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
-from auditor.findings import Text
 from auditor.roles import Party, Surety
-from auditor.settings import Policy
-from auditor.zones import RELATIONS, Areas, Places, Relation
+from auditor.standing import UNKNOWN, Standing, serves, split
+from auditor.zones import Places, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from auditor.columns import BoolArray, FloatArray, IntArray
-    from auditor.findings import Batch
-    from auditor.model import Approval, Contract, Declaration, Domicile, Service
+    from auditor.findings import Batch, Text
+    from auditor.model import Contract
 
-WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
-    RELATIONS.index(name) for name in ("within", "outside", "straddling", "undecided", "unknown")
-)
 HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
 EPOCH = dt.date(1970, 1, 1)
 
@@ -69,6 +65,8 @@ class Rule:
         Code of the service that the rule is about; without it under the pilot the rule does not apply.
     always
         Whether it is asked of operators without any service under the pilot, too.
+    graded
+        Whether its passes rest on evidence; those of a rule on what must not be flagged do not.
     """
 
     id: str
@@ -81,168 +79,12 @@ class Rule:
     messages: Mapping[str, Message]
     service: str | None = None
     always: bool = False
-
-
-def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> bool:
-    """Tell whether a period that starts on `from_on` and ends before `to_on` holds on a date.
-
-    Examples
-    --------
-    >>> in_force(dt.date(2025, 1, 1), None, dt.date(2025, 1, 1))
-    True
-    >>> in_force(None, dt.date(2025, 1, 1), dt.date(2025, 1, 1))
-    False
-    """
-    return (from_on is None or from_on <= as_of) and (to_on is None or as_of < to_on)
-
-
-def serves(codes: frozenset[str], offered: str) -> bool:
-    """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11).
-
-    Usual names count as codes, so that nobody slips out of a rule by writing ISP for B14.
-
-    Examples
-    --------
-    >>> serves(frozenset({"ISP"}), "B14"), serves(frozenset({"B11-IRCS"}), "idc")
-    (True, True)
-    """
-    wanted = registers.service_code(offered) or offered
-    return any(code == offered or wanted in registers.lineage(code) for code in codes)
-
-
-def split(text: str) -> frozenset[str]:
-    """Split a list in a cell: ``B12;B14``."""
-    return frozenset(part.strip() for part in text.split(";") if part.strip())
+    graded: bool = True
 
 
 @dataclass(frozen=True)
-class Case:
-    """Declaration, areas and date of one audit, with the columns that rules share.
-
-    Parameters
-    ----------
-    declaration
-        What the operator declares.
-    areas
-        Pilot areas in force on the date.
-    as_of
-        Date of the audit.
-    policy
-        The user's decisions on what the circular leaves open.
-    confirmed
-        SHA-256 of documents that a review outside the declaration confirms.
-    """
-
-    declaration: Declaration
-    areas: Areas
-    as_of: dt.date
-    policy: Policy = field(default_factory=Policy)
-    confirmed: frozenset[str] = frozenset()
-
-    # --- services -----------------------------------------------------------------------------------------
-
-    @cached_property
-    def services(self) -> tuple[Service, ...]:
-        """Services offered on the date, whatever their regime."""
-        return tuple(s for s in self.declaration.services if in_force(self._since(s), s.to_on, self.as_of))
-
-    @staticmethod
-    def _since(service: Service) -> dt.date | None:
-        return service.regime_from_on or service.started_on
-
-    @cached_property
-    def pilot_services(self) -> tuple[Service, ...]:
-        """Services declared under the pilot."""
-        if self.declaration.operator.nature == "domestic":
-            return ()
-        return tuple(s for s in self.services if s.regime and registers.regime_key(s.regime) == "pilot107")
-
-    @cached_property
-    def unsure_services(self) -> tuple[Service, ...]:
-        """Services opened by the pilot whose regime nobody states, of an operator that is not domestic."""
-        if self.declaration.operator.nature == "domestic":
-            return ()
-        return tuple(s for s in self.services if not s.regime and registers.opened(s.code) is not False)
-
-    def offers(self, code: str) -> Surety:
-        """How surely a service is offered under the pilot."""
-        if any(serves(frozenset({s.code}), code) for s in self.pilot_services):
-            return Surety.SURE
-        maybe = any(serves(frozenset({s.code}), code) for s in self.unsure_services)
-        return Surety.DOUBTFUL if maybe else Surety.NO
-
-    @cached_property
-    def approvals(self) -> tuple[Approval, ...]:
-        """Pilot replies declared, whatever their state."""
-        return tuple(a for a in self.declaration.approvals if a.kind == "pilot_reply")
-
-    @cached_property
-    def contracts(self) -> tuple[Contract, ...]:
-        """Contracts in force on the date."""
-        return tuple(c for c in self.declaration.contracts if in_force(c.from_on, c.to_on, self.as_of))
-
-    @cached_property
-    def age_days(self) -> int | None:
-        """Age of the declaration on the date; nothing if it bears no date."""
-        declared = self.declaration.declared_on
-        return None if declared is None else (self.as_of - declared).days
-
-    @cached_property
-    def stale(self) -> bool:
-        """Whether the declaration is too old to show today's network."""
-        return self.age_days is None or self.age_days > self.policy.max_age_days
-
-    # --- the operator's area ------------------------------------------------------------------------------
-
-    @cached_property
-    def domicile(self) -> Domicile | None:
-        """Registered place in force on the date; the latest if several are."""
-        held = [d for d in self.declaration.operator.domiciles if in_force(d.from_on, d.to_on, self.as_of)]
-        return max(held, key=lambda d: d.from_on or dt.date.min, default=None)
-
-    @cached_property
-    def domicile_place(self) -> Relation | None:
-        """Relation of the registered place to the areas, one row; nothing where none is declared."""
-        home = self.domicile
-        if home is None:
-            return None
-
-        def number(value: float | None) -> FloatArray:
-            return np.array([np.nan if value is None else value], np.float64)
-
-        return self.areas.relate(
-            Places(
-                number(home.lon),
-                number(home.lat),
-                Coded.of([home.datum]),
-                number(home.accuracy_m),
-                Coded.of([home.region_code]),
-                Coded.of([home.address]),
-            )
-        )
-
-    @cached_property
-    def area(self) -> int:
-        """Index of the operator's area: of the domicile if it lies in one, else of its approvals; else -1."""
-        home = self.domicile_place
-        if home is not None and home.relation[0] == WITHIN:
-            return int(home.area[0])
-        granted = {a.area for a in self.approvals if a.area in self.areas.ids and self._its_own(a)}
-        return self.areas.ids.index(granted.pop()) if len(granted) == 1 else -1
-
-    def _its_own(self, approval: Approval) -> bool:
-        """Whether the operator itself holds an approval, as far as it says; an affiliate's does not help."""
-        operator = self.declaration.operator
-        if approval.uscc and operator.uscc:
-            return approval.uscc == operator.uscc
-        return not approval.holder or approval.holder.casefold() == operator.name.casefold()
-
-    def area_name(self, index: int) -> Text:
-        """Name of an area by index, for messages."""
-        if index < 0:
-            return Text("no pilot area", "无试点区域")
-        area = self.areas.areas[index]
-        return Text(area.name_en, area.name_zh)
+class Case(Standing):
+    """All that a rule may look at: the operator's standing, and the columns over nodes that rules share."""
 
     # --- columns over nodes -------------------------------------------------------------------------------
 
@@ -291,12 +133,7 @@ class Case:
     @cached_property
     def _owners(self) -> tuple[roles.Parties, IntArray, BoolArray]:
         operator, owner = self.declaration.operator, self.node("owner")
-        owners = roles.parties(owner, operator, as_of=self.as_of)
-        if operator.uscc:
-            mine = self.node("holder_uscc").isin({operator.uscc})
-            owners = roles.Parties(
-                np.where(mine, Party.OPERATOR, owners.party).astype(np.int8), owners.carrier, owners.carriers
-            )
+        owners = roles.parties(owner, operator, as_of=self.as_of, codes=self.node("holder_uscc"))
         runner = self.node("operated_by")
         who, same = roles.operated_by(
             owners, roles.parties(runner, operator, as_of=self.as_of), ~runner.blank
@@ -371,12 +208,13 @@ class Case:
 
     @cached_property
     def _by_contract(self) -> IntArray:
-        """`Surety` of serving a pilot service by the contracts that name it, where it states no services."""
+        """`Surety` of serving a pilot service by contracts, of others' nodes that state no services."""
         holding = [c for c in self.contracts if c.kind in HOLDING_CONTRACTS]
         surety = np.where(self.contracted, Surety.NO, Surety.SURE)
         for level in (Surety.DOUBTFUL, Surety.SURE):
             surety[self.named(c for c in holding if self.for_pilot(c) == level)] = level
-        return np.where(self.node("services").blank, surety, Surety.SURE)
+        others = self.node("services").blank & (self.owner != Party.OPERATOR)
+        return np.where(others, surety, Surety.SURE)
 
     @cached_property
     def held(self) -> BoolArray:
@@ -387,7 +225,7 @@ class Case:
     def facility(self) -> IntArray:
         """`Surety` of being a service facility of a pilot service, in service on the date."""
         surety = roles.facilities(
-            self.node("kind"), self.owner, self.held, exempt=self.policy.facility_roles_exempt
+            self.node("kind"), self.owner, self.runner, self.held, exempt=self.policy.facility_roles_exempt
         )
         # A customer's own origin binds the operator only if it runs it (card CDN-03).
         lent = (self.owner == Party.CUSTOMER) & (self.runner == Party.OPERATOR)
@@ -402,14 +240,17 @@ class Case:
         unsure = [s.code for s in self.unsure_services]
         other = {s.code for s in self.services} - {*pilot, *unsure}
 
+        blank = Surety.SURE if pilot else (Surety.DOUBTFUL if unsure else Surety.NO)
+
         def surety(text: str) -> int:
             codes = split(text)
+            if not codes:
+                return blank
             if any(serves(codes, code) for code in pilot):
                 return Surety.SURE
             settled = all(any(serves(frozenset({c}), o) for o in other) for c in codes)
             return Surety.NO if settled else Surety.DOUBTFUL
 
-        blank = Surety.SURE if pilot else (Surety.DOUBTFUL if unsure else Surety.NO)
         stated: IntArray = self.node("services").map(surety, blank=blank, dtype=np.int8)
         least: IntArray = np.minimum(stated, self._by_contract)
         return least
@@ -424,7 +265,8 @@ class Case:
         kind, stated = self.node("kind"), ~self.node("services").blank
         homes = kind.isin({"subscriber"}) & self.serves("B14")
         servers = kind.isin(roles.HOSTING) & (self.owner == Party.CUSTOMER) & stated & self.serves("B14")
-        return (homes | servers) & self.in_service
+        subjects: BoolArray = (homes | servers) & self.in_service
+        return subjects
 
     @cached_property
     def counts(self) -> IntArray:
@@ -453,19 +295,29 @@ class Case:
     # --- place and grade ----------------------------------------------------------------------------------
 
     @cached_property
+    def _placed(self) -> BoolArray:
+        """Nodes that say themselves where they are: a code, coordinates, or an address that can be read."""
+        nodes, address = self.declaration.nodes, self.node("address")
+        lon, lat = columns.floats(nodes, "lon"), columns.floats(nodes, "lat")
+        stated = ~np.isnan(lon + lat) | ~self.node("region_code").blank
+        if address.blank.all():
+            return stated
+        nowhere = np.full(len(address.values), np.nan)
+        blank = Coded.of([None] * len(address.values))
+        read = self.areas.relate(Places(nowhere, nowhere, blank, nowhere, blank, Coded.of(address.values)))
+        readable: BoolArray = np.append(read.relation, UNKNOWN)[address.codes] != UNKNOWN
+        return stated | readable
+
+    @cached_property
     def placed_by(self) -> IntArray:
         """Row whose place each node has: its own, or that of the site it stands in, and so on upwards."""
-        nodes = self.declaration.nodes
-        lon, lat = columns.floats(nodes, "lon"), columns.floats(nodes, "lat")
-        own = ~np.isnan(lon + lat) | ~self.node("region_code").blank | ~self.node("address").blank
-        rows = np.arange(self.n)
-        site = self.node("site")
+        rows, site = np.arange(self.n), self.node("site")
         if site.blank.all():
             return rows
         parents = np.append(self.rows_of(site.values), -1)[site.codes]
         while True:
             above = parents[rows]
-            climb = ~own[rows] & (above >= 0) & (above != rows)
+            climb = ~self._placed[rows] & (above >= 0) & (above != rows)
             if not climb.any():
                 return rows
             rows = np.where(climb, above, rows)

@@ -106,7 +106,7 @@ def _soften(case: Case, rule: Rule, batch: Batch, min_grade: int) -> Iterator[Ba
             message="regime_unknown",
             args={"service": rule.service or "the service", "told": _told(rule, batch)},
         )
-    elif batch.verdict == Verdict.PASS and rule.basis == "circular":
+    elif batch.verdict == Verdict.PASS and rule.basis == "circular" and rule.graded:
         grades = np.broadcast_to(np.asarray(batch.grade), len(batch))
         low = grades > min_grade
         if low.any():

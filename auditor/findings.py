@@ -139,7 +139,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     if isinstance(value, float):
-        return None if value != value else round(value, 3)  # noqa: PLR0124 -- NaN is the one value unlike itself
+        return None if value != value else round(value, 6)  # noqa: PLR0124 -- NaN is the one value unlike itself
     if isinstance(value, list | tuple | set | frozenset):
         return [v if v.__class__ is str else plain(v) for v in value]  # paths are long lists of names
     if isinstance(value, dict):

@@ -29,9 +29,9 @@ DECLARED_ONLY = Text("pass (declared only)", "符合（仅据申报）")
 LABELS = {
     "as_of": Text("as of {day}", "截至 {day}"),
     "headline": Text(
-        "{fails} findings fail and {undecided} are undecided; pass on {passed} rules; "
-        "{manual} clauses need a person.",
-        "{fails} 项疑似不符合，{undecided} 项无法判定；{passed} 条规则符合；{manual} 条条款需人工核查。",
+        "Findings that fail: {fails}; undecided: {undecided}; clauses passed: {passed}; "
+        "clauses that need a person: {manual}.",
+        "疑似不符合 {fails} 项，无法判定 {undecided} 项；符合条款 {passed} 条；需人工核查条款 {manual} 条。",
     ),
     "partial": Text("Only some rules were run.", "仅执行了部分规则。"),
     "path": Text("path", "路径"),

@@ -67,7 +67,8 @@ def access_input(
         tail=tail[kept],
         head=head[kept],
         both=~Coded.of(links.column("direction")).take(kept).isin({"forward"}),
-        link_sure=~(tunnel & over.blank),
+        # What a node that nobody declared does is not known either: it might be a gate.
+        link_sure=~(tunnel & over.blank) & (tail[kept] < n) & (head[kept] < n),
         far_end_sure=kind.isin(roles.OUTWARD_LINKS),
         over_link=over_link,
         over_node=over_node,
@@ -143,9 +144,9 @@ class Shown:
         return [self.near[position], self.far[position]]
 
     def crosses(self, nodes: BoolArray) -> BoolArray:
-        """Paths with a doubtful node among `nodes` (declared rows)."""
+        """Paths with a node among `nodes` (declared rows)."""
         rows = self.witnesses.paths.nodes
-        marked = self.witnesses.doubtful_node & (rows >= 0) & (rows < len(nodes))
+        marked = (rows >= 0) & (rows < len(nodes))
         marked[marked] = nodes[rows[marked]]
         before = np.concatenate([[0], np.cumsum(marked)])[self.offsets]
         crossed: BoolArray = np.diff(before) > 0

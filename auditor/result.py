@@ -262,8 +262,9 @@ def explained(
     words = EXPLAIN_WORDS
     lines = [(words["rule"], f"{rule.id} {rule.title.in_(lang)}"), (words["subject"], record["subject"])]
     for clause in (registers.clause(name) for name in rule.clauses):
-        lines.append((words["clause"], f"{clause.instrument} {clause.article}: {clause.zh}"))
-        if clause.en:
+        article = clause.article_zh if lang == "zh" else clause.article
+        lines.append((words["clause"], f"{clause.instrument} {article}: {clause.zh}"))
+        if clause.en and lang != "zh":
             lines.append((words["clause"], clause.en))
     facts = record["details"]
     for name, value in facts.items():

@@ -96,30 +96,53 @@ def is_operator(name: str, operator: Operator) -> bool:
     return bool(own) and (text == own or (text.startswith(own) and is_branch(text[len(own) :], frozenset())))
 
 
-def parties(names: Coded, operator: Operator, *, as_of: dt.date) -> Parties:
-    """Read a column of owners: the operator (see `is_operator`), ``customer``, carriers, others.
+def party_of(name: str, uscc: str, operator: Operator, *, as_of: dt.date) -> tuple[Party, str]:
+    """Read one owner: the operator (see `is_operator`), ``customer``, a carrier with its id, or another.
 
     Carriers are matched against the register on the date, whole names only (card ISP-05).
     """
-    party: list[int] = []
-    carrier: list[str] = []
-    for name in names.values:
-        match = registers.match_carrier(name, as_of=as_of)
-        if is_operator(name, operator):
-            who = Party.OPERATOR
-        elif name.strip().casefold() == "customer":
-            who = Party.CUSTOMER
-        elif match.standing == "carrier":
-            who = Party.CARRIER
-        else:
-            who = Party.NON_BASIC if match.standing == "non_basic" else Party.THIRD
-        party.append(who)
-        carrier.append((match.carrier or "") if who == Party.CARRIER else "")
-    known = tuple(sorted(set(carrier) - {""}))
-    index = {name: i for i, name in enumerate(known)}
+    if is_operator(name, operator) or (uscc and uscc == operator.uscc):
+        return Party.OPERATOR, ""
+    if name.strip().casefold() == "customer":
+        return Party.CUSTOMER, ""
+    if not name and not uscc:
+        return Party.UNKNOWN, ""
+    match = registers.match_carrier(name, as_of=as_of, uscc=uscc or None)
+    if match.standing == "carrier":
+        return Party.CARRIER, match.carrier or ""
+    if not name:  # a code that nobody knows names nobody
+        return Party.UNKNOWN, ""
+    return (Party.NON_BASIC if match.standing == "non_basic" else Party.THIRD), ""
+
+
+def parties(names: Coded, operator: Operator, *, as_of: dt.date, codes: Coded | None = None) -> Parties:
+    """Read a column of owners, each distinct pair of name and unified social credit code once.
+
+    Parameters
+    ----------
+    names
+        Column `owner` or `operated_by`.
+    operator
+        The enterprise audited.
+    as_of
+        Date on which carriers are looked up.
+    codes
+        Column `holder_uscc`; a code that the register knows decides over the name.
+    """
+    code = np.full(len(names), -1) if codes is None else codes.codes
+    listed = (*(codes.values if codes is not None else ()), "")
+    width = len(listed) + 1
+    pairs, which = np.unique((names.codes.astype(np.int64) + 1) * width + code + 1, return_inverse=True)
+    named = (*names.values, "")
+    read = [
+        party_of(named[int(pair) // width - 1], listed[int(pair) % width - 1], operator, as_of=as_of)
+        for pair in pairs
+    ]
+    known = tuple(sorted({carrier for _, carrier in read} - {""}))
+    index = {name: i for i, name in enumerate(known)} | {"": -1}
     return Parties(
-        np.array([*party, Party.UNKNOWN], np.int8)[names.codes],
-        np.array([*(index.get(name, -1) for name in carrier), -1], np.int16)[names.codes],
+        np.array([party for party, _ in read], np.int8)[which],
+        np.array([index[carrier] for _, carrier in read], np.int16)[which],
         known,
     )
 
@@ -200,15 +223,17 @@ def access_roles(
     return AccessRoles(gate.astype(np.int8), root.astype(np.int8), tier_1, tier_2, tier_1 & own)
 
 
-def facilities(kind: Coded, owner: IntArray, held: BoolArray, *, exempt: Iterable[str] = ()) -> IntArray:
+def facilities(
+    kind: Coded, owner: IntArray, runner: IntArray, held: BoolArray, *, exempt: Iterable[str] = ()
+) -> IntArray:
     """Tell which nodes are service facilities of the operator (annex 2(2): 服务设施（含租用、购买等设施）).
 
     Parameters
     ----------
     kind
         Column `kind`.
-    owner
-        `Party` of the owner.
+    owner, runner
+        `Party` of the owner and of who operates it.
     held
         Nodes with `holding` set, or named in a contract in force.
     exempt
@@ -217,15 +242,16 @@ def facilities(kind: Coded, owner: IntArray, held: BoolArray, *, exempt: Iterabl
     Returns
     -------
     IntArray
-        int8 `Surety`. A customer's own equipment is none. A data centre or CDN node of which nobody says
-        whose it is, and kinds that may be one, are doubtful.
+        int8 `Surety`. A customer's own equipment is none. Doubtful are a data centre or CDN node of which
+        nobody says whose it is, what the operator runs for others without saying on what ground (free use
+        counts: 等), and kinds that may be one.
     """
     free = frozenset(exempt)
     mine = ((owner == Party.OPERATOR) | held) & (owner != Party.CUSTOMER)
     certain = kind.isin((FACILITY | CARRYING) - free)
     maybe = kind.isin(MAYBE_FACILITY - free)
     orphan = kind.isin(FACILITY - free) & (owner == Party.UNKNOWN)
-    surety = np.where(
-        certain & mine, Surety.SURE, np.where((maybe & mine) | orphan, Surety.DOUBTFUL, Surety.NO)
-    )
+    lent = certain & (runner == Party.OPERATOR) & (owner != Party.CUSTOMER)
+    doubtful = (maybe & mine) | orphan | lent
+    surety = np.where(certain & mine, Surety.SURE, np.where(doubtful, Surety.DOUBTFUL, Surety.NO))
     return surety.astype(np.int8)

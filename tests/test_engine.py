@@ -125,7 +125,10 @@ def test_a_service_that_is_not_offered(run):
 
 def test_an_operator_without_pilot_services(tmp_path, areas):
     tree = copy.deepcopy(BASE)
-    tree["operator"]["nature"] = "domestic"
+    tree["operator"] |= {"nature": "domestic", "foreign_share": 0.0}
+    tree["approvals"] = []
+    for service in tree["services"]:
+        service["regime"] = "national"
     result = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY)
     assert result.verdict == Verdict.NOT_APPLICABLE
     assert {str(f.verdict) for f in result.findings.rows()} == {"not_applicable"}

@@ -137,7 +137,7 @@ def test_plain_knows_json_only():
     given_ = {
         "nan": float("nan"),
         "numpy": np.int64(3),
-        "array": np.array([1.23456, np.nan]),
+        "array": np.array([1.23456789, np.nan]),
         "text": Text("a", "甲"),
         "tuple": (1, None),
         "flag": np.True_,
@@ -145,7 +145,7 @@ def test_plain_knows_json_only():
     assert plain(given_) == {
         "nan": None,
         "numpy": 3,
-        "array": [1.235, None],
+        "array": [1.234568, None],
         "text": {"en": "a", "zh": "甲"},
         "tuple": [1, None],
         "flag": True,

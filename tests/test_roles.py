@@ -142,7 +142,9 @@ def test_no_sure_gate_is_a_sure_root():
 def test_facilities(kind):
     owners = [who for who, held in product(Party, (False, True))]
     held = np.array([held for _, held in product(Party, (False, True))])
-    found = roles.facilities(Coded.of([kind] * len(owners)), np.array(owners, np.int8), held)
+    found = roles.facilities(
+        Coded.of([kind] * len(owners)), np.array(owners, np.int8), np.array(owners, np.int8), held
+    )
     certain = TABLE[kind][0]
     for who, hold, got in zip(owners, held, found, strict=True):
         want = certain if (who == Party.OPERATOR or hold) and who != Party.CUSTOMER else NO
@@ -155,7 +157,7 @@ def test_exempt_kinds_are_no_facility():
     kinds = Coded.of(["backup", "server", "other", "olt"])
     mine = np.full(4, Party.OPERATOR, np.int8)
     none = np.zeros(4, np.bool_)
-    free = roles.facilities(kinds, mine, none, exempt=["backup", "other"])
+    free = roles.facilities(kinds, mine, mine, none, exempt=["backup", "other"])
     assert free.tolist() == [NO, SURE, NO, SURE]
 
 
@@ -304,7 +306,9 @@ def test_the_owners_code_makes_it_the_operators(tmp_path):
             {"id": "a", "kind": "bng", "owner": "中国电信", "holder_uscc": OPERATOR.uscc},
             {"id": "b", "kind": "server", "holder_uscc": OPERATOR.uscc},
             {"id": "c", "kind": "server", "holder_uscc": "91310000132149237G"},
+            {"id": "d", "kind": "server", "holder_uscc": "91310115MA1K4XXXX0"},
         ],
     )
-    assert case.owner.tolist() == [Party.OPERATOR, Party.OPERATOR, Party.UNKNOWN]
-    assert case.access.gate.tolist() == [NO, NO, NO]
+    # A code that the register knows (a branch of China Telecom) names a carrier; one it does not, nobody.
+    assert case.owner.tolist() == [Party.OPERATOR, Party.OPERATOR, Party.CARRIER, Party.UNKNOWN]
+    assert case.access.gate.tolist() == [NO, NO, NO, NO]

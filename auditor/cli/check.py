@@ -140,10 +140,10 @@ def _report(
     # Millions of small objects without cycles are made here: looking for cycles would double the time.
     gc.disable()
     try:
-        if format_:
-            _show(result, format_, all_findings=all_findings)
         for name, target in outputs:
             write_report(result, target, format=name, all_findings=all_findings)
+        if format_:
+            _show(result, format_, all_findings=all_findings)
     finally:
         gc.enable()
     return EXIT_CODES[result.verdict]

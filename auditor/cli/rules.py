@@ -33,5 +33,5 @@ def command(lang: str, format_: str) -> None:
     if format_ == "markdown":
         click.echo("| rule | what it asks | basis | severity |\n|---|---|---|---|")
     for row in rows:
-        cells = (row["rule"], row["title"], row["basis"], row["severity"])
+        cells = [str(row[name]) for name in ("rule", "title", "basis", "severity")]
         click.echo(f"| {' | '.join(cells)} |" if format_ == "markdown" else "  ".join(cells))

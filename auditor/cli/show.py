@@ -46,11 +46,12 @@ def command(
 def _record(case: Case, rows: list[dict[str, Any]], lang: str) -> dict[str, Any]:
     from auditor import selection
 
-    texts = {key: lambda row, key=key: row[key].in_(lang) for key in ("area", "reason")}
     return {
         "counts": selection.counts(case),
         "nodes": [
-            row | {key: text(row) for key, text in texts.items()} | {"surety": row["surety"].name.lower()}
+            row
+            | {key: row[key].in_(lang) for key in ("area", "reason")}
+            | {"surety": row["surety"].name.lower()}
             for row in rows
         ],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],

@@ -22,7 +22,7 @@ class Clause:
     ----------
     id
         ``annex-2-2-cdn``; never reused.
-    instrument, article
+    instrument, article, article_zh
         Where it stands.
     basis
         ``circular``, ``related_law`` or ``policy``.
@@ -45,6 +45,7 @@ class Clause:
     id: str
     instrument: str
     article: str
+    article_zh: str
     basis: Literal["circular", "related_law", "policy"]
     zh: str
     en: str

@@ -100,7 +100,8 @@ def _head(page: Page, result: AuditResult) -> None:
         for verdict, number in found.counts().items():
             if found.basis != "related_law" or verdict == Verdict.PASS:
                 totals[verdict] += number
-    passed = [r for r in result.findings.rules if set(r.counts()) <= SETTLED and r.counts()[Verdict.PASS]]
+    held = [r for r in result.findings.rules if set(r.counts()) <= SETTLED and r.counts()[Verdict.PASS]]
+    passed = {clause for rule in held for clause in rule.clauses}
     shown = VERDICTS[result.verdict].in_(lang)
     if result.verdict == Verdict.PASS and not _proven(result):
         shown = DECLARED_ONLY.in_(lang)
@@ -156,7 +157,8 @@ def _rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]
     page.line(f"{rule.id}  {rule.title.in_(lang)}  ({told})", style="bold")
     for clause in (registers.clause(name) for name in rule.clauses):
         text = clause.zh if lang == "zh" or not clause.en else clause.en
-        page.entry("clause", f"{clause.article}: {text}", indent=2)
+        article = clause.article_zh if lang == "zh" else clause.article
+        page.entry("clause", f"{article}: {text}", indent=2)
     for group in grouped(findings):
         _group(page, result, group)
 

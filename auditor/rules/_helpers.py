@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import Party, Surety
+from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,24 +67,6 @@ def lazily(make: Callable[[], Value]) -> Callable[[], Value]:
 def rows_where(mask: BoolArray) -> IntArray:
     """Rows that a mask picks."""
     return np.flatnonzero(mask)
-
-
-def node_batch(
-    case: Case,
-    verdict: Verdict,
-    message: str,
-    mask: BoolArray,
-    *,
-    args: Mapping[str, Any] | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> Batch:
-    """One verdict on the nodes of a mask, graded by their place; columns are cut to the rows."""
-    rows = rows_where(mask)
-    cut = lambda values: {  # noqa: E731
-        key: value[rows] if isinstance(value, np.ndarray) and len(value) == case.n else value
-        for key, value in (values or {}).items()
-    }
-    return Batch(verdict, message, rows, "node", cut(args), cut(details), case.grade[rows])
 
 
 def measured(case: Case, rows: IntArray) -> dict[str, Any]:
@@ -334,4 +316,5 @@ def under_acceleration(case: Case) -> BoolArray:
     """
     bound = [c for c in acceleration_contracts(case) if c.purpose != "corporate_site"]
     origins = case.node("kind").isin({"origin"}) & (case.owner == Party.CUSTOMER)
-    return case.named(c for c in bound if case.for_pilot(c) > Surety.NO) & ~origins
+    named: BoolArray = case.named(c for c in bound if case.for_pilot(c) > Surety.NO) & ~origins
+    return named

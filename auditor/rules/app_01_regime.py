@@ -41,10 +41,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import registers
-from auditor.case import OUTSIDE, WITHIN, Case, Message, Rule, in_force
+from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Text, Verdict
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
+from auditor.standing import OUTSIDE, WITHIN, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

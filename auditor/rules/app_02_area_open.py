@@ -36,10 +36,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor import registers
-from auditor.case import OUTSIDE, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.findings import Text, Verdict
 from auditor.rules import _approvals
 from auditor.rules._approvals import CIRCULAR_ON, Answer
+from auditor.standing import OUTSIDE
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -42,11 +42,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers, roles
-from auditor.case import WITHIN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.findings import Text, Verdict
 from auditor.roles import Surety
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
+from auditor.standing import WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,10 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
         return Answer(Verdict.NOT_APPLICABLE, "licensed", {"number": licence.number or "?"})
     if not service.regime and registers.opened(code) is not False:
         return Answer(Verdict.NOT_APPLICABLE, "regime_not_stated")
+    return _unlicensed(case, service, code)
+
+
+def _unlicensed(case: Case, service: Service, code: str) -> Answer:
     uncapped = registers.share_cap("national", code, as_of=case.as_of) == 1.0
     beside = bool(service.regime) or uncapped
     if not case.declaration.approvals_complete:
@@ -95,6 +100,10 @@ def _pilot(case: Case, service: Service, code: str) -> Answer:
         return Answer(Verdict.INCONCLUSIVE, "licensed_not_opened", {"number": licence.number or "?"})
     if opened is None:
         return Answer(Verdict.INCONCLUSIVE, "partly_opened")
+    return _opened(case, code)
+
+
+def _opened(case: Case, code: str) -> Answer:
     replies = _approvals.own_approvals(case, code, "pilot_reply")
     if not replies:
         return Answer(Verdict.NOT_APPLICABLE, "no_reply")

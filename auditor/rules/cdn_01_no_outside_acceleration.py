@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.case import OUTSIDE, WITHIN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import FACILITY, Party, Surety
@@ -58,6 +58,7 @@ from auditor.rules._helpers import (
     unresolved,
     where,
 )
+from auditor.standing import OUTSIDE, WITHIN
 from auditor.zones import Places
 
 if TYPE_CHECKING:

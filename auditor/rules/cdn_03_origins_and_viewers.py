@@ -90,6 +90,7 @@ RULE = Rule(
     scope=scope,
     check=check,
     service="B12",
+    graded=False,
     messages={
         "others_origin": Message(
             "A customer's or another's own origin: no facility of the operator, wherever it stands.",

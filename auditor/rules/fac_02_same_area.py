@@ -36,10 +36,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.case import WITHIN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Text, Verdict
 from auditor.roles import Surety
 from auditor.rules._helpers import facts, inside, rows_where, standing, unresolved, where
+from auditor.standing import WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,11 +37,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, Case, Message, Rule, serves
+from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.findings import Batch, Text, Verdict
 from auditor.rules._approvals import code_of, held_by_operator
 from auditor.rules._helpers import facts, home_grade, rows_where, standing, unresolved
+from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves
 from auditor.zones import Places
 
 if TYPE_CHECKING:

@@ -71,6 +71,8 @@ def check(case: Case) -> Iterator[Batch]:
         at = np.flatnonzero(judged.reason == reason)
         if reason == AccessReason.BYPASS_IF_DOUBTFUL:
             yield from _doubtful(case, judged, at)
+        elif reason == AccessReason.BYPASS:
+            yield from _bypass(case, judged, at)
         elif len(at):
             yield _batch(case, judged, at, ACCESS_VERDICT[reason], reason.name.lower())
 
@@ -95,6 +97,20 @@ def _end(path: list[str | None]) -> Any:
     if not path:
         return Text("nothing", "无")
     return path[-1] or Text("a far end that is not declared", "未申报的对端")
+
+
+def _bypass(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
+    """Tell apart paths through carriers' equipment that does not count, since the operator runs it."""
+    if not len(at):
+        return
+    shown = _shown(case, judged, at)()
+    taken_over = shown.crosses(
+        case.access.tier_1 & (case.owner == Party.CARRIER) & (case.runner == Party.OPERATOR)
+    )
+    for message, group in (("bypass", ~taken_over), ("own_run_equipment", taken_over)):
+        chosen = at[group]
+        if len(chosen):
+            yield _batch(case, judged, chosen, Verdict.FAIL, message)
 
 
 def _doubtful(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
@@ -129,7 +145,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
         i = int(chosen[position])
         told = [doubt(row) for row in shown.doubts(i).tolist()]
         if shown.doubtful_links(i):
-            told.append(Text("a tunnel over nodes not stated", "未说明途经节点的隧道"))
+            told.append(Text("a link whose course is not stated", "途经节点未说明的链路"))
         return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
 
     return Each(doubts)
@@ -185,6 +201,14 @@ RULE = Rule(
             "Cut the link by which the path leaves the operator's network, or hand the traffic over to a carrier's "
             "access equipment.",
             "请断开该路径离开本企业网络的链路，或改由基础电信企业接入设备承接。",
+        ),
+        "own_run_equipment": Message(
+            "The path to the Internet, to {end}, passes a carrier's access equipment only where the operator itself "
+            "runs it; equipment that the operator runs does not count.",
+            "至互联网（{end}）的路径所经的基础电信企业接入设备由本企业自行运营，不属于“通过基础电信企业接入设备”。",
+            "Give the operation of that equipment back to the carrier, or hand the traffic over to equipment that the "
+            "carrier runs.",
+            "请将该设备交还基础电信企业运营，或改由其自行运营的接入设备承接。",
         ),
         "only_wide_reading": Message(
             "Passes only on the wide reading, on which a carrier's access network (tier 2) is access equipment; "

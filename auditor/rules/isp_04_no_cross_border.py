@@ -41,11 +41,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import columns, roles
-from auditor.case import OUTSIDE, UNKNOWN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.paths import names_of
 from auditor.roles import Party, Surety
+from auditor.standing import OUTSIDE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

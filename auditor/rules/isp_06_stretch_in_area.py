@@ -37,11 +37,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.access import StretchReason, judge_stretch, stretch_verdict
-from auditor.case import OUTSIDE, STRADDLING, WITHIN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.paths import Shown, ranker, spread
 from auditor.roles import Party
 from auditor.rules._helpers import lazily, rows_where
+from auditor.standing import OUTSIDE, STRADDLING, WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,8 +35,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.case import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, Case, Message, Rule
+from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Text, Verdict
+from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

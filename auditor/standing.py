@@ -1,0 +1,192 @@
+"""What the operator is on the date: the services it offers, its approvals and contracts, its area."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor import registers
+from auditor.columns import Coded
+from auditor.findings import Text
+from auditor.roles import Surety
+from auditor.settings import Policy
+from auditor.zones import RELATIONS, Areas, Places, Relation
+
+if TYPE_CHECKING:
+    from auditor.columns import FloatArray
+    from auditor.model import Approval, Contract, Declaration, Domicile, Service
+
+WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
+    RELATIONS.index(name) for name in ("within", "outside", "straddling", "undecided", "unknown")
+)
+
+
+def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> bool:
+    """Tell whether a period that starts on `from_on` and ends before `to_on` holds on a date.
+
+    Examples
+    --------
+    >>> in_force(dt.date(2025, 1, 1), None, dt.date(2025, 1, 1))
+    True
+    >>> in_force(None, dt.date(2025, 1, 1), dt.date(2025, 1, 1))
+    False
+    """
+    return (from_on is None or from_on <= as_of) and (to_on is None or as_of < to_on)
+
+
+def serves(codes: frozenset[str], offered: str) -> bool:
+    """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11).
+
+    Usual names count as codes, so that nobody slips out of a rule by writing ISP for B14.
+
+    Examples
+    --------
+    >>> serves(frozenset({"ISP"}), "B14"), serves(frozenset({"B11-IRCS"}), "idc")
+    (True, True)
+    """
+    wanted = registers.service_code(offered) or offered
+    return any(code == offered or wanted in registers.lineage(code) for code in codes)
+
+
+def split(text: str) -> frozenset[str]:
+    """Split a list in a cell: ``B12;B14``."""
+    return frozenset(part.strip() for part in text.split(";") if part.strip())
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Declaration, areas and date of one audit, and what they make of the operator.
+
+    Parameters
+    ----------
+    declaration
+        What the operator declares.
+    areas
+        Pilot areas in force on the date.
+    as_of
+        Date of the audit.
+    policy
+        The user's decisions on what the circular leaves open.
+    confirmed
+        SHA-256 of documents that a review outside the declaration confirms.
+    """
+
+    declaration: Declaration
+    areas: Areas
+    as_of: dt.date
+    policy: Policy = field(default_factory=Policy)
+    confirmed: frozenset[str] = frozenset()
+
+    # --- services -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Services offered on the date, whatever their regime."""
+        return tuple(s for s in self.declaration.services if in_force(self._since(s), s.to_on, self.as_of))
+
+    @staticmethod
+    def _since(service: Service) -> dt.date | None:
+        return service.regime_from_on or service.started_on
+
+    @cached_property
+    def pilot_services(self) -> tuple[Service, ...]:
+        """Services declared under the pilot."""
+        if self.declaration.operator.nature == "domestic":
+            return ()
+        return tuple(s for s in self.services if s.regime and registers.regime_key(s.regime) == "pilot107")
+
+    @cached_property
+    def unsure_services(self) -> tuple[Service, ...]:
+        """Services that the pilot may open whose regime is not stated, or stated in words nobody knows."""
+        if self.declaration.operator.nature == "domestic":
+            return ()
+        return tuple(
+            s
+            for s in self.services
+            if (not s.regime or registers.regime_key(s.regime) is None)
+            and registers.opened(s.code) is not False
+        )
+
+    def offers(self, code: str) -> Surety:
+        """How surely a service is offered under the pilot."""
+        if any(serves(frozenset({s.code}), code) for s in self.pilot_services):
+            return Surety.SURE
+        maybe = any(serves(frozenset({s.code}), code) for s in self.unsure_services)
+        return Surety.DOUBTFUL if maybe else Surety.NO
+
+    @cached_property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Pilot replies declared, whatever their state."""
+        return tuple(a for a in self.declaration.approvals if a.kind == "pilot_reply")
+
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Contracts in force on the date."""
+        return tuple(c for c in self.declaration.contracts if in_force(c.from_on, c.to_on, self.as_of))
+
+    @cached_property
+    def age_days(self) -> int | None:
+        """Age of the declaration on the date; nothing if it bears no date."""
+        declared = self.declaration.declared_on
+        return None if declared is None else (self.as_of - declared).days
+
+    @cached_property
+    def stale(self) -> bool:
+        """Whether the declaration is too old to show today's network."""
+        return self.age_days is None or self.age_days > self.policy.max_age_days
+
+    # --- the operator's area ------------------------------------------------------------------------------
+
+    @cached_property
+    def domicile(self) -> Domicile | None:
+        """Registered place in force on the date; the latest if several are."""
+        held = [d for d in self.declaration.operator.domiciles if in_force(d.from_on, d.to_on, self.as_of)]
+        return max(held, key=lambda d: d.from_on or dt.date.min, default=None)
+
+    @cached_property
+    def domicile_place(self) -> Relation | None:
+        """Relation of the registered place to the areas, one row; nothing where none is declared."""
+        home = self.domicile
+        if home is None:
+            return None
+
+        def number(value: float | None) -> FloatArray:
+            return np.array([np.nan if value is None else value], np.float64)
+
+        return self.areas.relate(
+            Places(
+                number(home.lon),
+                number(home.lat),
+                Coded.of([home.datum]),
+                number(home.accuracy_m),
+                Coded.of([home.region_code]),
+                Coded.of([home.address]),
+            )
+        )
+
+    @cached_property
+    def area(self) -> int:
+        """Index of the operator's area: of the domicile if it lies in one, else of its approvals; else -1."""
+        home = self.domicile_place
+        if home is not None and home.relation[0] == WITHIN:
+            return int(home.area[0])
+        granted = {a.area for a in self.approvals if a.area in self.areas.ids and self._its_own(a)}
+        return self.areas.ids.index(granted.pop()) if len(granted) == 1 else -1
+
+    def _its_own(self, approval: Approval) -> bool:
+        """Whether the operator itself holds an approval, as far as it says; an affiliate's does not help."""
+        operator = self.declaration.operator
+        if approval.uscc and operator.uscc:
+            return approval.uscc == operator.uscc
+        return not approval.holder or approval.holder.casefold() == operator.name.casefold()
+
+    def area_name(self, index: int) -> Text:
+        """Name of an area by index, for messages."""
+        if index < 0:
+            return Text("no pilot area", "无试点区域")
+        area = self.areas.areas[index]
+        return Text(area.name_en, area.name_zh)
