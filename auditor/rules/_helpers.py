@@ -69,6 +69,12 @@ def rows_where(mask: BoolArray) -> IntArray:
     return np.flatnonzero(mask)
 
 
+def node_batch(case: Case, verdict: Verdict, message: str, mask: BoolArray) -> Batch:
+    """One verdict on the nodes of a mask, graded by their place."""
+    rows = rows_where(mask)
+    return Batch(verdict, message, rows, "node", grade=case.grade[rows])
+
+
 def measured(case: Case, rows: IntArray) -> dict[str, Any]:
     """How far nodes stand from the edge of the nearest area; measured for all of them when one is read.
 
