@@ -161,7 +161,7 @@ def _no_datum(name: object) -> str:
 
 
 def _check(read: Frame, log: Log, lon: Any, lat: Any, radius: Any) -> None:
-    from auditor.network import coordinate_faults
+    from auditor.cells import coordinate_faults
 
     for fault, (column, bad) in coordinate_faults(lon, lat).items():
         log.problems.rows(read.origin, bad, column, lambda row, f=fault: f"{f}: {lon[row]:g}, {lat[row]:g}")  # type: ignore[misc]
