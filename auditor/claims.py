@@ -95,7 +95,7 @@ class Scope(NamedTuple):
         """Whether a row counts."""
         day = "" if self.as_of is None else self.as_of.isoformat()
         dated = not day or ((row["from_on"] or day) <= day < (row["to_on"] or "9999"))
-        return dated and (not row["area"] or row["area"] in self.areas)
+        return dated and (row["area"] in self.areas if row["area"] else bool(self.areas))
 
     def relation(self, row: Mapping[str, str]) -> int:
         """Relation of a row."""

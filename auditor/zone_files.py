@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 STATUSES = ("in", "undecided", "out")
 DEFAULT_BAND_M = 100.0
+FAULTS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)  # of a file of any content
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def read_files(paths: Iterable[str | Path], problems: list[str]) -> list[Part]:
         for file in files:
             try:
                 parts += _read_file(file)
-            except (OSError, ValueError, KeyError, TypeError, shapely.errors.ShapelyError) as error:
+            except (*FAULTS, shapely.errors.ShapelyError) as error:
                 what = f"lacks {error}" if isinstance(error, KeyError) else error
                 problems.append(f"{file.name}: {what}")
     return parts
@@ -113,6 +121,9 @@ def _part(feature: dict[str, Any], sha256: str, file: str) -> Part:
         raise ValueError(
             f"region_codes: {', '.join(map(repr, sorted(strange)))} is none of {', '.join(RELATION)}"
         )
+    from_on, to_on = _date(properties.get("from_on")), _date(properties.get("to_on"))
+    if from_on and to_on and from_on >= to_on:
+        raise ValueError(f"to_on {to_on} is not after from_on {from_on}")
     return Part(
         id=str(properties["part"]),
         area=str(properties["area"]),
@@ -120,8 +131,8 @@ def _part(feature: dict[str, Any], sha256: str, file: str) -> Part:
         geometry=geometry,
         bands_m=_bands(geometry, properties.get("bands_m")),
         properties=properties,
-        from_on=_date(properties.get("from_on")),
-        to_on=_date(properties.get("to_on")),
+        from_on=from_on,
+        to_on=to_on,
         sha256=sha256,
         file=file,
         seaward=bool(properties.get("seaward_m")),
@@ -151,9 +162,12 @@ def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
 def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
     edges = len(boundaries.segments(geometry))
     if given is None or isinstance(given, int | float):
-        return np.full(edges, DEFAULT_BAND_M if given is None else float(given))
-    runs = [run for polygon in given for ring in polygon for run in ring]
+        runs = [(DEFAULT_BAND_M if given is None else given, edges)]
+    else:
+        runs = [run for polygon in given for ring in polygon for run in ring]
     bands = np.repeat([float(band) for band, _ in runs], [count for _, count in runs])
+    if not ((bands >= 0) & np.isfinite(bands)).all():
+        raise ValueError("bands_m holds what is no accuracy in metres")
     if len(bands) != edges:
         raise ValueError(f"bands_m speaks of {len(bands)} edges, the geometry has {edges}")
     return bands

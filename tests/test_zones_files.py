@@ -196,15 +196,21 @@ def test_bad_files_are_reported_all_at_once(tmp_path):
         "datum 'Beijing 1954' cannot be placed": feature(datum="Beijing 1954"),
         "datum 'unknown' cannot be placed": feature(datum="unknown"),
         "Invalid isoformat string": feature(from_on="soon"),
+        "to_on 2026-01-01 is not after from_on 2026-01-01": feature(from_on="2026-01-01", to_on="2026-01-01"),
+        "bands_m holds what is no accuracy": feature(bands_m=-1),
+        "bands_m holds what is no accuracy in": feature(bands_m=float("nan")),
+        "lacks 'properties'": {"type": "Feature"},
+        "": {"type": "Feature", "properties": None, "geometry": None},
     }
     for number, content in enumerate(bad.values()):
         write(tmp_path / f"{number:02}.geojson", content)
     (tmp_path / "90.geojson").write_text("{", "utf-8")
     (tmp_path / "91.geojson").write_text("[]", "utf-8")
+    (tmp_path / "92.geojson").write_text("[" * 100_000, "utf-8")
     with pytest.raises(DataError) as caught:
         read_areas(TODAY, paths=[tmp_path, tmp_path / "missing.geojson", tmp_path / "none"])
     lines = str(caught.value).splitlines()
-    assert len(lines) == len(bad) + 4
+    assert len(lines) == len(bad) + 5
     for number, (what, line) in enumerate(zip(bad, lines, strict=False)):
         assert line.startswith(f"{number:02}.geojson: ")
         assert what in line
