@@ -18,7 +18,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.boundaries import Boundary, Discs, Ground, segments
+from auditor.boundaries import Boundary, Discs, Edge, Ground, ecef, segments
 from auditor.columns import Coded
 from auditor.datum import DATUMS, from_wgs84
 from auditor.errors import UsageError
@@ -261,6 +261,8 @@ def test_real_points_in_another_datum_answer_the_same(datum):
         (at(110.16643, 20.33025), "outside", None),  # Xuwen, across the strait
         (at(113.0, 8.0), "outside", None),  # open sea between reefs
         (at(-0.1, 51.5), "outside", None),
+        (at(0.0, 51.5), "outside", None),
+        (at(116.4, 0.0), "outside", None),
         (at(180.0, -90.0), "outside", None),
         (at(116.397, 39.907, 60_000.0), "straddling", "beijing"),
         (at(104.06, 30.67, 5_000_000.0), "straddling", "shenzhen"),  # the nearest of all that it reaches
@@ -502,6 +504,18 @@ def test_distance_is_geodesic():
         least = GEOD.inv(np.full(len(near), lon[i]), np.full(len(near), lat[i]), *near.T)[2].min()
         assert abs(metres[i]) == pytest.approx(least, abs=0.02 + 2.0 / max(least, 1.0))
         assert (metres[i] < 0) == shapely.intersects_xy(shanghai, lon[i], lat[i])
+
+
+def test_the_nearest_edge_may_have_its_ends_farther_off_than_others():
+    """The middle of a line 10 m off, its ends 50 m; ten short edges 30 m off between them."""
+    east, north = 1 / 96_480, 1 / 110_850  # degrees a metre at 120, 30
+    long = [[120 - 49 * east, 30 + 10 * north, 120 + 49 * east, 30 + 10 * north]]
+    short = [[120 + i * east, 30 - 30 * north, 120 + (i + 1) * east, 30 - 30 * north] for i in range(-5, 5)]
+    edge = Edge(np.array(long + short), 0, 0.0, inner=True)
+    distance, foot = edge.nearest(ecef(np.array([120.0]), np.array([30.0])))
+    assert distance[0] == pytest.approx(10, rel=0.01)
+    assert foot[0] == pytest.approx([120, 30 + 10 * north], abs=1e-7)
+    assert edge.near(ecef(np.array([120.0]), np.array([30.0])))[0] == pytest.approx(30, rel=0.01)
 
 
 def test_far_points_have_a_distance_too():

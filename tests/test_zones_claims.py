@@ -54,6 +54,7 @@ WORDS = {"nothing": NOTHING, "within": WITHIN, "outside": OUTSIDE, "undecided": 
         ("-11010", "nothing", "", ""),
         ("1101.5", "nothing", "", ""),
         ("٣١٠١١٥", "nothing", "", ""),
+        ("１１０１０５", "within", "beijing", "beijing"),
         ("", "nothing", "", ""),
     ],
 )
@@ -81,6 +82,7 @@ def test_codes(text, relation, area, part):
         ("上海市黄浦区人民大道", "outside", ""),
         ("上海市崇明区", "outside", ""),
         ("上海市卢湾区", "outside", ""),
+        ("上海市上海市黄浦区", "outside", ""),
         ("上海市", "open", ""),
         ("上海市奉贤路100号", "open", ""),
         ("浙江省舟山市嵊泗县洋山镇小洋山", "within", "xiaoyangshan"),
@@ -153,7 +155,9 @@ def test_a_longer_code_says_no_other_than_its_district(code, more):
 
 def test_areas_that_are_not_in_force_have_no_codes():
     none = RegionCodes(Scope(areas=()))
-    assert {none.read(code).relation for code in ("11", "310115", "4603", "330922", "31", "100000")} == {OUTSIDE}
+    assert {none.read(code).relation for code in ("11", "310115", "4603", "330922", "31", "100000")} == {
+        OUTSIDE
+    }
     assert Addresses(Scope(areas=()), none).read("深汕特别合作区").relation == NOTHING
 
 

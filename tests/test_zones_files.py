@@ -160,6 +160,13 @@ def test_a_part_may_join_a_known_area(tmp_path):
     assert answer(read_areas(TODAY, paths=[file]), 115.05, 22.85) == ("within", "shenzhen", False)
 
 
+def test_an_area_inside_another_does_not_gainsay_the_outer_ones_code(tmp_path):
+    file = write(tmp_path / "x.geojson", feature((116.3, 39.8, 116.5, 40.0), area="inner", region_codes={}))
+    areas = read_areas(TODAY, paths=[file])
+    assert answer(areas, 116.3, 39.9) == ("straddling", "beijing", False)
+    assert answer(areas, 116.3, 39.9, code="110105") == ("within", "beijing", False)
+
+
 def test_versions_follow_one_another(tmp_path):
     write(tmp_path / "1.geojson", feature(to_on="2026-06-01"))
     write(tmp_path / "2.geojson", feature((121.0, 31.2, 121.1, 31.3), from_on="2026-06-01"))
