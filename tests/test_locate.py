@@ -85,6 +85,16 @@ def test_words_for_people(run):
     assert unknown == "unknown\n  by: none\n"
 
 
+def test_a_contradiction_is_named(run, tmp_path):
+    file = tmp_path / "place.csv"
+    file.write_text("lon,lat,datum,address\n116.397,39.907,WGS84,上海市浦东新区\n", "utf-8")
+    for lang, words in (("en", "contradict one another"), ("zh", "相互矛盾")):
+        code, out, _ = run("locate", file, *DAY, "--lang", lang)
+        assert code == 0
+        assert words in out
+        assert out.startswith(("straddling: Shanghai", "跨界: 上海"))
+
+
 def test_csv_keeps_order_columns_and_rows(run, tmp_path):
     file = tmp_path / "places.csv"
     file.write_text(
@@ -130,12 +140,24 @@ def test_text_table_fits_a_terminal(run, tmp_path):
     file = tmp_path / "places.csv"
     long = "上海市浦东新区" * 9
     file.write_text(
-        f"name,lon,lat,address\n{long},121.55,31.22,\n\x1b[31mred,,,上海市黄浦区\nx,0,0,{long}\n", "utf-8"
+        f"name,lon,lat,address\n{long},121.55,31.22,北京市\n,,,上海市黄浦区\nx,0,0,{long}\n", "utf-8"
     )
-    for lang in ("en", "zh"):
-        code, out, _ = run("locate", file, *DAY, "--lang", lang)
-        assert code == 0 or "\x1b" not in out
-        assert columns(out or "x") <= 80
+    for lang, words in (("en", ("within", "outside", "contradiction")), ("zh", ("在内", "在外", "矛盾"))):
+        code, out, err = run("locate", file, *DAY, "--lang", lang)
+        assert (code, err) == (0, "")
+        assert columns(out) <= 80
+        assert len(out.splitlines()) == 4
+        for word in words:
+            assert word in out
+
+
+def test_hidden_characters_are_refused(run, tmp_path):
+    file = tmp_path / "places.csv"
+    file.write_text("name,lon,lat\n\x1b[31mred,1,2\n", "utf-8")
+    code, out, err = run("locate", file, *DAY)
+    assert (code, out) == (2, "")
+    assert "row 2, name" in err
+    assert "\x1b" not in err
 
 
 def test_parquet_reads_the_same(run, tmp_path):

@@ -21,11 +21,31 @@ WIDTH = 80
 RELATIONS_ZH = {
     "within": "在内",
     "outside": "在外",
-    "straddling": "边界附近或矛盾",
+    "straddling": "跨界",
     "undecided": "归属未定",
     "unknown": "未知",
 }
 BASES_ZH = {"none": "无", "region_code": "行政区划代码", "coordinates": "坐标", "address": "地址"}
+LINES = {
+    "en": {
+        "part": "  part: {part}",
+        "basis": "  by: {basis}",
+        "conflict": "  code, coordinates and address contradict one another",
+        "inside": "  {metres:,.0f} m inside the edge of {area}",
+        "outside": "  {metres:,.0f} m outside the edge of {area}",
+        "accuracy": "  accuracy: point {radius_m:,.0f} m, edge {band_m:,.0f} m",
+        "wgs84": "  WGS84: {lon}, {lat}",
+    },
+    "zh": {
+        "part": "  组成部分: {part}",
+        "basis": "  依据: {basis}",
+        "conflict": "  代码、坐标与地址相互矛盾",
+        "inside": "  距{area}边界 {metres:,.0f} m（界内）",
+        "outside": "  距{area}边界 {metres:,.0f} m（界外）",
+        "accuracy": "  点位误差 {radius_m:,.0f} m，边界误差 {band_m:,.0f} m",
+        "wgs84": "  WGS84: {lon}, {lat}",
+    },
+}
 NO_IP = "IP look-ups come with observations, which are not built yet; give coordinates or a file of places"
 
 
@@ -72,7 +92,7 @@ def command(
     elif len(rows) == 1:
         _one(rows[0], areas, lang)
     else:
-        _table(rows, areas, lang)
+        _table(rows, lang)
 
 
 def _read(place: str) -> tuple[Frame, Log]:
@@ -196,48 +216,37 @@ def _at(names: tuple[str, ...], index: int) -> str | None:
     return names[index] if index >= 0 else None
 
 
-def _words(row: dict[str, Any], areas: Areas, lang: str) -> dict[str, str]:
-    """The parts of an answer in words."""
-    area = row["area"] or row["nearest_area"]
-    chinese = lang == "zh"
-    name = "" if area is None else getattr(areas.area(area), f"name_{lang}")
-    far = "" if row["distance_m"] != row["distance_m"] else f"{abs(row['distance_m']):,.0f} m"
-    return {
-        "relation": RELATIONS_ZH[row["relation"]] if chinese else row["relation"],
-        "area": name,
-        "far": far,
-        "side": ("界内" if chinese else "inside")
-        if row["distance_m"] < 0
-        else ("界外" if chinese else "outside"),
-        "basis": BASES_ZH[row["basis"]] if chinese else row["basis"].replace("_", " "),
-    }
+def _name(areas: Areas, area: str | None, lang: str) -> str:
+    return "" if area is None else str(getattr(areas.area(area), f"name_{lang}"))
+
+
+def _relation(row: dict[str, Any], lang: str) -> str:
+    return RELATIONS_ZH[row["relation"]] if lang == "zh" else str(row["relation"])
+
+
+def _basis(row: dict[str, Any], lang: str) -> str:
+    return BASES_ZH[row["basis"]] if lang == "zh" else str(row["basis"]).replace("_", " ")
 
 
 def _one(row: dict[str, Any], areas: Areas, lang: str) -> None:
-    words, chinese = _words(row, areas, lang), lang == "zh"
-    of = {"within": "", "straddling": "", "undecided": ""}.get(row["relation"])
-    click.echo(
-        words["relation"] if of is None or not words["area"] else f"{words['relation']}: {words['area']}"
-    )
+    """One answer, line by line."""
+    lines = LINES[lang]
+    name = _name(areas, row["area"], lang)
+    click.echo(f"{_relation(row, lang)}: {name}" if name else _relation(row, lang))
     if row["part"]:
-        click.echo(f"  {'组成部分' if chinese else 'part'}: {row['part']}")
-    click.echo(f"  {'依据' if chinese else 'by'}: {words['basis']}")
+        click.echo(lines["part"].format(**row))
+    click.echo(lines["basis"].format(basis=_basis(row, lang)))
     if row["conflict"]:
-        text = (
-            "代码、坐标与地址相互矛盾" if chinese else "code, coordinates and address contradict one another"
-        )
-        click.echo(f"  {text}")
-    if words["far"]:
-        if chinese:
-            click.echo(f"  距{words['area']}边界 {words['far']}（{words['side']}）")
-            click.echo(f"  点位误差 {row['radius_m']:,.0f} m，边界误差 {row['band_m']:,.0f} m")
-        else:
-            click.echo(f"  {words['far']} {words['side']} the edge of {words['area']}")
-            click.echo(f"  accuracy: point {row['radius_m']:,.0f} m, edge {row['band_m']:,.0f} m")
-        click.echo(f"  WGS84: {row['lon']}, {row['lat']}")
+        click.echo(lines["conflict"])
+    if row["nearest_area"]:
+        side = "inside" if row["distance_m"] < 0 else "outside"
+        near = _name(areas, row["nearest_area"], lang)
+        click.echo(lines[side].format(area=near, metres=abs(row["distance_m"])))
+        click.echo(lines["accuracy"].format(**row))
+        click.echo(lines["wgs84"].format(**row))
 
 
-def _table(rows: list[dict[str, Any]], areas: Areas, lang: str) -> None:
+def _table(rows: list[dict[str, Any]], lang: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -250,14 +259,15 @@ def _table(rows: list[dict[str, Any]], areas: Areas, lang: str) -> None:
         else ("", "relation", "area", "to edge", "by")
     )
     table = Table(*heads, box=None, pad_edge=False, show_edge=False)
-    for column, width in zip(table.columns, (26, 12, 10, 14, 12), strict=True):
+    for column, width in zip(table.columns, (26, 13, 10, 13, 12), strict=True):
         column.no_wrap, column.overflow, column.max_width = True, "ellipsis", width
     table.columns[3].justify = "right"
     for number, row in enumerate(rows, start=1):
-        words, given = _words(row, areas, lang), row["input"]
+        given = row["input"]
         what = given.get("name") or given.get("id") or given.get("address") or number
-        mark = "!" if row["conflict"] else ""
-        far = words["far"] and f"{'-' if row['distance_m'] < 0 else ''}{words['far']}"
-        cells = (what, words["relation"] + mark, row["area"] or "", far, words["basis"])
+        relation = ("矛盾" if lang == "zh" else "contradiction") if row["conflict"] else _relation(row, lang)
+        near = row["nearest_area"] and row["area"] in {None, row["nearest_area"]}
+        far = f"{row['distance_m']:,.0f} m" if near else ""
+        cells = (what, relation, row["area"] or "", far, _basis(row, lang))
         table.add_row(*(Text(visible(cell)) for cell in cells))
     Console(width=WIDTH, highlight=False, soft_wrap=False).print(table)
