@@ -197,20 +197,19 @@ def _ends(frame: Frame, ids: Any) -> tuple[list[IntArray], Any]:
     return [np.where(at <= LOST, len(ids) + LOST - 1 - at, at).astype(np.int32) for at in rows], undeclared
 
 
-def _link_ids(frame: Frame, given: Any) -> Any:
+def _link_ids(frame: Frame, given: Any, tail: IntArray, head: IntArray) -> Any:
     """Name links without id by their ends, parallel ones by a number besides: row order plays no part."""
     if not given.null_count:
         return given
     blank = cells.mask(given.is_null())
     source, target = (pc.fill_null(frame.strings(end), "") for end in ("source", "target"))
     made = pc.binary_join_element_wise(source, target, ">").filter(pa.array(blank))
-    codes = np.asarray(made.dictionary_encode().indices)
-    shared = np.flatnonzero(np.bincount(codes)[codes] > 1)
-    if len(shared):
-        order = shared[np.argsort(codes[shared], kind="stable")]
-        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-        nth = np.ones(len(codes), np.int64)
-        nth[order] += np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    pair = (tail[blank].astype(np.int64) << 32) | (head[blank].astype(np.int64) & 0xFFFFFFFF)
+    order = np.argsort(pair, kind="stable")
+    starts = np.flatnonzero(np.diff(pair[order], prepend=pair[order[:1]] - 1))
+    nth = np.empty(len(pair), np.int64)
+    nth[order] = np.arange(1, len(pair) + 1) - np.repeat(starts, np.diff(np.append(starts, len(pair))))
+    if (nth > 1).any():
         numbered = pc.binary_join_element_wise(made, pa.array(nth).cast(pa.string()), "#")
         made = pc.if_else(pa.array(nth > 1), numbered, made)
     return pc.replace_with_mask(given, pa.array(blank), made)
@@ -259,7 +258,7 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
         column = pa.DictionaryArray.from_arrays(known, names)
         table = table.set_column(table.column_names.index(name), name, column)
     at = table.column_names.index("id")
-    table = table.set_column(at, "id", _link_ids(frame, frame.strings("id")))
+    table = table.set_column(at, "id", _link_ids(frame, frame.strings("id"), tail, head))
     table = table.append_column("tail", pa.array(tail)).append_column("head", pa.array(head))
     if frame.table.column("id").null_count < len(tail):  # else they are made, and made distinct
         _check_unique(Frame(table, frame.origin), problems)

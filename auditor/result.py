@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +76,9 @@ EXPLAIN_WORDS = {
 
 def render(template: str, args: Mapping[str, Any], lang: str) -> str:
     """Fill a message's placeholders in one language."""
+    names = _placeholders(template)
+    if not names:
+        return template
 
     def shown(value: Any) -> Any:
         if isinstance(value, Text):
@@ -83,7 +87,36 @@ def render(template: str, args: Mapping[str, Any], lang: str) -> str:
             return ("、" if lang == "zh" else ", ").join(str(shown(v)) for v in value)
         return value.item() if isinstance(value, np.generic) else value
 
-    return template.format(**{key: shown(value) for key, value in args.items()})
+    return template.format(**{name: shown(args[name]) for name in names})
+
+
+@cache
+def _placeholders(template: str) -> tuple[str, ...]:
+    names = [name for _, name, _, _ in string.Formatter().parse(template)]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+class Causes:
+    """Findings of one rule that share a hand-off link: one cause, many subjects (DESIGN 6)."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str, str], list[Any]] = {}
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding, if it has a hand-off; the first of a group is its example."""
+        handoff = finding.details.get("handoff")
+        if handoff:
+            near, far = (name or "" for name in handoff)  # a far end may not be declared
+            group = self._groups.setdefault((finding.rule, near, far), [finding.subject, 0])
+            group[1] += 1
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Give the groups by rule, most subjects first."""
+        ordered = sorted(self._groups.items(), key=lambda item: (item[0][0], -item[1][1], item[0]))
+        return [
+            {"rule": rule, "handoff": [near, far or None], "subjects": subjects, "example": example}
+            for (rule, near, far), (example, subjects) in ordered
+        ]
 
 
 @dataclass(frozen=True)
@@ -153,20 +186,14 @@ class AuditResult:
 
     @cached_property
     def causes(self) -> list[dict[str, Any]]:
-        """Findings of one rule that share a hand-off link: one cause, many subjects (DESIGN 6)."""
-        groups: dict[tuple[str, str, str], list[str]] = {}
+        """Findings of one rule that share a hand-off link, most subjects first."""
+        causes = Causes()
         for finding in self.unsettled:
-            handoff = finding.details.get("handoff")
-            if handoff:
-                groups.setdefault((finding.rule, *handoff), []).append(finding.subject)
-        ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
-        return [
-            {"rule": rule, "handoff": [near, far], "subjects": len(subjects), "example": subjects[0]}
-            for (rule, near, far), subjects in ordered
-        ]
+            causes.add(finding)
+        return causes.listed()
 
     def record(self, finding: Finding) -> dict[str, Any]:
-        """One finding as the result schema has it."""
+        """One finding as the result schema has it; values may still be numpy's (see `plain`)."""
         return {
             "rule": finding.rule,
             "basis": finding.basis,
@@ -176,10 +203,10 @@ class AuditResult:
             "severity": finding.severity,
             "grade": finding.grade,
             "message_id": finding.message_id,
-            "args": plain(dict(finding.args)),
+            "args": finding.args,
             "message": self.message(finding),
             "ask": self.ask(finding),
-            "details": plain(dict(finding.details)),
+            "details": finding.details,
             "observations": [],
             "fingerprint": finding.fingerprint,
         }
@@ -210,14 +237,14 @@ class AuditResult:
             "operator": {"name": self.case.declaration.operator.name},
         }
         rule = self.rule(rule_id)
-        pages = [explained(rule, self.record(f), head, self.lang) for f in chosen]
+        pages = [explained(rule, plain(self.record(f)), head, self.lang) for f in chosen]
         return "\n\n".join("\n".join(f"{name}: {text}" for name, text in page) for page in pages)
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row a finding, passes included; rule, subject, verdict and all texts as strings."""
         import pandas as pd  # noqa: PLC0415 -- a third of a second that the command line need not pay
 
-        records = [self.record(finding) for finding in self.findings.rows()]
+        records = [plain(self.record(finding)) for finding in self.findings.rows()]
         columns = [
             "rule", "basis", "clause", "subject", "verdict", "severity", "grade", "message_id", "args",
             "message", "ask", "details", "observations", "fingerprint",

@@ -158,4 +158,6 @@ def _show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
         console = Console(highlight=False, markup=False, emoji=False)
         text.print_result(result, console, all_findings=all_findings)
     else:
-        click.echo(all_reports()[format_].render(result, all_findings), nl=False)
+        out = sys.stdout.buffer
+        out.writelines(all_reports()[format_].render(result, all_findings))
+        out.flush()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from auditor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from auditor.result import AuditResult
 
@@ -28,12 +28,12 @@ class Report:
     suffixes
         Endings of file names that mean this format.
     render
-        From a result, and whether to add passes, to the text of the report.
+        From a result, and whether to add passes, to the report's bytes (UTF-8 where it is text) in pieces.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    render: Callable[[AuditResult, bool], str]
+    render: Callable[[AuditResult, bool], Iterable[bytes]]
 
 
 @cache
@@ -76,6 +76,7 @@ def write_report(
         known = ", ".join(f"{r.name} ({' '.join(r.suffixes)})" for r in reports.values())
         raise UsageError(f"{path}: no report format for {format or path.suffix!r}; known are {known}")
     try:
-        path.write_text(fitting[0].render(result, all_findings), "utf-8")
+        with path.open("wb") as file:
+            file.writelines(fitting[0].render(result, all_findings))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from auditor import __version__
-from auditor.findings import Verdict
+from auditor.findings import SETTLED, Verdict, plain
 from auditor.reports import Report
+from auditor.result import Causes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.result import AuditResult
 
 
-def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
-    """Give the result as plain values, in the form that `auditor schema result` states."""
+def head(result: AuditResult) -> dict[str, Any]:
+    """Give all but what is told of single findings."""
     case = result.case
     operator, areas = case.declaration.operator, case.areas
-    shown = result.findings.rows() if all_findings else result.unsettled
     return {
         "schema": "auditor.result/1",
         "tool": {"version": __version__},
@@ -35,21 +37,37 @@ def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]: 
         "inputs": [{"path": i.path, "sha256": i.sha256} for i in case.declaration.inputs],
         "zones": areas.provenance(),
         "counts": result.counts,
-        "causes": result.causes,
-        "findings": [result.record(finding) for finding in shown],
         "manual": [clause.id for clause in result.manual],
-        "not_checked": [
-            {"rule": f.rule, "subject": f.subject}
-            for f in result.unsettled
-            if f.verdict == Verdict.NOT_CHECKED
-        ],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
     }
 
 
-def render(result: AuditResult, all_findings: bool) -> str:  # noqa: FBT001
-    """Give one line of JSON."""
-    return orjson.dumps(to_dict(result, all_findings), option=orjson.OPT_APPEND_NEWLINE).decode()
+def dumps(value: object) -> bytes:
+    """Write values of findings: numpy's own fast, all others as `plain` has them."""
+    return orjson.dumps(value, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa: FBT001
+    """Give one line of JSON piece by piece; findings are written as they are made, in constant memory."""
+    skipped: list[dict[str, str]] = []
+    causes = Causes()
+    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
+    yield dumps(head(result))[:-1] + b',"findings":['
+    comma = b""
+    for finding in result.findings.rows(shown):
+        yield comma + dumps(result.record(finding))
+        comma = b","
+        if finding.verdict not in SETTLED:
+            causes.add(finding)
+        if finding.verdict == Verdict.NOT_CHECKED:
+            skipped.append({"rule": finding.rule, "subject": finding.subject})
+    yield b"]," + dumps({"causes": causes.listed(), "not_checked": skipped})[1:] + b"\n"
+
+
+def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    """Give the result as plain values, in the form that `auditor schema result` states."""
+    values: dict[str, Any] = orjson.loads(b"".join(render(result, all_findings)))
+    return values
 
 
 REPORT = Report("json", (".json",), render)

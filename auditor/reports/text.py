@@ -205,14 +205,14 @@ def print_result(result: AuditResult, console: Console, *, all_findings: bool = 
     _tail(page, result)
 
 
-def render(result: AuditResult, all_findings: bool) -> str:  # noqa: FBT001
+def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: FBT001
     """Give the report as plain text."""
     from rich.console import Console  # noqa: PLC0415
 
     out = io.StringIO()
     console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
     print_result(result, console, all_findings=all_findings)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return [f"{line.rstrip()}\n".encode() for line in out.getvalue().splitlines()]
 
 
 REPORT = Report("text", (".txt",), render)
