@@ -147,17 +147,20 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
+def picker(values: Mapping[str, Any]) -> Callable[[int], dict[str, Any]]:
+    """Give a function from a position in a batch to the values of that subject."""
+    shared = {k: v for k, v in values.items() if not isinstance(v, np.ndarray | Each)}
+    own = [(k, v.get if isinstance(v, Each) else v.__getitem__) for k, v in values.items() if k not in shared]
+
+    def pick_(position: int) -> dict[str, Any]:
+        return shared | {key: get(position) for key, get in own}
+
+    return pick_
+
+
 def pick(values: Mapping[str, Any], position: int) -> dict[str, Any]:
     """Values of one subject of a batch."""
-    chosen = {}
-    for key, value in values.items():
-        if isinstance(value, np.ndarray):
-            chosen[key] = value[position]
-        elif isinstance(value, Each):
-            chosen[key] = value.get(position)
-        else:
-            chosen[key] = value
-    return chosen
+    return picker(values)(position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,24 +264,26 @@ class FindingTable:
 
     def _of(self, found: RuleFindings, verdict: Verdict) -> Iterator[Finding]:
         batches = [batch for batch in found.batches if batch.verdict == verdict]
+        args = [picker(batch.args) for batch in batches]
+        details = [None if batch.details is batch.args else picker(batch.details) for batch in batches]
         entries = [
             (name, b, i) for b, batch in enumerate(batches) for i, name in enumerate(self.names(batch))
         ]
-        for name, b, i in sorted(entries):
-            batch = batches[b]
-            args = pick(batch.args, i)
-            grade = batch.grade if isinstance(batch.grade, int) else int(batch.grade[i])
+        entries.sort()
+        severity = "info" if verdict in SETTLED else found.severity
+        for name, b, i in entries:
+            batch, own, facts = batches[b], args[b](i), details[b]
             yield Finding(
                 rule=found.rule,
                 basis=found.basis,
                 clauses=found.clauses,
                 subject=name,
                 verdict=verdict,
-                severity=found.severity if verdict not in SETTLED else "info",
-                grade=f"E{grade}",
+                severity=severity,
+                grade=f"E{batch.grade if isinstance(batch.grade, int) else batch.grade[i]}",
                 message_id=batch.message,
-                args=args,
-                details=args if batch.details is batch.args else pick(batch.details, i),
+                args=own,
+                details=own if facts is None else facts(i),
                 fingerprint=fingerprint(found.rule, self.operator, name),
             )
 
