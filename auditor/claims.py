@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOTHING, WITHIN, OUTSIDE, UNDECIDED, OPEN = range(5)
 DISTRICT = 6  # digits of a district's code
+COUNTRY = 2  # letters of a country's code
 CODE_LENGTHS = frozenset({2, 4, 6, 9, 12})
 _PROVINCE = re.compile("1[0-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]")  # 10: the whole country
 _EVERYWHERE = (0, 10**12)
@@ -143,8 +144,12 @@ class RegionCodes:
         True
         >>> codes.read("abc") == codes.read("31011") == SILENT
         True
+        >>> codes.read("US").relation == codes.read("HK").relation == OUTSIDE  # ISO 3166-1; CN is everything
+        True
         """
         digits = unicodedata.normalize("NFKC", text).strip()
+        if len(digits) == COUNTRY and digits.isascii() and digits.isalpha():
+            return self.of_unit("10") if digits.upper() == "CN" else Claim(OUTSIDE)
         if not (
             digits.isascii() and digits.isdigit() and len(digits) in CODE_LENGTHS and _PROVINCE.match(digits)
         ):

@@ -188,11 +188,10 @@ def _undeclared(rows: list[IntArray], ends: list[Any]) -> tuple[list[IntArray], 
 def _ends(frame: Frame, ids: Any) -> tuple[list[IntArray], Any]:
     """Intern both ends once: row of the node, n + k for the k-th undeclared id, -1 for blank."""
     ends = [frame.strings("source"), frame.strings("target")]
-    rows: list[IntArray] = []
-    for end in ends:
-        at = np.array(pc.fill_null(pc.index_in(end, ids), LOST), np.int32)
-        at[cells.mask(end.is_null())] = -1
-        rows.append(at)
+    both = pc.index_in(pa.concat_arrays(ends), ids)  # in one call: the ids are hashed once
+    at = np.array(pc.fill_null(both, LOST), np.int32)
+    at[cells.mask(both.is_null()) & np.concatenate([cells.mask(end.is_null()) for end in ends])] = -1
+    rows: list[IntArray] = np.split(at, 2)
     rows, undeclared = _undeclared(rows, ends)
     return [np.where(at <= LOST, len(ids) + LOST - 1 - at, at).astype(np.int32) for at in rows], undeclared
 

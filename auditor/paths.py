@@ -85,6 +85,8 @@ def access_input(
 def _crossed(declaration: Declaration, over: Coded, tunnel: BoolArray) -> tuple[IntArray, IntArray]:
     """Pairs of a tunnel's position and a row that it crosses; -1 for a node that nobody declared."""
     rows = np.flatnonzero(tunnel & ~over.blank)
+    if not len(rows):
+        return np.empty(0, np.int32), np.empty(0, np.int32)
     named = [[part.strip() for part in text.split(";") if part.strip()] for text in over.values]
     counts = np.array([*map(len, named), 0], np.int64)[over.codes[rows]]
     names = pa.array([name for i in over.codes[rows].tolist() for name in named[i]], pa.string())
