@@ -32,6 +32,7 @@ YES = frozenset({"true", "yes", "y", "1", "是"})
 NO = frozenset({"false", "no", "n", "0", "否"})
 REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 LARGEST_WHOLE = 2**53
+LONGEST_TEXT = 100_000  # bytes; room for thousands of addresses, while a report can still be printed
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -74,6 +75,11 @@ def clean(array: Any, report: Report) -> Any:
     if array.null_count == len(array):
         return array
     data = np.frombuffer(array.buffers()[2] or b"", np.uint8)
+    if len(data) > LONGEST_TEXT:
+        length = pc.binary_length(array)
+        what = f"is longer than {LONGEST_TEXT:,} bytes"
+        long = mask(pc.greater(length, LONGEST_TEXT))
+        report(long, lambda row: f"{quote(array[row].as_py())} {what}", "is a quote or a comma missing?")
     if ((data <= 0x20) | (data >= 0x7F)).any():  # noqa: PLR2004 -- visible ASCII needs no more than this look
         hidden = mask(pc.match_substring_regex(array, HIDDEN))
         if hidden.any():

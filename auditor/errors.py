@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+
+OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # Unicode categories that a terminal may act on
+
+
+def visible(text: object) -> str:
+    r"""Show control and bidirectional characters instead of obeying them.
+
+    Examples
+    --------
+    >>> visible("a\x1b[31m\u202eb")
+    'a\\x1b[31m\\u202eb'
+    """
+    shown = str(text)
+    if shown.isascii() and shown.isprintable():
+        return shown
+    return "".join(c if unicodedata.category(c) not in OBEYED else ascii(c)[1:-1] for c in shown)
 
 
 class AuditorError(Exception):
@@ -48,7 +65,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.file, self.where, self.field) if part)
-        return f"{place}: {self.what}" + (f"; {self.hint}" if self.hint else "")
+        return visible(f"{place}: {self.what}" + (f"; {self.hint}" if self.hint else ""))
 
 
 class DeclarationError(AuditorError):

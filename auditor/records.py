@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from auditor.cells import REGION_CODE, coordinate_faults, folded, read_day
+from auditor.cells import LONGEST_TEXT, REGION_CODE, coordinate_faults, folded, read_day
 from auditor.problems import quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
@@ -32,6 +32,8 @@ def _text(value: Any) -> Any:
         return str(value)
     if not isinstance(value, str):
         raise wrong(f"{quote(value)} is no text", "put it in quotes")
+    if len(value) > LONGEST_TEXT:
+        raise wrong(f"{quote(value)} is longer than {LONGEST_TEXT:,} characters")
     if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in value):
         raise wrong(f"{quote(value)} holds a character that cannot be seen", "type the text anew")
     return unicodedata.normalize("NFC", value.strip())

@@ -39,6 +39,7 @@ STATUSES = ("active", "standby", "planned", "retired")
 HOLDINGS = ("own", "lease", "purchase", "hosting", "cloud", "shared")
 ACCESS_ROLES = ("subscriber_access", "upstream")
 DIRECTIONS = ("both", "forward")
+MOST_COLUMNS = 1000
 UNKNOWN_COLUMN = "no such column in a declaration; kept, but no rule reads it"
 
 
@@ -239,6 +240,10 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
     def report(name: str) -> cells.Report:
         return lambda bad, what, hint: log.problems.rows(raw.origin, bad, name, what, hint)
 
+    if len(given) > MOST_COLUMNS:
+        what = f"{len(given):,} columns, more than {MOST_COLUMNS:,}"
+        log.problems.add(file, "", "", what, "leave out what no rule reads")
+        given = given[:MOST_COLUMNS]
     for name, times in Counter(given).items():
         if times > 1:
             log.problems.add(file, "", name, f"the column is there {times} times", "rename or remove one")

@@ -177,3 +177,31 @@ def test_text_fits_80_columns():
         for line in run("check", SHANGHAI, *DAY, "--lang", lang).stdout.splitlines():
             width = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
             assert width <= 80, line
+
+
+def test_a_defect_is_exit_code_2_lest_it_read_as_a_fail(monkeypatch, capsys):
+    from auditor import cli
+
+    def broken(**_options):
+        raise ZeroDivisionError("\x1b[31mred")
+
+    monkeypatch.setattr(cli.cli, "main", broken)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    told = capsys.readouterr()
+    assert caught.value.code == 2
+    assert told.out == ""
+    assert "ZeroDivisionError, a defect of auditor" in told.err
+    assert "\x1b" not in told.err
+
+
+def test_words_on_the_command_line_cannot_command_a_terminal():
+    for args in (
+        ["check", "a\x1b[31mb"],
+        ["\x1b[31m"],
+        ["explain", "\x1b[31m"],
+        ["check", "--as-of", "\x1b[31m", "x"],
+    ):
+        told = run(*args)
+        assert told.returncode == 2
+        assert "\\x1b[31m" in told.stderr

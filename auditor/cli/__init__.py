@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
 import sys
+import traceback
 
 import click
 
 from auditor import __version__
-from auditor.errors import AuditorError
+from auditor.errors import AuditorError, visible
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -52,12 +54,25 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        _tell(shown.getvalue().removesuffix("\n"))
         sys.exit(EXIT_ERROR)
     except AuditorError as error:
-        click.echo(f"auditor: {error}" if "\n" not in str(error) else f"auditor:\n{error}", err=True)
+        _tell(f"auditor: {error}" if "\n" not in str(error) else f"auditor:\n{error}")
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_ERROR)
+    except Exception as error:  # noqa: BLE001 -- Python's own exit code, 1, would read as the verdict fail
+        _tell(traceback.format_exc())
+        _tell(
+            f"auditor: broke off with {type(error).__name__}, a defect of auditor; please report these lines"
+        )
+        sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(text: str) -> None:
+    """Print lines on stderr, with nothing in them that a terminal would obey."""
+    click.echo("\n".join(map(visible, text.split("\n"))), err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import DeclarationError, Problem, UsageError
+from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
 from auditor.readers._registry import FOLDER, readers
 
@@ -37,8 +38,8 @@ def read_declaration(
         If the path is of no known form, or a graph comes without `operator`.
     """
     path = Path(path)
-    if not path.exists():
-        raise DeclarationError([Problem(path.name, "", "", "there is no such file or folder")])
+    if not is_there(path):
+        raise DeclarationError([Problem(path.name or str(path), "", "", "there is no such file or folder")])
     suffix = FOLDER if path.is_dir() else path.suffix.lower()
     for reader in readers():
         if suffix in reader.suffixes:

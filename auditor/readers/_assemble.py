@@ -42,7 +42,7 @@ def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
     """
     file = path / NAME if path.is_dir() else path
     folder = Folder(file.parent, log, file.name)
-    data = folder.load(file, file.name, lambda what: log.problems.add(path.name, "", "", what))
+    data = folder.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
     read = read_json if file.suffix.lower() == ".json" else read_toml
     tree = None if data is None else read(data, file.name, log)
     log.problems.raise_if_any()
@@ -276,6 +276,8 @@ def _note_contracts(document: Document, nodes: Frame, log: Log) -> None:
         for contract in document.contracts
         for node in (*contract.node_ids, *contract.failover_node_ids)
     }
+    if not named:
+        return
     known = pc.is_in(pa.array(list(named), pa.string()), nodes.strings("id")).to_pylist()
     for (node, contract), found in zip(named.items(), known, strict=True):
         if not found:

@@ -24,6 +24,14 @@ BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path leads to anything; one that the system refuses (too long, a loop) does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 @dataclass
 class Folder:
     """The folder of a declaration: gives bytes by relative name and remembers what was read.
@@ -57,7 +65,12 @@ class Folder:
         posix, windows = PurePosixPath(name), PureWindowsPath(name)
         leads_out = posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts
         path = self.root / posix
-        if leads_out or "\0" in name or not path.resolve().is_relative_to(self.root.resolve()):
+        try:
+            leads_out = leads_out or not path.resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError, ValueError):  # too long, a loop of symbolic links, a NUL
+            self.log.problems.add(self.file, where, key, f"{quote(name)} is no path that can be followed")
+            return None
+        if leads_out:
             hint = "give a path inside the folder, without .."
             self.log.problems.add(
                 self.file, where, key, f"{quote(name)} is outside the declaration's folder", hint
@@ -74,8 +87,11 @@ class Folder:
 
     def load(self, path: Path, name: str, report: Callable[[str], None]) -> bytes | None:
         """Read a file under a name for messages and note its digest; an empty one is a problem."""
+        if not is_there(path):
+            report(f"{quote(name)} is missing")
+            return None
         if not path.is_file():
-            report(f"{quote(name)} is missing" if not path.exists() else f"{quote(name)} is no file")
+            report(f"{quote(name)} is no file")
             return None
         try:
             data = path.read_bytes()
@@ -93,8 +109,13 @@ class Folder:
         path = self.find(name, where, "document")
         if path is None or not path.is_file():
             return None
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            what = f"{quote(name)} cannot be read: {error.strerror}"
+            self.log.problems.add(self.file, where, "document", what)
+            return None
 
 
 def report_encoding(data: bytes, file: str, log: Log) -> None:

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
-from auditor.tables import Frame
+from auditor.tables import MOST_COLUMNS, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from auditor.tables import Log
 
 HEADER_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 24
 ROUGH = "is no CSV table"
 NEEDED = {"nodes": ("id", "kind"), "links": ("source", "target"), "prefixes": ("prefix",)}
 
@@ -71,8 +72,15 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
         return ";".join(map(str, value))
     if isinstance(value, dict | list):
-        return orjson.dumps(value, default=str).decode()
+        return _json(value)
     return str(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # deeper than orjson writes, or keys that are no text
+        return quote(value)
 
 
 def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
@@ -127,6 +135,10 @@ def _header(data: bytes, file: str, log: Log) -> list[str] | None:
     except (csv.Error, StopIteration) as error:
         log.problems.add(file, "row 1", "", f"{ROUGH}: {error}")
         return None
+    if len(names) > MOST_COLUMNS:
+        hint = "is there a line break after the names?"
+        log.problems.add(file, "row 1", "", f"more than {MOST_COLUMNS:,} columns", hint)
+        return None
     if len(names) == 1:
         for mark, word in ((";", "semicolons"), ("\t", "tabs")):
             if mark in names[0]:
@@ -149,7 +161,7 @@ def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(data if data.endswith((b"\n", b"\r")) else data + b"\n"),
             read_options=pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=labels, skip_rows_after_names=1, block_size=1 << 24
+                use_threads=False, column_names=labels, skip_rows_after_names=1, block_size=BLOCK_BYTES
             ),
             parse_options=pyarrow.csv.ParseOptions(
                 newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
@@ -159,7 +171,9 @@ def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
             ),
         )
     except pa.ArrowException as error:
-        log.problems.add(file, "", "", f"{ROUGH}: {_first_line(error)}", "is a quote left open?")
+        large = "straddl" in str(error)
+        what = f"a row is larger than {BLOCK_BYTES >> 20} MB" if large else f"{ROUGH}: {_first_line(error)}"
+        log.problems.add(file, "", "", what, "is a quote left open?")
         return None
     numbers = _report_ragged(table.num_rows, ragged, file, log)
     table = table.rename_columns(names)
@@ -194,8 +208,9 @@ def _report_open_quote(data: bytes, table: pa.Table, numbers: Any, file: str, lo
 
 def _without_nameless(table: pa.Table, file: str, log: Log) -> pa.Table:
     """Leave out columns without a name where all their cells are blank; report them otherwise."""
-    for at in reversed(range(table.num_columns)):
-        if table.column_names[at]:
+    names = table.column_names
+    for at in reversed(range(len(names))):
+        if names[at]:
             continue
         if any(value.strip() for value in table.column(at).unique().to_pylist()):
             log.problems.add(file, "row 1", f"column {at + 1}", "has no name")

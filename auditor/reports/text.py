@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from auditor import __version__, registers
+from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
 from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label
 from auditor.reports import Report
@@ -23,21 +23,6 @@ WIDTH = 80
 EXAMPLES = 3
 DECLARED = 3  # grade E3
 STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
-
-
-def visible(text: object) -> str:
-    r"""Show control and bidirectional characters instead of obeying them.
-
-    Examples
-    --------
-    >>> visible("a\x1b[31m\u202eb")
-    'a\\x1b[31m\\u202eb'
-    """
-    shown = str(text)
-    return "".join(
-        c if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else ascii(c)[1:-1]
-        for c in shown
-    )
 
 
 class Group(NamedTuple):

@@ -199,3 +199,34 @@ def test_no_bytes_bring_a_traceback(tmp_path, declare, suffix):
         path.write_bytes(np.random.default_rng(seed).bytes(64))
         with pytest.raises(AuditorError):
             read_declaration(path, operator=operator if suffix == "graphml" else None)
+
+
+def test_paths_that_the_system_refuses_are_problems(declare, tmp_path):
+    folder = declare(
+        {"declaration.toml": declare.head + '[network]\nnodes = "loop.csv"\nlinks = "%s.csv"\n' % ("x" * 300)}
+    )
+    (folder / "loop.csv").symlink_to("loop.csv")
+    told = problems_of(folder)
+    assert told[0] == "declaration.toml, network, nodes: 'loop.csv' is no path that can be followed"
+    assert len(told) == 2
+    assert problems_of(tmp_path / ("x" * 300))[0].endswith("there is no such file or folder")
+
+
+def test_a_table_may_not_be_endlessly_wide(declare):
+    names = ",".join(f"c{at}" for at in range(1001))
+    told = problems_of(declare({"nodes.csv": f"id,kind,{names}\n"}))
+    assert told[0].startswith("nodes.csv, row 1: more than 1,000 columns")
+
+
+def test_a_cell_may_not_be_endlessly_long(declare):
+    told = problems_of(
+        declare({"nodes.csv": f"id,kind,name\nbng-1,bng,{'x' * 100_001}\nsub-1,subscriber,\n"})
+    )
+    assert told == [
+        f"nodes.csv, row 2, name: '{'x' * 59}…' is longer than 100,000 bytes; is a quote or a comma missing?"
+    ]
+
+
+def test_a_name_in_the_input_cannot_command_a_terminal(declare):
+    told = problems_of(declare({"nodes.csv": 'id,kin\x1b[31md,"a\nb\u202e"\nbng-1,bng,\n'}))
+    assert told == ["nodes.csv, kind: the column is missing; the columns are id, kin\\x1b[31md, a\\nb\\u202e"]
