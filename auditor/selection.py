@@ -48,7 +48,7 @@ def reason(case: Case, role: str, row: int) -> Text:
         if case.contracted[row]:
             told = Text(f"{told.en}, named in a contract", f"{told.zh}，合同载明")
         elif holding:
-            told = Text(f"{told.en}, held by {holding}", f"{told.zh}，持有方式 {holding}")
+            told = Text(f"{told.en}, holding: {holding}", f"{told.zh}，持有方式：{holding}")
     if role == "gate":
         tier = Text("tier 2", "第二层级") if case.access.tier_2[row] else Text("tier 1", "第一层级")
         told = Text(

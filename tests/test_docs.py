@@ -1,0 +1,58 @@
+"""What the README shows is what the program prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import auditor
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def printed(*args):
+    command = [sys.executable, "-m", "auditor", *map(str, args)]
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode()
+
+
+def test_the_capture_is_real():
+    shown = README.split("--as-of 2026-11-22\n", 1)[1].split("```", 1)[0]
+    lines = [line for line in shown.splitlines() if line != "…"]
+    assert len(lines) > 8
+    assert "\n".join(lines) in printed(
+        "check", auditor.sample("shanghai_violations"), "--as-of", "2026-11-22"
+    )
+
+
+def test_the_rules_table_is_fresh():
+    shown = re.search("<!-- rules -->\n(.*)<!-- /rules -->", README, re.S)[1]
+    assert shown == printed("rules", "--format", "markdown").split("|---|---|---|---|\n", 1)[1]
+
+
+def test_every_sample_is_named_and_nothing_else():
+    samples = {p.name for p in (ROOT / "sample_networks").iterdir() if p.is_dir()}
+    for name in re.findall(
+        r"`([a-z0-9_]+)`", README.split("## Sample networks", 1)[1].split("## More", 1)[0]
+    ):
+        assert name in samples
+
+
+def test_python_of_the_readme_runs():
+    code = README.split("```python\n", 1)[1].split("```", 1)[0]
+    assert "auditor.check" in code
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 -- our own README
+
+
+def test_no_registry_host_or_path_of_a_machine():
+    hosts = re.compile(r"https?://(pypi|files\.pythonhosted|registry\.npmjs)|/work/|/root/")
+    for path in [
+        *ROOT.glob("*.lock"),
+        *ROOT.glob("*.toml"),
+        *ROOT.glob("*.md"),
+        ROOT / "Makefile",
+        ROOT / ".ci/run",
+    ]:
+        assert not hosts.search(path.read_text("utf-8")), path
