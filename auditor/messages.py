@@ -37,12 +37,9 @@ LABELS = {
     "path": Text("path", "路径"),
     "clause": Text("clause", "条款"),
     "do": Text("next", "下一步"),
-    "handoff": Text(
-        "{count} subjects by the link {near} → {far}", "经链路 {near} → {far}，共 {count} 个对象"
-    ),
-    "group": Text("{count} subjects", "共 {count} 个对象"),
+    "handoff": Text("{count} subjects by {where}", "经 {where}，共 {count} 个对象"),
+    "example": Text("e.g.", "例如"),
     "more": Text("and {count} more", "另有 {count} 个"),
-    "advisory": Text("Related law (does not change the verdict)", "相关法规（不影响结论）"),
     "passed": Text("Holds", "符合"),
     "not_applicable": Text("Does not apply", "不适用"),
     "manual": Text("A person must look at", "需人工核查的条款"),

@@ -38,12 +38,18 @@ def grouped(findings: list[Finding]) -> list[Group]:
     """Group findings by verdict, message and hand-off link; worst first, then the largest group."""
     groups: dict[tuple[Verdict, str, tuple[str, ...]], list[Finding]] = {}
     for finding in findings:
-        key = (finding.verdict, finding.message_id, tuple(finding.details.get("handoff") or ()))
+        key = (finding.verdict, finding.message_id, _cause(finding))
         groups.setdefault(key, []).append(finding)
     made = [Group(*key, sorted(members, key=_shortest)) for key, members in groups.items()]
     return sorted(
         made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
     )
+
+
+def _cause(finding: Finding) -> tuple[str, ...]:
+    """Give the hand-off link, or its far end alone where each subject has a link of its own to it."""
+    handoff = tuple(name or "" for name in finding.details.get("handoff") or ())
+    return handoff[1:] if handoff and finding.subject == f"node:{handoff[0]}" else handoff
 
 
 def _shortest(finding: Finding) -> int:
@@ -123,10 +129,11 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
     if count > EXAMPLES:
         names += f", {label('more', lang, count=f'{count - EXAMPLES:,}')}"
     if group.handoff and count > 1:
-        near, far = group.handoff
-        names = f"{label('handoff', lang, count=f'{count:,}', near=near, far=far)}: {names}"
+        where = " → ".join(name or "?" for name in group.handoff)
+        names = f"{label('handoff', lang, count=f'{count:,}', where=where)}: {names}"
     page.line(f"{VERDICTS[group.verdict].in_(lang)}  {names}", indent=2, style=STYLES.get(group.verdict, ""))
-    page.line(result.message(first), indent=4)
+    example = f"{label('example', lang)} {first.subject}: " if count > 1 else ""
+    page.line(example + result.message(first), indent=4)
     path = first.details.get("path")
     if path is not None and len(path):
         page.entry("path", " → ".join(str(node) for node in path), indent=4)
