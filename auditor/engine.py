@@ -25,10 +25,12 @@ from auditor.settings import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from auditor.columns import BoolArray
     from auditor.model import Declaration
     from auditor.zones import Areas
 
 log = logging.getLogger(__name__)
+OBSERVED = 4  # grade E4: what others saw opens a question and never fails
 
 
 @cache
@@ -106,17 +108,30 @@ def _soften(case: Case, rule: Rule, batch: Batch, min_grade: int) -> Iterator[Ba
             message="regime_unknown",
             args={"service": rule.service or "the service", "told": _told(rule, batch)},
         )
+    elif batch.verdict == Verdict.FAIL:
+        seen = np.broadcast_to(np.asarray(batch.grade), len(batch)) >= OBSERVED
+        yield from _split(rule, batch, seen, "observed_only", {})
     elif batch.verdict == Verdict.PASS and rule.basis == "circular" and rule.graded:
         grades = np.broadcast_to(np.asarray(batch.grade), len(batch))
         low = grades > min_grade
-        if low.any():
-            part = batch.take(np.flatnonzero(low))
-            args = {"grade": grades[low], "least": min_grade, "told": _told(rule, part)}
-            yield replace(part, verdict=Verdict.INCONCLUSIVE, message="grade_too_low", args=args)
-        if not low.all():
-            yield batch.take(np.flatnonzero(~low)) if low.any() else batch
+        args = {"grade": grades[low], "least": min_grade}
+        yield from _split(rule, batch, low, "grade_too_low", args)
     else:
         yield batch
+
+
+def _split(
+    rule: Rule, batch: Batch, low: BoolArray, message: str, args: Mapping[str, Any]
+) -> Iterator[Batch]:
+    """Make inconclusive what rests on too little, and leave the rest of a batch as it is."""
+    if not low.any():
+        yield batch
+        return
+    part = batch.take(np.flatnonzero(low))
+    told = {**args, "told": _told(rule, part)}
+    yield replace(part, verdict=Verdict.INCONCLUSIVE, message=message, args=told)
+    if not low.all():
+        yield batch.take(np.flatnonzero(~low))
 
 
 def _regime_unknown(case: Case, rule: Rule) -> bool:
@@ -136,7 +151,7 @@ def _told(rule: Rule, batch: Batch) -> Each:
     return Each(text)
 
 
-def run_rule(case: Case, rule: Rule, *, min_grade: int = 4) -> RuleFindings:
+def run_rule(case: Case, rule: Rule, *, min_grade: int = 3) -> RuleFindings:
     """Run one rule; whatever it raises becomes an `error` finding, and the others go on."""
     unasked = _unasked(case, rule)
     if unasked is not None:
@@ -164,7 +179,7 @@ def check(
     skip: Iterable[str] = (),
     policy: Policy | Mapping[str, Any] | None = None,
     confirmed: Iterable[str] = (),
-    min_grade: str = "E4",
+    min_grade: str = "E3",
     lang: str = "en",
 ) -> AuditResult:
     """Check a declaration against the pilot, clause by clause.
@@ -184,7 +199,8 @@ def check(
     confirmed
         SHA-256 of documents that a review confirms (`read_reviews`).
     min_grade
-        Least grade of evidence on which a rule of the circular may pass (``E2`` for inspectors).
+        Least grade of evidence on which a rule of the circular may pass (``E2`` for inspectors). By default
+        observations alone (E4) prove nothing; a fail that rests on them is inconclusive whatever is given.
     lang
         Language of messages, ``en`` or ``zh``.
 

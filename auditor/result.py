@@ -49,6 +49,12 @@ OWN_MESSAGES: Mapping[str, Message] = {
         "Attach the document and have it confirmed in reviews.csv.",
         "请附上证明文件，并在 reviews.csv 中由核查人确认。",
     ),
+    "observed_only": Message(
+        "Would fail, but only an observation (grade E4) says so. {told}",
+        "按观测结果（证据等级 E4）不符合，但仅凭观测不足以认定。{told}",
+        "Ask the operator for what proves it: contract, title, filing, or its own declaration.",
+        "请企业提供合同、权属证明、备案材料或其自身申报加以核实。",
+    ),
     "skipped": Message(
         "The rule gave no answer for this subject: a defect of the rule, not of the operator.",
         "本规则未对该对象作出判断：属规则缺陷，与企业无关。",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.result import AuditResult
 
-PROFILES = {"operator": "E4", "inspector": "E2"}
+PROFILES = {"operator": "E3", "inspector": "E2"}
 
 
 def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
