@@ -10,19 +10,22 @@ Check
 -----
 Of an operator with services under the pilot, each service offered is held against the catalogue. Under the pilot:
 one that the pilot does not open fails (B13, search, community, instant interaction, B26); an opened one passes if
-a pilot reply of the operator names it. Beside the pilot: one with a licence is not the circular's; one that the
+a pilot reply of the operator names it, and fails if the operator's replies leave it out and are stated complete
+(the card: in neither the approval nor another valid licence). Beside the pilot: one with a licence is not the circular's; one that the
 pilot does not open, without regime and without licence, fails if the approvals are stated complete.
 
 Inconclusive when
 -----------------
 A product cannot be mapped to the catalogue, or only to a heading that is opened in part (B25); an unopened service
-is declared under the pilot although a licence names it; no licence is declared for a service beside the pilot; a
+is declared under the pilot although a licence names it; the replies declared leave a service out and are not stated
+complete; no licence is declared for a service beside the pilot; a
 data centre stands in a city that the coverage of the approval does not list.
 
 Not applicable when
 -------------------
-The operator has no service under the pilot; the service rests on another licence or regime; no reply names the
-service, which is APP-03's (one breach, one finding); its regime is not stated, which is APP-01's.
+The operator has no service under the pilot; the service rests on another licence or regime; the operator declares
+no reply of its own, or one that may name the service, which is APP-03's; its regime is not stated, which is
+APP-01's.
 
 Limits
 ------
@@ -79,14 +82,14 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
 
 def _unlicensed(case: Case, service: Service, code: str) -> Answer:
     uncapped = registers.share_cap("national", code, as_of=case.as_of) == 1.0
-    beside = bool(service.regime) or uncapped
-    if not case.declaration.approvals_complete:
-        if beside:
-            return Answer(Verdict.NOT_APPLICABLE, "other_regime")
-        return Answer(Verdict.INCONCLUSIVE, "no_basis_declared")
-    if beside:
+    complete = case.declaration.approvals_complete
+    if uncapped or (service.regime and not complete):  # NEG-03: whatever the licence, it is not the circular's
+        return Answer(Verdict.NOT_APPLICABLE, "other_regime")
+    if service.regime:
         return Answer(Verdict.INCONCLUSIVE, "no_licence")
-    return Answer(Verdict.FAIL, "no_basis")
+    if complete:
+        return Answer(Verdict.FAIL, "no_basis")
+    return Answer(Verdict.INCONCLUSIVE, "no_basis_declared")
 
 
 def _pilot(case: Case, service: Service, code: str) -> Answer:
@@ -106,12 +109,24 @@ def _pilot(case: Case, service: Service, code: str) -> Answer:
 def _opened(case: Case, code: str) -> Answer:
     replies = _approvals.own_approvals(case, code, "pilot_reply")
     if not replies:
-        return Answer(Verdict.NOT_APPLICABLE, "no_reply")
+        return _left_out(case, code)
     beyond = _beyond_coverage(case, replies, code) if code.startswith("B11") else []
     if beyond:
         return Answer(Verdict.INCONCLUSIVE, "coverage", {"codes": beyond})
     grade = min(_approvals.grade_of(case, reply) for reply in replies)
     return Answer(Verdict.PASS, "within", {"number": replies[0].number or "?"}, grade)
+
+
+def _left_out(case: Case, code: str) -> Answer:
+    """Say that the operator's replies leave a service out, if they surely do and no licence names it."""
+    own = [a for a in case.approvals if _approvals.held_by_operator(case, a)]
+    doubtful = any(_approvals.names_service(a, code) is None for a in own)
+    if not own or doubtful or _approvals.licence_of(case, code) is not None:
+        return Answer(Verdict.NOT_APPLICABLE, "no_reply")
+    args = {"numbers": [a.number or "?" for a in own]}
+    if case.declaration.approvals_complete:
+        return Answer(Verdict.FAIL, "left_out", args)
+    return Answer(Verdict.INCONCLUSIVE, "left_out_of_declared", args)
 
 
 def _beyond_coverage(case: Case, replies: list[Approval], code: str) -> list[str]:
@@ -181,8 +196,21 @@ RULE = Rule(
             "请核实业务覆盖范围是否已变更（互联网数据中心业务的覆盖范围精确到地市）。",
         ),
         "no_reply": Message(
-            "{service} is opened by the pilot; no reply of the operator names it, which PILOT-APP-03 judges.",
-            "{service} 属于试点开放业务；企业的试点批复未载明该业务，由 PILOT-APP-03 判断。",
+            "{service} is opened by the pilot; whether the operator holds a reply for it is judged by PILOT-APP-03.",
+            "{service} 属于试点开放业务；企业是否持有该业务的试点批复由 PILOT-APP-03 判断。",
+        ),
+        "left_out": Message(
+            "{service} is offered under the pilot, but the operator's pilot reply ({numbers}) leaves it out.",
+            "企业依据试点开展 {service}，但其试点批复（{numbers}）未载明该业务。",
+            "End the service, or apply to the ministry to have the approval extended.",
+            "请停止该项业务，或向工业和信息化部申请增加批复业务种类。",
+        ),
+        "left_out_of_declared": Message(
+            "{service} is offered under the pilot, but the pilot reply declared ({numbers}) leaves it out; whether there "
+            "is another is not stated.",
+            "企业依据试点开展 {service}，但所申报的试点批复（{numbers}）未载明该业务，也未声明批复已全部申报。",
+            "Ask for the pilot reply that names the service.",
+            "请提供载明该业务的试点批复。",
         ),
         "licensed": Message(
             "{service} is beside the pilot and named in licence {number}.",
