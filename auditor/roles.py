@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers
-from auditor.registers.names import is_branch, normal
+from auditor.registers.names import drop_english_places, is_branch, normal, only_legal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -88,12 +88,22 @@ def is_operator(name: str, operator: Operator) -> bool:
     >>> operator = Operator(name="示例数据（上海）有限公司")
     >>> is_operator("示例数据(上海)有限公司北京分公司", operator), is_operator("示例数据有限公司", operator)
     (True, False)
+    >>> is_operator("Example Ltd Beijing Branch", Operator(name="Example Ltd"))
+    True
     """
     words = {text.casefold() for text in ("operator", operator.name, operator.uscc) if text}
     if name.strip().casefold() in words:
         return True
     text, own = normal(name), normal(operator.name)  # blank where no letter is Latin or Chinese
-    return bool(own) and (text == own or (text.startswith(own) and is_branch(text[len(own) :], frozenset())))
+    return bool(own) and (text == own or (text.startswith(own) and _is_own_branch(text[len(own) :])))
+
+
+def _is_own_branch(rest: str) -> bool:
+    """Tell whether what follows the operator's name makes it a branch: 北京分公司, Beijing Branch."""
+    if not rest.startswith(" "):
+        return is_branch(rest, frozenset())
+    words, _ = drop_english_places(tuple(rest.split()))
+    return "branch" in words and only_legal(words, branch=True)
 
 
 def party_of(name: str, uscc: str, operator: Operator, *, as_of: dt.date) -> tuple[Party, str]:

@@ -174,8 +174,20 @@ class Standing:
         home = self.domicile_place
         if home is not None and home.relation[0] == WITHIN:
             return int(home.area[0])
-        granted = {a.area for a in self.approvals if a.area in self.areas.ids and self._its_own(a)}
-        return self.areas.ids.index(granted.pop()) if len(granted) == 1 else -1
+        granted = {self.area_of(a.area) for a in self.approvals if self._its_own(a)} - {-1}
+        return granted.pop() if len(granted) == 1 else -1
+
+    def area_of(self, name: str | None) -> int:
+        """Index of the area that a claim or an approval names; -1 if it names none.
+
+        By id, name, or the province or city that the name begins with: 上海市 means the area there.
+        """
+        said = (name or "").strip().casefold()
+        for index, area in enumerate(self.areas.areas):
+            short = area.name_zh[:2]
+            if said in {area.id, area.name_en.casefold(), area.name_zh, short, f"{short}市"}:
+                return index
+        return -1
 
     def _its_own(self, approval: Approval) -> bool:
         """Whether the operator itself holds an approval, as far as it says; an affiliate's does not help."""

@@ -151,11 +151,7 @@ def _doubtful(approval: Approval, doubts: list[Text]) -> Answer:
 
 def _area(case: Case, approval: Approval) -> int:
     """Index of the area that an approval names; -1 where it names none or none that is in force."""
-    said = (approval.area or "").casefold()
-    for index, area in enumerate(case.areas.areas):
-        if said in {area.id, area.name_en.casefold(), area.name_zh}:
-            return index
-    return -1
+    return case.area_of(approval.area)
 
 
 def _facts(approval: Approval) -> dict[str, Any]:

@@ -71,9 +71,7 @@ def _places(case: Case) -> Iterator[Batch]:
     own, elsewhere, somewhere, outside, open_ = standing(case)
     other = elsewhere | _at_another_area(case)
     approvals = [a for a in case.approvals if held_by_operator(case, a) is not False]
-    granted = np.isin(
-        case.place.area, [case.areas.ids.index(a.area) for a in approvals if a.area in case.areas.ids]
-    )
+    granted = np.isin(case.place.area, [at for a in approvals if (at := case.area_of(a.area)) >= 0])
     moving = _moving(case)
     groups = (
         (Verdict.PASS, "inside", own & ~moving),

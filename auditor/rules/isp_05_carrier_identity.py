@@ -70,32 +70,45 @@ def scope(case: Case) -> list[tuple[str, IntArray]]:
 
 
 def check(case: Case) -> Iterator[Batch]:
-    """Look every distinct owner up once, then sort the equipment by what the register says."""
-    owner, asked = case.node("owner"), _equipment(case)
-    matches = [registers.match_carrier(name, as_of=case.as_of) for name in owner.values]
-    standing = [match.standing for match in matches]
+    """Look every distinct owner up once, by name and code, then sort the equipment by what the register says."""
+    rows = rows_where(_equipment(case))
+    matches, which = _matches(case, rows)
     for known, verdict, message in ANSWERS:
-        chosen = np.array([*(s == known for s in standing), False])
-        rows = rows_where(asked & chosen[owner.codes])
-        if len(rows):
-            details = {
-                "owner": _owner_of(case, rows),
-                "registered": _registered(matches, owner.codes[rows]),
-            }
-            args = {"kind": kinds(case, rows), "called": _called(details)}
-            yield Batch(verdict, message, rows, "node", args, details)
-    rows = rows_where(asked & owner.blank)
-    if len(rows):
-        yield Batch(Verdict.INCONCLUSIVE, "no_owner", rows, "node", {"kind": kinds(case, rows)})
+        chosen = np.array([match is not None and match.standing == known for match in matches], np.bool_)
+        at = np.flatnonzero(chosen[which])
+        if len(at):
+            details = {"owner": _owner_of(case, rows[at]), "registered": _registered(matches, which[at])}
+            args = {"kind": kinds(case, rows[at]), "called": _called(details)}
+            yield Batch(verdict, message, rows[at], "node", args, details)
+    nobody = rows[np.array([match is None for match in matches], np.bool_)[which]]
+    if len(nobody):
+        yield Batch(Verdict.INCONCLUSIVE, "no_owner", nobody, "node", {"kind": kinds(case, nobody)})
+
+
+def _matches(case: Case, rows: IntArray) -> tuple[list[registers.CarrierMatch | None], IntArray]:
+    """What the register says of each distinct owner, nothing of one not stated; and whose row is whose."""
+    owner, code = case.node("owner").take(rows), case.node("holder_uscc").take(rows)
+    width = len(code.values) + 1
+    pairs, which = np.unique((owner.codes.astype(np.int64) + 1) * width + code.codes + 1, return_inverse=True)
+    found: list[registers.CarrierMatch | None] = []
+    for pair in pairs.tolist():
+        name, uscc = ("", *owner.values)[pair // width], ("", *code.values)[pair % width]
+        match = registers.match_carrier(name, as_of=case.as_of, uscc=uscc or None) if name or uscc else None
+        found.append(match)
+    return found, which
 
 
 def _owner_of(case: Case, rows: IntArray) -> Each:
-    owner = case.node("owner")
-    return Each(lambda i: owner.at(int(rows[i])))
+    owner, code = case.node("owner"), case.node("holder_uscc")
+    return Each(lambda i: owner.at(int(rows[i])) or code.at(int(rows[i])))
 
 
-def _registered(matches: list[registers.CarrierMatch], codes: IntArray) -> Each:
-    return Each(lambda i: matches[int(codes[i])].name or "")
+def _registered(matches: list[registers.CarrierMatch | None], which: IntArray) -> Each:
+    def registered(position: int) -> str:
+        match = matches[int(which[position])]
+        return (match and match.name) or ""
+
+    return Each(registered)
 
 
 def _called(details: dict[str, Each]) -> Each:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from auditor.model import Domicile
+
 
 def scope(case: Case) -> list[tuple[str, list[str]]]:
     """Give the operator."""
@@ -57,8 +59,8 @@ def check(case: Case) -> Iterator[Batch]:
         yield Batch(Verdict.INCONCLUSIVE, "no_domicile", args={"as_of": str(case.as_of)})
         return
     args: dict[str, Any] = {
-        "address": home.address or home.region_code or "",
-        "since": str(home.from_on or ""),
+        "address": home.address or home.region_code or _coordinates(home),
+        "since": str(home.from_on) if home.from_on else Text("no stated date", "未注明日期"),
     }
     args["area"] = case.area_name(int(place.area[0]))
     grade = case.grade_of(home.grade, home.document)
@@ -71,10 +73,16 @@ def check(case: Case) -> Iterator[Batch]:
     yield Batch(verdict, message, args=args, details=args, grade=grade)
 
 
+def _coordinates(home: Domicile) -> Any:
+    if home.lon is None or home.lat is None:
+        return Text("(nothing stated)", "（未填写）")
+    return f"{home.lon:.5f}, {home.lat:.5f}"
+
+
 def _judge(case: Case, relation: int, area: int, *, conflict: bool) -> tuple[Verdict, str]:
     if relation == WITHIN:
         claimed = case.declaration.operator.pilot_area
-        if claimed and claimed != case.areas.ids[area]:
+        if claimed and case.area_of(claimed) != area:
             return Verdict.INCONCLUSIVE, "other_area_claimed"
         return Verdict.PASS, "inside"
     if relation == OUTSIDE:
