@@ -7,9 +7,9 @@ leased for acceleration services. The English drops 等 (and similar): any accel
 
 Check
 -----
-Nodes: CDN nodes, schedulers, accelerators and peer-to-peer nodes that are leased, bought, hosted or shared, or that
-a CDN or acceleration contract in force names, as served or as failover; load balancers and DNS where they state
-B12. Each must stand in the operator's own area: another pilot area is outside. Contracts for CDN or acceleration:
+Nodes: CDN nodes, schedulers and accelerators that are leased, bought, hosted or shared, or that a CDN or
+acceleration contract in force names, as served or as failover; load balancers and DNS where they state B12;
+peer-to-peer nodes of others, users' devices too. Each must stand in the operator's own area: another pilot area is outside. Contracts for CDN or acceleration:
 a node set that the supplier chooses fails if its coverage goes beyond the area, and passes if it is limited to it;
 a fixed set passes, each of its nodes being judged by itself. The rule binds every operator under the pilot,
 whether it offers B12 or not.
@@ -127,7 +127,10 @@ def _bought(case: Case) -> BoolArray:
     for_site = case.contracted & ~case.named(c for c in case.contracts if c.purpose != "corporate_site")
     held = ~holding.blank | (case.contracted & ~(for_site & states_none))
     obtained = holding.isin(MEANS) | named | (held & others)
-    customers = (case.owner == Party.CUSTOMER) & ~kind.isin({"pcdn"}) & ~named
+    # Peer-to-peer nodes are users' devices: they serve the operator whatever is said of how it holds them.
+    peers = kind.isin({"pcdn"})
+    customers = (case.owner == Party.CUSTOMER) & ~peers & ~named
+    obtained |= peers & (case.owner != Party.OPERATOR)
     bought: BoolArray = (
         accelerates & obtained & ~customers & case.in_service & (case.serves_pilot > Surety.NO)
     )
@@ -138,7 +141,9 @@ def _judge_nodes(case: Case) -> Iterator[Batch]:
     kind, at = case.node("kind"), standing(case)
     p2p = kind.isin({"pcdn"})
     unclear = ~p2p & ((case.owner == Party.CUSTOMER) | ~kind.isin(FACILITY))
-    sure = (case.serves_pilot == Surety.SURE) & ~unclear
+    # A contract for a pilot service makes sure what a service on the node that nobody offers leaves open.
+    leased = case.named(c for c in acceleration_contracts(case) if case.for_pilot(c) == Surety.SURE)
+    sure = ((case.serves_pilot == Surety.SURE) | leased) & ~unclear
     asked = p2p & (case.policy.p2p_nodes == "inconclusive")
     beyond = at.outside | at.elsewhere
     groups: tuple[tuple[Verdict, str, BoolArray, Any], ...] = (
