@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import auditor
+from auditor.engine import run_rule
 from auditor.findings import (
     BASES,
     EXIT_CODES,
@@ -19,6 +25,7 @@ from auditor.findings import (
     plain,
     roll_up,
 )
+from tests.rules.test_cases import build, cases_of
 
 RULE_VERDICTS = [v for v in Verdict if v != Verdict.MANUAL]
 entries = st.lists(st.tuples(st.sampled_from(BASES), st.sampled_from(RULE_VERDICTS)), max_size=6)
@@ -150,3 +157,77 @@ def test_plain_knows_json_only():
         "tuple": [1, None],
         "flag": True,
     }
+
+
+# --- what findings of ISP-02 show --------------------------------------------------------------------------
+
+WITNESSED = [case for case in cases_of("isp_02_through_carrier_access") if "witness" in case]
+
+
+def isp_02(case, folder):
+    path = folder / "declaration.json"
+    path.write_text(json.dumps(build(case), default=str), "utf-8")
+    declaration = auditor.read_declaration(path)
+    return auditor.check(declaration, as_of="2026-11-22", only=["PILOT-ISP-02"], policy=case.get("policy"))
+
+
+def doubts_of(told):
+    """Each doubt in English, if the Chinese text tells as many."""
+    doubts = told.en.split("; ")
+    assert len(told.zh.split("；")) == len(doubts)
+    return doubts
+
+
+@pytest.mark.parametrize("case", WITNESSED, ids=lambda case: case["name"])
+def test_witness_of_isp_02(case, tmp_path):
+    rows = list(isp_02(case, tmp_path).findings.rows())
+    found = {row.subject: row for row in rows}
+    assert len(found) == len(rows)
+    for subject, shown in case["witness"].items():
+        args, details = dict(found[subject].args), dict(found[subject].details)
+        end, doubts = args["end"], shown.get("doubts", [])
+        assert shown["end"] in (end.en if isinstance(end, Text) else [end])
+        assert ("doubts" in args) == ("doubts" in details) == bool(doubts)
+        if doubts:
+            assert details.pop("doubts") == args["doubts"]
+            told = doubts_of(args["doubts"])
+            assert [part in text for part, text in zip(doubts, told, strict=True)] == [True] * len(doubts)
+        expected = {key: shown[key] for key in ("path", "handoff", "count") if key in shown}
+        names = {key: [name or "" for name in details[key]] for key in ("path", "handoff") if key in details}
+        assert {**details, **names} == expected
+
+
+@pytest.mark.parametrize(
+    ("dropped", "subjects"), [([], {"node:sub-1"}), (["sub-1"], {"operator"})], ids=["subscriber", "none"]
+)
+def test_isp_02_falling_silent_is_noticed(dropped, subjects, tmp_path):
+    """Its scope names every subject, and the operator where there is none, and nothing else."""
+    result = isp_02({"drop_nodes": dropped}, tmp_path)
+    assert {row.subject for row in result.findings.rows()} == subjects
+    (rule,) = result.rules
+    silent = run_rule(result.case, replace(rule, check=lambda case: iter(())))
+    table = replace(result.findings, rules=(silent,))
+    assert {(row.subject, row.verdict) for row in table.rows()} == {
+        (subject, Verdict.NOT_CHECKED) for subject in subjects
+    }
+    assert sum(silent.counts().values()) == len(list(result.findings.rows())) == len(subjects)
+
+
+def test_each_kind_of_open_question_leaves_a_run_open():
+    for verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_CHECKED):
+        assert roll_up(findings([("circular", Verdict.PASS), ("policy", verdict)])) == Verdict.INCONCLUSIVE
+
+
+def test_clauses_for_a_person_leave_the_verdict_alone():
+    """A manual clause is listed apart (DESIGN 7); else no run could ever pass."""
+    manual = ("circular", Verdict.MANUAL)
+    assert roll_up(findings([manual])) == Verdict.NOT_APPLICABLE
+    assert roll_up(findings([manual, ("circular", Verdict.PASS)])) == Verdict.PASS
+
+
+def test_an_empty_batch_is_no_finding():
+    empty = Batch(Verdict.FAIL, "m", np.empty(0, np.int64), "node")
+    passed = Batch(Verdict.PASS, "m", np.array([0, 1]), "node")
+    found = RuleFindings("R", "circular", (), "high", (empty, passed, passed))
+    assert found.counts()[Verdict.PASS] == 4
+    assert roll_up([found]) == Verdict.PASS
