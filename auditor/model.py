@@ -175,6 +175,13 @@ class Declaration:
     unused: tuple[Unused, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    def __repr__(self) -> str:
+        codes = ", ".join(service.code for service in self.services) or "no services"
+        return (
+            f"<Declaration of {self.operator.name}: {codes}; {self.nodes.num_rows:,} nodes, "
+            f"{self.links.num_rows:,} links{'' if self.complete else ', not stated complete'}>"
+        )
+
     @cached_property
     def graph(self) -> nx.MultiDiGraph[Any]:
         """The network as a networkx graph; see `auditor.graphs.to_graph`."""

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from auditor.errors import DeclarationError, Problem
+from auditor.problems import quote
 
 COLUMNS = ("sha256", "by", "on")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -38,9 +39,12 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-            header = rows[0].keys() if rows else set(COLUMNS)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            reader = csv.DictReader(file, strict=True)
+            header, rows = reader.fieldnames or (), list(reader)
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        raise DeclarationError([Problem(path.name or str(path), "", "", what)]) from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DeclarationError([Problem(path.name, "", "", str(error), "give a CSV file in UTF-8")]) from None
     missing = [name for name in COLUMNS if name not in header]
     if missing:
@@ -60,8 +64,12 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
 def _problems(file: str, number: int, row: dict[str, str], operator: str) -> list[Problem]:
     where = f"row {number}"
     problems = []
+    if None in row:
+        problems.append(Problem(file, where, "", "has more cells than the header"))
     if not DIGEST.fullmatch((row["sha256"] or "").lower()):
-        problems.append(Problem(file, where, "sha256", f"{row['sha256']!r} is no SHA-256", "64 hex digits"))
+        problems.append(
+            Problem(file, where, "sha256", f"{quote(row['sha256'])} is no SHA-256", "64 hex digits")
+        )
     if not (row["by"] or "").strip():
         problems.append(Problem(file, where, "by", "nobody is named", "say who confirmed the document"))
     elif operator and row["by"].strip().casefold() == operator.casefold():
@@ -69,5 +77,7 @@ def _problems(file: str, number: int, row: dict[str, str], operator: str) -> lis
     try:
         dt.date.fromisoformat(row["on"] or "")
     except ValueError:
-        problems.append(Problem(file, where, "on", f"{row['on']!r} is no date", "write it as 2026-11-22"))
+        problems.append(
+            Problem(file, where, "on", f"{quote(row['on'])} is no date", "write it as 2026-11-22")
+        )
     return problems

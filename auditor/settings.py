@@ -82,7 +82,11 @@ def read_settings(values: dict[str, Any], *, where: str = "settings") -> Setting
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = [f"{where}, {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        wrong = [
+            f"{where}, {'.'.join(map(str, e['loc']))}: "
+            f"{'is no setting' if e['type'] == 'extra_forbidden' else e['msg']}"
+            for e in error.errors()
+        ]
         raise UsageError("\n".join(wrong)) from None
 
 
@@ -99,8 +103,12 @@ def load_settings(path: str | Path | None) -> Settings:
     path = Path(path)
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: no TOML: {error}") from None
     settings = read_settings(values, where=str(path))
     return settings.model_copy(update={"zones": tuple(str(path.parent / name) for name in settings.zones)})
 

@@ -205,3 +205,35 @@ def test_words_on_the_command_line_cannot_command_a_terminal():
         told = run(*args)
         assert told.returncode == 2
         assert "\\x1b[31m" in told.stderr
+
+
+def test_a_full_disk_and_a_closed_stdout_are_no_defects():
+    closed = [sys.executable, "-m", "auditor", "check", str(SHANGHAI), *DAY, "--only", "PILOT-FAC-01"]
+    told = subprocess.run(["/bin/sh", "-c", '"$@" >&-', "sh", *closed], capture_output=True, check=False)
+    assert (told.returncode, told.stderr) == (1, b"")
+    full = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >/dev/full', "sh", *closed], capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 2
+    assert full.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"findings": [{"rule": "PILOT-FAC-01"}]}',
+        '{"findings": [{"rule": "PILOT-FAC-01", "subject": "node:a"}]}',
+        '{"as_of": "", "findings": [{"rule": "PILOT-FAC-01", "subject": "a", "details": {}, "args": {}}]}',
+    ],
+    ids=range(6),
+)
+def test_explain_refuses_what_is_no_result(tmp_path, text):
+    path = tmp_path / "result.json"
+    path.write_text(text)
+    told = run("explain", "FAC-01", "--result", path)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    assert told.stderr.endswith("no result of `auditor check --format json` by this version\n")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import pkgutil
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -44,9 +46,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and turn every error into an exit code and a message on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal set to ASCII must not break on Chinese
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -64,6 +64,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        _tell(f"auditor: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+        sys.exit(EXIT_ERROR)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code, 1, would read as the verdict fail
         _tell(traceback.format_exc())
         _tell(
@@ -71,6 +74,15 @@ def main() -> None:
         )
         sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Make streams that cannot fail on Chinese, and one to write to where the caller closed it."""
+    if sys.stdout is None:  # closed by the caller: the exit code alone tells
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- lives as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal set to ASCII must not break on Chinese
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(text: str) -> None:

@@ -75,23 +75,24 @@ def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
 
 
 def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> None:
-    from auditor.errors import UsageError
-    from auditor.reports.text import visible
+    from auditor.errors import UsageError, visible
+    from auditor.result import explained
 
     try:
         result: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found = [f for f in result["findings"] if f["rule"] == rule.id]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: no result of `auditor check --format json`: {error}") from None
-    chosen = [f for f in found if subject in {None, f["subject"]}]
-    if not chosen:
-        listed = ", ".join(f["subject"] for f in found[:5]) or "nothing"
+        found = {f["subject"]: f for f in result["findings"] if f["rule"] == rule.id}
+        pages = [explained(rule, f, result, lang) for name, f in found.items() if subject in {None, name}]
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise UsageError(f"{path}: no result of `auditor check --format json` by this version") from None
+    if not pages:
+        listed = ", ".join([*found][:5]) or "nothing"
+        on = f" on {subject}" if subject else ""
         raise UsageError(
-            f"{path}: {rule.id} has no finding on {subject}; it lists {listed} (passes are listed with --all)"
+            f"{path}: {rule.id} has no finding{on}; it lists {listed} (passes are listed with --all)"
         )
-    from auditor.result import explained
-
-    for finding in chosen:
-        for name, text in explained(rule, finding, result, lang):
+    for page in pages:
+        for name, text in page:
             click.echo(f"{name}: {visible(text)}")
         click.echo()

@@ -54,6 +54,8 @@ def read_graph(
     ------
     DeclarationError
         With everything that is wrong.
+    UsageError
+        If `graph` or `operator` is something else.
 
     Examples
     --------
@@ -66,6 +68,8 @@ def read_graph(
     >>> declaration.nodes.column("kind").to_pylist(), declaration.links.column("id").to_pylist()
     (['subscriber', 'bng'], ['sub-1>bng-1'])
     """
+    if not hasattr(graph, "is_multigraph"):
+        raise UsageError(f"graph is a networkx graph, not {type(graph).__name__}")
     log = Log()
     frames = _frames(graph, directed=directed, log=log)
     if isinstance(operator, Declaration):

@@ -55,7 +55,7 @@ def read_rows(rows: list[dict[str, Any]], word: str, file: str, columns: tuple[s
 def _column(values: list[Any]) -> Any:
     try:
         array = pa.array(values)
-    except (pa.ArrowException, OverflowError):  # values of several types
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):  # values of several types
         return pa.array([_cell(value) for value in values], pa.string())
     if pa.types.is_struct(array.type) or pa.types.is_nested(array.type):
         return pa.array([_cell(value) for value in values], pa.string())
@@ -63,17 +63,21 @@ def _column(values: list[Any]) -> Any:
 
 
 def _cell(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if _is_blank(value):
+        return None
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
         return ";".join(map(str, value))
-    if isinstance(value, dict | list):
-        return _json(value)
-    return str(value)
+    return _json(value) if isinstance(value, dict | list) else str(value)
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell what stands for "no value" in columns of text: None, and pandas' NaN, NaT and NA."""
+    unequal = isinstance(value, float | dt.date) and value != value  # noqa: PLR0124 -- as NaN and NaT are
+    return value is None or unequal or type(value).__name__ == "NAType"
 
 
 def _json(value: Any) -> str:

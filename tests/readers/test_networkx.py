@@ -189,3 +189,33 @@ def test_a_structure_without_folder_cannot_name_files():
         "operator, network, nodes: 'nodes.csv' is a file, but there is no folder; give the table itself"
     )
     assert read_graph(graph, operator=WHO).documents == {}
+
+
+def test_blanks_as_pandas_writes_them_are_blank_in_columns_of_text():
+    pd = pytest.importorskip("pandas")
+    graph = nx.Graph()
+    graph.add_node("a", kind="bng", owner=float("nan"), from_on=pd.NaT, name=pd.NA)
+    graph.add_node("b", kind="bng", owner="Example", from_on="2026-01-01", name="B")
+    node = read_graph(graph, operator=WHO).nodes.to_pylist()[0]
+    assert (node["owner"], node["from_on"], node["name"]) == (None, None, None)
+
+
+def test_nested_values_too_deep_to_write_are_kept_in_short():
+    deep = []
+    for _ in range(600):
+        deep = [deep]
+    graph = nx.Graph()
+    graph.add_node("a", kind="bng", extra={"deep": deep})
+    assert read_graph(graph, operator=WHO).nodes.num_rows == 1
+
+
+def test_what_is_no_graph_is_refused():
+    with pytest.raises(UsageError, match="not NoneType"):
+        read_graph(None, operator=WHO)
+
+
+def test_a_declaration_shows_itself_in_a_line():
+    graph = nx.path_graph(3)
+    assert repr(read_graph(graph, operator=WHO)) == (
+        "<Declaration of Example: no services; 3 nodes, 2 links, not stated complete>"
+    )
