@@ -70,6 +70,7 @@ OWN_MESSAGES: Mapping[str, Message] = {
 }
 
 
+PATHS = frozenset({"path", "path_to_gate"})
 EXPLAIN_WORDS = {
     "rule": Text("rule", "规则"),
     "subject": Text("subject", "对象"),
@@ -303,7 +304,8 @@ def explained(
     for name, value in facts.items():
         if value not in (None, "", []):
             told = value[lang] if isinstance(value, dict) and lang in value else value
-            lines.append((Text(name, name), " → ".join(map(str, told)) if name == "path" else str(told)))
+            line = " → ".join(node or "?" for node in told) if name in PATHS else str(told)
+            lines.append((Text(name, name), line))
     message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
     args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
     told = (

@@ -311,3 +311,23 @@ def test_public_names():
         assert getattr(package, name) is not None
     with pytest.raises(AttributeError):
         package.nothing  # noqa: B018
+
+
+def test_a_path_never_leads_to_a_gate_and_what_is_not_complete_has_no_cause(tmp_path, areas):
+    tree = copy.deepcopy(MESSY)
+    tree["network"]["complete"] = False
+    result = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY, only=["PILOT-ISP-02"])
+    found = {f.subject: f for f in result.findings.rows()}
+    assert found["node:sub-1"].message_id == "not_complete"
+    assert "path" not in found["node:sub-1"].details
+    assert list(found["node:sub-1"].details["path_to_gate"])[-1] == "bng-1"
+    assert found["node:sub-2"].details["path"] == ["sub-2", "r-1", "ixp-1"]
+    assert [cause["example"] for cause in result.causes] == ["node:sub-2"]
+
+
+def test_a_fail_on_an_observation_alone_is_inconclusive(run):
+    def check(case):
+        yield Batch(Verdict.FAIL, "m", np.arange(2), "node", {"x": 1}, grade=np.array([4, 3], np.int8))
+
+    result = run(rule(check, scope=lambda case: [("node", np.arange(2))]))
+    assert {t[1]: t[2] for t in told(result)} == {"node:dc-1": "inconclusive", "node:edge-1": "fail"}

@@ -134,9 +134,9 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
     page.line(f"{VERDICTS[group.verdict].in_(lang)}  {names}", indent=2, style=STYLES.get(group.verdict, ""))
     example = f"{label('example', lang)} {first.subject}: " if count > 1 else ""
     page.line(example + result.message(first), indent=4)
-    path = first.details.get("path")
-    if path is not None and len(path):
-        page.entry("path", " → ".join(str(node) for node in path), indent=4)
+    path = first.details.get("path") or first.details.get("path_to_gate")
+    if path:
+        page.entry("path", " → ".join(node or "?" for node in path), indent=4)
     ask = result.ask(first)
     if ask:
         page.entry("do", ask, indent=4)

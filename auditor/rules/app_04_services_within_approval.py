@@ -83,7 +83,8 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
 def _unlicensed(case: Case, service: Service, code: str) -> Answer:
     uncapped = registers.share_cap("national", code, as_of=case.as_of) == 1.0
     complete = case.declaration.approvals_complete
-    if uncapped or (service.regime and not complete):  # NEG-03: whatever the licence, it is not the circular's
+    # NEG-03: which licence carries an uncapped service is no question of the circular.
+    if uncapped or (service.regime and not complete):
         return Answer(Verdict.NOT_APPLICABLE, "other_regime")
     if service.regime:
         return Answer(Verdict.INCONCLUSIVE, "no_licence")

@@ -42,7 +42,7 @@ from auditor.columns import Coded
 from auditor.findings import Batch, Text, Verdict
 from auditor.rules._approvals import code_of, held_by_operator
 from auditor.rules._helpers import facts, home_grade, rows_where, standing, unresolved
-from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves
+from auditor.standing import OUTSIDE, STRADDLING, WITHIN, serves
 from auditor.zones import Places
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _own(case: Case) -> Text:
 
 
 def _at_another_area(case: Case) -> BoolArray:
-    """Nodes at the edge or in an undecided part of another area: surely not in the operator's."""
+    """Nodes at the edge of another area: surely not in the operator's. Undecided land fails nobody."""
     place = case.place
-    near = (place.relation == STRADDLING) | (place.relation == UNDECIDED)
+    near = place.relation == STRADDLING
     precise = ~(place.radius_m > FAR_APART_M)
     other = (place.area >= 0) & (place.area != case.area)
     found: BoolArray = near & ~place.conflict & precise & other & (case.area >= 0)

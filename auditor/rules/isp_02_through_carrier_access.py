@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from auditor.columns import IntArray
 
 
+SERVED = frozenset({"through_gate", "not_complete", "own_server_in_front"})
+
+
 def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
     """Give all subjects; the operator where there is none."""
     rows = rows_where(case.subscribers)
@@ -85,9 +88,12 @@ def _shown(case: Case, judged: Judged, at: IntArray) -> Callable[[], Shown]:
 def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: str) -> Batch:
     shown = _shown(case, judged, at)
     rows = judged.subjects[at].astype(np.int64)
-    details: dict[str, Any] = {"path": Each(lambda i: shown().path(i))}
-    if verdict != Verdict.PASS:
+    # A path avoids the gates and ends at a root; one that leads to a gate is named otherwise.
+    avoids = message not in SERVED
+    details: dict[str, Any] = {"path" if avoids else "path_to_gate": Each(lambda i: shown().path(i))}
+    if avoids or message == "own_server_in_front":
         details["handoff"] = Each(lambda i: shown().handoff(i))
+    if verdict != Verdict.PASS:
         details["count"] = Each(lambda i: case.count(int(rows[i])))
     args = {"end": Each(lambda i: _end(shown().path(i)))}
     return Batch(verdict, message, rows, "node", args, details)
