@@ -55,12 +55,13 @@ def _record(case: Case, rows: list[dict[str, Any]], lang: str) -> dict[str, Any]
             for row in rows
         ],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
+        "notes": [{"where": n.where, "what": n.what} for n in case.declaration.notes],
     }
 
 
 def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
+    from auditor.errors import visible
     from auditor.messages import label
-    from auditor.reports.text import visible
     from auditor.selection import ROLES, SURETIES, counts
 
     totals = {(count["role"], count["surety"]): count for count in counts(case)}
@@ -72,9 +73,8 @@ def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
             click.secho(f"{name.in_(lang)}, {word.in_(lang)}: {count['nodes']:,}", bold=True)
             shown = [row for row in rows if (row["role"], row["surety"]) == (role, surety)]
             for row in shown:
-                place = row["relation"] + (
-                    f" {row['area'].in_(lang)}" if row["relation"] != "unknown" else ""
-                )
+                placed = row["relation"] not in {"outside", "unknown"}
+                place = row["relation"] + (f" {row['area'].in_(lang)}" if placed else "")
                 click.echo(f"  {visible(row['id'])}  [{place}]  {visible(row['reason'].in_(lang))}")
             if count["nodes"] > len(shown):
                 click.echo(f"  {label('more', lang, count=count['nodes'] - len(shown))} (--all)")
@@ -82,3 +82,5 @@ def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
             click.secho(f"{name.in_(lang)}: 0", bold=True)
     for unused in case.declaration.unused:
         click.echo(f"{label('unused', lang)}: {visible(f'{unused.where}: {unused.what}; {unused.why}')}")
+    for note in case.declaration.notes:
+        click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}")
