@@ -44,6 +44,7 @@ LABELS = {
     "not_applicable": Text("Does not apply", "不适用"),
     "manual": Text("A person must look at", "需人工核查的条款"),
     "unused": Text("Not used", "未使用的输入"),
+    "note": Text("Note", "读取说明"),
     "zones": Text("Zones", "区域边界数据"),
     "facts": Text(
         "A fail is a suspicion until verified; the declared links permit a path, routing may differ.",

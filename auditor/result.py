@@ -213,10 +213,16 @@ class AuditResult:
             "args": finding.args,
             "message": self.message(finding),
             "ask": self.ask(finding),
-            "details": finding.details,
+            "details": self._details(finding),
             "observations": [],
             "fingerprint": finding.fingerprint,
         }
+
+    @staticmethod
+    def _details(finding: Finding) -> Mapping[str, Any]:
+        """Witness of a finding; a hand-off link that there is not is null, as the schema has it."""
+        details = finding.details
+        return details if details.get("handoff", True) else {**details, "handoff": None}
 
     def explain(self, rule_id: str, subject: str | None = None) -> str:
         """Tell how findings of a rule came about: clause, declared, calculation, verdict.

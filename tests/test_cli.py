@@ -237,3 +237,13 @@ def test_explain_refuses_what_is_no_result(tmp_path, text):
     assert told.returncode == 2
     assert told.stdout == ""
     assert told.stderr.endswith("no result of `auditor check --format json` by this version\n")
+
+
+def test_show_tells_what_was_assumed_in_reading():
+    assert (
+        "Note: declaration.toml: document 'reply.pdf' is named but not attached"
+        in run("show", SHANGHAI).stdout
+    )
+    assert {"where", "what"} == json.loads(run("show", SHANGHAI, "--format", "json").stdout)["notes"][
+        0
+    ].keys()

@@ -19,6 +19,7 @@ from auditor import __version__
 from auditor.cli import cli
 from auditor.findings import Verdict
 from auditor.messages import VERDICTS
+from auditor.schemas import result_schema
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_networks"
@@ -147,6 +148,12 @@ def test_chinese_report(name):
     assert VERDICTS[Verdict(verdict)].en.upper() not in text
     for finding in read(name, "--lang", "zh")[3]["findings"]:
         assert re.search("[\u4e00-\u9fff]{4}", finding["message"])
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_result_follows_its_schema(name):
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(read(name, "--all")[3], result_schema())
 
 
 def test_declared_passes_say_so():

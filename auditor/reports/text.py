@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,10 +20,57 @@ if TYPE_CHECKING:
     from auditor.findings import Finding
     from auditor.result import AuditResult
 
+__all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
+
 WIDTH = 80
 EXAMPLES = 3
 DECLARED = 3  # grade E3
 STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
+WIDE = "\u2e80-\u303f\u3041-\uabff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+NEVER_FIRST = "，。、；：？！）》」』】〕”’％…"
+NEVER_LAST = "（《「『【〔“‘"
+# What stays on one line: a wide character or a word without spaces, with the punctuation that belongs to it.
+PIECE = re.compile(rf"[{NEVER_LAST}]*(?:[{WIDE}]|[^\s{WIDE}“”‘’…]+)?[{NEVER_FIRST}]*\s*")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a paragraph into lines of at most `width` cells; a wide character takes two.
+
+    A line is broken at spaces and between Chinese characters, yet never before a closing mark or after an
+    opening one. A word longer than a line is cut.
+
+    Examples
+    --------
+    >>> wrapped("依据试点开展 B14，所申报的批复", 18)
+    ['依据试点开展 B14，', '所申报的批复']
+    >>> wrapped("one two three", 8)
+    ['one two', 'three']
+    """
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    lines, line = [], ""
+    for piece in filter(None, PIECE.findall(text)):
+        if line and cell_len(line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+        while cell_len(line.rstrip()) > width:
+            cut = _fitting(line, width)
+            lines.append(line[:cut])
+            line = line[cut:]
+    return [*lines, line.rstrip()]
+
+
+def _fitting(text: str, width: int) -> int:
+    """Count the characters that fit, at least one."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    used = 0
+    for at, char in enumerate(text):
+        used += cell_len(char)
+        if used > width:
+            return max(at, 1)
+    return len(text)
 
 
 class Group(NamedTuple):
@@ -63,18 +111,20 @@ class Page:
     def __init__(self, console: Console, lang: str) -> None:
         self.console = console
         self.lang = lang
+        self.colon, self.comma = ("：", "、") if lang == "zh" else (": ", ", ")
 
     def line(self, text: str, *, indent: int = 0, style: str = "") -> None:
         """Print a paragraph, wrapped, with an indent."""
         from rich.padding import Padding  # noqa: PLC0415
         from rich.text import Text as Styled  # noqa: PLC0415
 
-        styled = Styled(visible(text), style=style)
+        lines = wrapped(visible(text), self.console.width - indent)
+        styled = Styled("\n".join(lines), style=style)
         self.console.print(Padding(styled, (0, 0, 0, indent)) if indent else styled)
 
     def entry(self, name: str, text: str, *, indent: int) -> None:
         """Print ``name: text``."""
-        self.line(f"{label(name, self.lang)}: {text}", indent=indent)
+        self.line(f"{label(name, self.lang)}{self.colon}{text}", indent=indent)
 
     def gap(self) -> None:
         """Print an empty line."""
@@ -125,14 +175,14 @@ def _proven(result: AuditResult) -> bool:
 def _group(page: Page, result: AuditResult, group: Group) -> None:
     lang, first = page.lang, group.findings[0]
     count = len(group.findings)
-    names = ", ".join(f.subject for f in group.findings[:EXAMPLES])
+    names = page.comma.join(f.subject for f in group.findings[:EXAMPLES])
     if count > EXAMPLES:
-        names += f", {label('more', lang, count=f'{count - EXAMPLES:,}')}"
+        names += f"{page.comma}{label('more', lang, count=f'{count - EXAMPLES:,}')}"
     if group.handoff and count > 1:
         where = " → ".join(name or "?" for name in group.handoff)
-        names = f"{label('handoff', lang, count=f'{count:,}', where=where)}: {names}"
+        names = f"{label('handoff', lang, count=f'{count:,}', where=where)}{page.colon}{names}"
     page.line(f"{VERDICTS[group.verdict].in_(lang)}  {names}", indent=2, style=STYLES.get(group.verdict, ""))
-    example = f"{label('example', lang)} {first.subject}: " if count > 1 else ""
+    example = f"{label('example', lang)} {first.subject}{page.colon}" if count > 1 else ""
     page.line(example + result.message(first), indent=4)
     path = first.details.get("path") or first.details.get("path_to_gate")
     if path:
@@ -144,13 +194,15 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
 
 def _rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
     lang, rule = page.lang, result.rule(rule_id)
-    told = f"{BASES[rule.basis].in_(lang)}, {SEVERITIES[rule.severity].in_(lang)}"
+    comma = "，" if lang == "zh" else ", "
+    told = f"{BASES[rule.basis].in_(lang)}{comma}{SEVERITIES[rule.severity].in_(lang)}"
+    told = f"（{told}）" if lang == "zh" else f"  ({told})"
     page.gap()
-    page.line(f"{rule.id}  {rule.title.in_(lang)}  ({told})", style="bold")
+    page.line(f"{rule.id}  {rule.title.in_(lang)}{told}", style="bold")
     for clause in (registers.clause(name) for name in rule.clauses):
         text = clause.zh if lang == "zh" or not clause.en else clause.en
         article = clause.article_zh if lang == "zh" else clause.article
-        page.entry("clause", f"{article}: {text}", indent=2)
+        page.entry("clause", f"{article}{page.colon}{text}", indent=2)
     for group in grouped(findings):
         _group(page, result, group)
 
@@ -165,9 +217,9 @@ def _tail(page: Page, result: AuditResult) -> None:
     page.gap()
     for name, rules in states.items():
         if rules:
-            page.entry(name, ", ".join(rules), indent=0)
+            page.entry(name, page.comma.join(rules), indent=0)
     if result.manual:
-        page.entry("manual", ", ".join(clause.id for clause in result.manual), indent=0)
+        page.entry("manual", page.comma.join(clause.id for clause in result.manual), indent=0)
     for unused in result.case.declaration.unused[:20]:
         page.entry("unused", f"{unused.where}: {unused.what}; {unused.why}", indent=0)
     more = len(result.case.declaration.unused) - 20
