@@ -47,7 +47,7 @@ def _record(case: Case, rows: list[dict[str, Any]], lang: str) -> dict[str, Any]
     from auditor import selection
 
     return {
-        "counts": selection.counts(case),
+        "counts": [row | {"surety": row["surety"].name.lower()} for row in selection.counts(case)],
         "nodes": [
             row
             | {key: row[key].in_(lang) for key in ("area", "reason")}
