@@ -247,3 +247,15 @@ def test_show_tells_what_was_assumed_in_reading():
     assert {"where", "what"} == json.loads(run("show", SHANGHAI, "--format", "json").stdout)["notes"][
         0
     ].keys()
+
+
+def test_no_rule_at_all_is_no_verdict():
+    told = run("check", SHANGHAI, "--only", "PILOT-FAC-*", "--skip", "PILOT-FAC-*")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "leave no rule to run" in told.stderr
+
+
+def test_several_paths_cannot_command_a_terminal():
+    told = run("check", "a\x1b[31m", "b", "--quiet")
+    assert told.returncode == 2
+    assert "auditor: a\\x1b[31m:\n" in told.stderr

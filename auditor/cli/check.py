@@ -86,7 +86,7 @@ def command(
     PATHs; 2 if one could not be read.
     """
     from auditor import engine, settings, zones
-    from auditor.errors import AuditorError, UsageError
+    from auditor.errors import AuditorError, UsageError, visible
     from auditor.reports import all_reports
 
     lost = [name for name, _ in outputs if name not in all_reports()]
@@ -94,7 +94,8 @@ def command(
         raise UsageError(f"-o: no format is called {', '.join(lost)}; formats are {', '.join(all_reports())}")
     if outputs and len(paths) > 1:
         raise UsageError("-o writes one result; give one PATH with it")
-    engine.choose_rules(only, skip)
+    if not engine.choose_rules(only, skip):
+        raise UsageError("--only and --skip leave no rule to run")
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
     options: dict[str, Any] = {
@@ -113,7 +114,8 @@ def command(
         except AuditorError as error:
             if len(paths) == 1:
                 raise
-            click.echo(f"auditor: {path}:\n{error}", err=True)
+            told = "\n".join(map(visible, str(error).split("\n")))
+            click.echo(f"auditor: {visible(path)}:\n{told}", err=True)
             codes.append(2)
         else:
             codes.append(_report(result, None if quiet else format_, outputs, all_findings=all_findings))
