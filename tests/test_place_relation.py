@@ -67,6 +67,8 @@ def said(code=None, address=None):
         (said("460321"), ("undecided", "hainan", "sansha", "region_code", False)),
         (said("310101"), ("outside", -1, -1, "region_code", False)),
         (said("100000"), ("straddling", -1, -1, "region_code", False)),
+        (at(104.06, 30.67, code="100000"), ("outside", -1, -1, "coordinates", False)),
+        (at(116.397, 39.907, code="100000"), ("within", "beijing", "beijing", "coordinates", False)),
         (said("310000"), ("straddling", "shanghai", -1, "region_code", False)),
         (said(None, "上海市浦东新区"), ("within", "shanghai", "pudong", "address", False)),
         (
@@ -134,7 +136,7 @@ def test_extent_of_an_open_unit_and_what_is_allowed_beyond(side, share, conflict
 NAMES, PARTS = ("a", "b"), ("a1", "b1")
 
 
-def weighed(code, address, state=places.NO_POINT, area=-1, part=-1):
+def weigh_row(code, address, state=places.NO_POINT, area=-1, part=-1):
     """Weigh one row: claims made by hand, and what the coordinates say."""
     columns = [
         Said(Coded.of([claim and "x"]), lambda _, claim=claim: claim, NAMES, PARTS)
@@ -142,7 +144,11 @@ def weighed(code, address, state=places.NO_POINT, area=-1, part=-1):
     ]
     here = [np.array([value]) for value in (100.0, 30.0, 20.0)]
     points = Points(*here, *(np.array([v]) for v in (state, area, part)), np.array([False]))
-    found = weigh(*columns, points, lambda rows, _: np.zeros(len(rows), bool))
+    return weigh(*columns, points, lambda rows, _: np.zeros(len(rows), bool))
+
+
+def weighed(*row):
+    found = weigh_row(*row)
     return RELATIONS[found.relation[0]], int(found.area[0]), int(found.part[0]), bool(found.conflict[0])
 
 
@@ -176,7 +182,7 @@ def test_an_extent_counts_where_the_unit_is_open_and_nowhere_else():
 
 
 # What a claim and the coordinates make together, once more in words (DESIGN 5): the claim first, then the
-# coordinates, unless they contradict beyond their accuracies. Columns are what the coordinates say, -1 a clash.
+# coordinates, unless they contradict beyond their accuracies. Columns are what the coordinates say; they settle what has a *.
 STATES = (
     places.NO_POINT,
     places.POINT_WITHIN,
@@ -186,18 +192,18 @@ STATES = (
     places.POINT_SEAWARD,
 )
 TOGETHER = """
-    same area   none        within      outside  near_edge   undecided   seaward
-    nothing     unknown     within      outside  straddling  undecided   undecided
-    within      within      within      clash    within      undecided   within
-    outside     outside     clash       outside  outside     clash       outside
-    undecided   undecided   clash       undecided undecided  undecided   undecided
-    open        straddling  within      outside  straddling  undecided   undecided
-    other area  none        within      outside  near_edge   undecided   seaward
-    nothing     unknown     within      outside  straddling  undecided   undecided
-    within      within      clash       clash    clash       clash       clash
-    outside     outside     clash       outside  outside     clash       outside
-    undecided   undecided   clash       undecided undecided  undecided   undecided
-    open        straddling  within      outside  straddling  undecided   undecided
+    same area   none        within   outside    near_edge    undecided   seaward
+    nothing     unknown     within*  outside*   straddling*  undecided*  undecided*
+    within      within      within   clash      within       undecided*  within
+    outside     outside     clash    outside    outside      clash       outside
+    undecided   undecided   clash    undecided  undecided    undecided   undecided
+    open        straddling  within*  outside*   straddling*  undecided*  undecided*
+    other area  none        within   outside    near_edge    undecided   seaward
+    nothing     unknown     within*  outside*   straddling*  undecided*  undecided*
+    within      within      clash    clash      clash        clash       clash
+    outside     outside     clash    outside    outside      clash       outside
+    undecided   undecided   clash    undecided  undecided    undecided   undecided
+    open        straddling  within*  outside*   straddling*  undecided*  undecided*
 """
 CLAIMS = ("nothing", "within", "outside", "undecided", "open")
 
@@ -217,11 +223,20 @@ def cells():
 @pytest.mark.parametrize("by", ["code", "address"])
 @pytest.mark.parametrize(("claim", "state", "area", "expected"), list(cells()))
 def test_claim_and_coordinates_together(claim, state, area, expected, by):
+    """An address that says what the coordinates say adds nothing: then it is they that settle it."""
     said_ = None if claim == claims.NOTHING else Claim(claim, "" if claim == claims.OUTSIDE else "a")
-    pair = (said_, None) if by == "code" else (None, said_)
-    relation, _, _, conflict = weighed(*pair, state, area)
-    assert ("clash" if conflict else relation) == expected
-    assert not conflict or relation == "straddling"
+    found = weigh_row(*((said_, None) if by == "code" else (None, said_)), state, area)
+    relation, basis = RELATIONS[found.relation[0]], BASES[found.basis[0]]
+    if expected == "clash":
+        assert (relation, bool(found.conflict[0])) == ("straddling", True)
+        return
+    alone = RELATIONS[weigh_row(None, None, state, area).relation[0]]
+    settled = expected.endswith("*") or (by == "address" and expected == alone)
+    by_claim = {"code": "region_code", "address": "address"}[by]
+    told_basis = "none" if expected == "unknown" else "coordinates" if settled else by_claim
+    assert (relation, basis, bool(found.conflict[0])) == (expected.rstrip("*"), told_basis, False)
+    if settled and relation != "outside":
+        assert found.area[0] == area
 
 
 # --- areas of a few squares --------------------------------------------------------------------------------
