@@ -8,9 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 import shapely
+from scipy.spatial import cKDTree
 
 from auditor import claims, places
-from auditor.boundaries import segments
+from auditor.boundaries import Discs, ecef, segments
 from auditor.claims import Claim
 from auditor.columns import Coded
 from auditor.places import BASES, RELATIONS, Places, Points, Said, weigh
@@ -242,10 +243,10 @@ def test_claim_and_coordinates_together(claim, state, area, expected, by):
 # --- areas of a few squares --------------------------------------------------------------------------------
 
 
-def part(name, box, *, area="one", status="in", seaward=False, band=100.0):
+def part(name, box, *, area="one", status="in", seaward=False, band=100.0, codes=None):
     shape = shapely.MultiPolygon([shapely.box(*box)])
     bands = np.full(len(segments(shape)), band)
-    return Part(name, area, status, shape, bands, {"region_codes": {}}, None, None, "", "", seaward)
+    return Part(name, area, status, shape, bands, {"region_codes": codes or {}}, None, None, "", "", seaward)
 
 
 def area_of(name, *parts):
@@ -309,3 +310,68 @@ def test_doubt_cuts_what_is_in_and_sea_does_not():
         ("undecided", "one", "sea"),
         ("outside", -1, -1),
     ]
+
+
+# --- discs against edges, measured another way --------------------------------------------------------------
+
+WEST, EAST = (100.0, 30.0, 100.02, 30.02), (100.05, 30.0, 100.07, 30.02)
+
+
+def to_edge(lon, lat, box):
+    """Distance to the edge of a box by points 1 m apart."""
+    line = shapely.segmentize(shapely.boundary(shapely.box(*box)), 1e-5)
+    return cKDTree(ecef(*shapely.get_coordinates(line).T)).query(ecef(lon, lat))[0]
+
+
+def test_discs_touch_where_they_reach_within_the_accuracy_of_an_edge():
+    """Radii from 60 m to 0.5 m too small or too large, many points to a cell and few."""
+    areas = areas_of(
+        area_of("one", part("west", WEST)), area_of("two", part("east", EAST, area="two", band=300.0))
+    )
+    random = np.random.default_rng(5)
+    for n in (300, 30_000):
+        lon, lat = random.uniform(99.96, 100.11, n), random.uniform(29.96, 30.06, n)
+        lon[:5], lat[:5] = random.uniform(-180, 180, 5), random.uniform(-80, 80, 5)
+        distance = np.stack([to_edge(lon, lat, WEST), to_edge(lon, lat, EAST)])
+        margin = (distance - np.array([[100.0], [300.0]])).min(axis=0)
+        radius = np.maximum(margin + random.choice([-60, -30, -3, -0.5, 0.5, 3, 30, 60], n), 0.0)
+        found = areas._boundary.classify(Discs(lon, lat, radius))
+        assert np.array_equal(found.touches, radius >= margin)
+        sure = found.touches & (np.abs(distance[0] - distance[1]) > 1.0)
+        assert np.array_equal(found.near[sure], distance.argmin(axis=0)[sure])
+        label = np.full(n, -1)
+        for index, box in enumerate((WEST, EAST)):
+            label[shapely.intersects_xy(shapely.box(*box), lon, lat)] = index
+        assert np.array_equal(found.label, label)
+
+
+def of_one(name, box, **more):
+    return part(name, box, codes={"320571": "within"}, **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "row", "conflict"),
+    [
+        # deep in undecided ground of one, at the edge of the other
+        (
+            [
+                of_one("core", (98.0, 29.0, 98.5, 31.0)),
+                part("doubt", (99.0, 29.0, 101.0, 31.0), status="undecided"),
+            ],
+            (100.047, 30.01),
+            False,
+        ),
+        # 2,600 m off one, whose edge is good to 2,500 m, and 300 m off the other
+        ([of_one("west", WEST, band=2_500.0)], (100.047, 30.01), False),
+        # the same if it is good to 100 m
+        ([of_one("west", WEST, band=100.0)], (100.047, 30.01), True),
+    ],
+    ids=["undecided", "accuracy", "too far"],
+)
+def test_a_code_holds_at_the_edge_of_another_area_if_the_disc_reaches_its_own(one, row, conflict):
+    other = part("east", EAST, area="two", band=200.0)
+    areas = areas_of(area_of("one", *one), area_of("two", other))
+    (found,) = told(areas, at(*row, 150.0, code="320571"))
+    alone = told(areas, at(*row, 150.0))[0]
+    assert alone[:2] == ("straddling", "two")
+    assert (found[0], found[1], found[4]) == ("straddling" if conflict else "within", "one", conflict)
