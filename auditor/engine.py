@@ -18,6 +18,7 @@ from auditor import rules, settings, zones
 from auditor.case import Case, Rule
 from auditor.errors import UsageError
 from auditor.findings import Batch, Each, FindingTable, RuleFindings, Text, Verdict, pick
+from auditor.model import Declaration
 from auditor.result import AuditResult, render
 from auditor.roles import Surety
 from auditor.settings import Policy
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from auditor.columns import BoolArray
-    from auditor.model import Declaration
     from auditor.zones import Areas
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def choose_rules(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Ru
     UsageError
         A pattern that matches no rule.
     """
-    only, skip = list(only), list(skip)
+    only, skip = ([p] if isinstance(p, str) else list(p) for p in (only, skip))
     ids = [rule.id for rule in all_rules()]
     lost = [p for p in (*only, *skip) if not any(fnmatchcase(i, p) for i in ids)]
     if lost:
@@ -209,15 +209,14 @@ def check(
     UsageError
         A rule, grade, policy or date that does not exist.
     """
-    if min_grade not in {"E1", "E2", "E3", "E4"}:
-        raise UsageError(f"grade {min_grade!r} is unknown; give E1, E2, E3 or E4")
+    _refuse(declaration, areas, min_grade, lang)
     chosen = choose_rules(only, skip)
     day = _day(as_of, areas)
     if policy is not None and not isinstance(policy, Policy):
         policy = settings.read_settings({"policy": dict(policy)}, where="policy").policy
     case = Case(
         declaration,
-        areas if areas is not None else zones.read_areas(day),
+        areas if areas is not None else areas_on(day),
         day,
         policy or Policy(),
         frozenset(confirmed),
@@ -229,12 +228,42 @@ def check(
     return AuditResult(case, chosen, table, partial=len(chosen) < len(all_rules()), lang=lang)
 
 
+def areas_on(day: dt.date, paths: Iterable[str] = ()) -> Areas:
+    """Pilot areas for an audit as of a date: before the first came into force, those it began with.
+
+    The circular named them months earlier (2024-04-08); whether a service began too soon is asked by APP-02,
+    it is no reason to place the operator outside every area.
+    """
+    areas = zones.read_areas(day, paths=tuple(paths))
+    if areas.ids:
+        return areas
+    everything = zones.read_areas(None, paths=tuple(paths))
+    began = min(part.from_on for part in everything.parts if part.from_on)
+    return zones.read_areas(max(day, began), paths=tuple(paths))
+
+
+def _refuse(declaration: object, areas: object, min_grade: object, lang: object) -> None:
+    """Say in words what is no declaration, no areas, no grade or no language."""
+    if not isinstance(declaration, Declaration):
+        raise UsageError(
+            f"a {type(declaration).__name__} is no declaration; give what read_declaration gave, or read_graph"
+        )
+    if areas is not None and not isinstance(areas, zones.Areas):
+        raise UsageError(f"a {type(areas).__name__} is no areas; give what read_areas gave")
+    if min_grade not in {"E1", "E2", "E3", "E4"}:
+        raise UsageError(f"grade {min_grade!r} is unknown; give E1, E2, E3 or E4")
+    if lang not in {"en", "zh"}:
+        raise UsageError(f"language {lang!r} is unknown; give en or zh")
+
+
 def _day(as_of: dt.date | str | None, areas: Areas | None) -> dt.date:
     if as_of is None:
         return (areas.as_of if areas is not None else None) or settings.today()
+    if isinstance(as_of, dt.datetime):
+        return as_of.date()
     if isinstance(as_of, dt.date):
         return as_of
     try:
         return dt.date.fromisoformat(as_of)
-    except ValueError:
+    except (TypeError, ValueError):
         raise UsageError(f"as_of {as_of!r} is no date; write it as 2026-11-22") from None

@@ -42,7 +42,9 @@ LABELS = {
     "more": Text("and {count} more", "另有 {count} 个"),
     "passed": Text("Holds", "符合"),
     "not_applicable": Text("Does not apply", "不适用"),
-    "manual": Text("A person must look at", "需人工核查的条款"),
+    "manual": Text(
+        "A person must look at (auditor explain CLAUSE)", "需人工核查的条款（详见 auditor explain 条款）"
+    ),
     "unused": Text("Not used", "未使用的输入"),
     "note": Text("Note", "读取说明"),
     "zones": Text("Zones", "区域边界数据"),

@@ -239,12 +239,16 @@ class AuditResult:
         UsageError
             A rule that did not run, or a subject that it did not judge.
         """
-        if rule_id not in {rule.id for rule in self.rules}:
+        ids = {rule.id for rule in self.rules}
+        rule_id = rule_id if rule_id in ids else f"PILOT-{rule_id.upper()}"
+        if rule_id not in ids:
             raise UsageError(f"{rule_id} did not run; these did: {', '.join(r.id for r in self.rules)}")
         found = [f for f in self.findings.rows() if f.rule == rule_id]
         chosen = [f for f in found if (f.verdict not in SETTLED if subject is None else f.subject == subject)]
         if subject is not None and not chosen:
             raise UsageError(f"{rule_id} did not judge {subject}")
+        if not chosen:
+            return f"{rule_id}: nothing but passes; name a subject to see why one passes"
         head = {
             "as_of": self.case.as_of.isoformat(),
             "operator": {"name": self.case.declaration.operator.name},

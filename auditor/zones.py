@@ -92,6 +92,10 @@ class Areas:
         """Names of the parts, in order."""
         return tuple(part.id for part in self.parts)
 
+    def __repr__(self) -> str:
+        named = ", ".join(f"{area.id} ({len(area.parts)} parts)" for area in self.areas)
+        return f"<Areas as of {self.as_of or 'any date'}: {named}>"
+
     def area(self, name: str) -> Area:
         """One area by its name.
 

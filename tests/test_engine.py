@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import hashlib
 import json
 import tomllib
@@ -213,6 +214,35 @@ def test_only_and_skip(declaration, areas):
 def test_options_that_make_no_sense(declaration, areas, options):
     with pytest.raises(UsageError):
         auditor.check(declaration, areas=areas, **({"as_of": DAY} | options))
+
+
+@pytest.mark.parametrize("options", [{"lang": "fr"}, {"areas": "shanghai"}, {"as_of": 20261122}])
+def test_arguments_of_the_wrong_kind(declaration, options):
+    with pytest.raises(UsageError):
+        auditor.check(declaration, **({"as_of": DAY} | options))
+
+
+@pytest.mark.parametrize("wrong", ["a/path", None, {"nodes": []}])
+def test_what_is_no_declaration(wrong):
+    with pytest.raises(UsageError, match="no declaration"):
+        auditor.check(wrong)
+
+
+def test_one_pattern_need_not_be_a_list(declaration, areas):
+    result = auditor.check(declaration, areas=areas, as_of=dt.datetime(2026, 11, 22), only="PILOT-FAC-01")  # noqa: DTZ001
+    assert [r.id for r in result.rules] == ["PILOT-FAC-01"]
+    assert str(result.case.as_of) == DAY
+
+
+def test_before_the_pilot_nobody_is_outside_every_area(tmp_path):
+    tree = copy.deepcopy(BASE)
+    for service in tree["services"]:
+        service["regime_from_on"] = "2024-04-20"
+    result = auditor.check(read(tree, tmp_path), as_of="2024-05-01")
+    verdicts = {(f.rule, f.subject): str(f.verdict) for f in result.findings.rows()}
+    assert verdicts["PILOT-REG-01", "operator"] == "pass"
+    assert verdicts["PILOT-FAC-01", "node:dc-1"] == "pass"
+    assert verdicts["PILOT-APP-02", "service:B14"] == "inconclusive"
 
 
 def test_same_input_same_bytes(declaration, areas):

@@ -243,10 +243,23 @@ def test_claim_and_coordinates_together(claim, state, area, expected, by):
 # --- areas of a few squares --------------------------------------------------------------------------------
 
 
-def part(name, box, *, area="one", status="in", seaward=False, band=100.0, codes=None):
+def part(name, box, *, area="one", status="in", seaward=False, band=100.0, codes=()):
+    """Codes that its file states; `None` if it says nothing of codes."""
     shape = shapely.MultiPolygon([shapely.box(*box)])
     bands = np.full(len(segments(shape)), band)
-    return Part(name, area, status, shape, bands, {"region_codes": codes or {}}, None, None, "", "", seaward)
+    return Part(
+        name,
+        area,
+        status,
+        shape,
+        bands,
+        {} if codes is None else {"region_codes": dict(codes)},
+        None,
+        None,
+        "",
+        "",
+        seaward,
+    )
 
 
 def area_of(name, *parts):
@@ -310,6 +323,22 @@ def test_doubt_cuts_what_is_in_and_sea_does_not():
         ("undecided", "one", "sea"),
         ("outside", -1, -1),
     ]
+
+
+def test_no_code_gainsays_a_part_of_unstated_codes_nor_the_edge_of_its_area():
+    """And codes that are stated hold for the other parts of that area as ever."""
+    told_part, untold = part("told", BIG), part("untold", (102.0, 30.0, 103.0, 31.0), codes=None)
+    areas = areas_of(area_of("one", told_part, untold))
+    rows = [at(102.5, 30.5), at(100.5, 30.5), at(100.0, 30.5), at(99.0, 30.5)]
+    elsewhere = [(*row[:3], "110105", None) for row in rows]
+    assert [(t[0], t[3], t[4]) for t in told(areas, *elsewhere)] == [
+        ("within", "coordinates", False),
+        ("straddling", "region_code", True),
+        ("straddling", "coordinates", False),
+        ("outside", "region_code", False),
+    ]
+    stated = areas_of(area_of("one", told_part))
+    assert told(stated, elsewhere[2]) == [("outside", -1, -1, "region_code", False)]
 
 
 # --- discs against edges, measured another way --------------------------------------------------------------

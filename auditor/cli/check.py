@@ -85,7 +85,7 @@ def command(
     PATHs give JSON lines. Exit code: 0 pass or not applicable, 1 fail, 3 inconclusive, the worst of all
     PATHs; 2 if one could not be read.
     """
-    from auditor import engine, settings, zones
+    from auditor import engine, settings
     from auditor.errors import AuditorError, UsageError, visible
     from auditor.reports import all_reports
 
@@ -99,7 +99,7 @@ def command(
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
     options: dict[str, Any] = {
-        "areas": zones.read_areas(day, paths=chosen.zones),
+        "areas": engine.areas_on(day, chosen.zones),
         "as_of": day,
         "only": only,
         "skip": skip,

@@ -30,12 +30,12 @@ def command(
     path: str, as_of: dt.date | None, lang: str, format_: str, operator: str | None, everything: bool
 ) -> None:
     """Show what counts as facility, subject, gate and root, where and why; and what was not used."""
-    from auditor import readers, selection, zones
+    from auditor import engine, readers, selection
     from auditor.case import Case
 
     declaration = readers.read_declaration(path, operator=operator)
     day = as_of or _options.today()
-    case = Case(declaration, zones.read_areas(day), day)
+    case = Case(declaration, engine.areas_on(day), day)
     rows = list(selection.selected(case, limit=None if everything else LIMIT))
     if format_ == "json":
         click.echo(json.dumps(_record(case, rows, lang), ensure_ascii=False, indent=1))

@@ -39,6 +39,7 @@ def head(result: AuditResult) -> dict[str, Any]:
         "counts": result.counts,
         "manual": [clause.id for clause in result.manual],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
+        "notes": [{"where": n.where, "what": n.what} for n in case.declaration.notes],
     }
 
 

@@ -24,6 +24,7 @@ __all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
 
 WIDTH = 80
 EXAMPLES = 3
+LINES = 20
 DECLARED = 3  # grade E3
 STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
 WIDE = "\u2e80-\u303f\u3041-\uabff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
@@ -220,20 +221,34 @@ def _tail(page: Page, result: AuditResult) -> None:
             page.entry(name, page.comma.join(rules), indent=0)
     if result.manual:
         page.entry("manual", page.comma.join(clause.id for clause in result.manual), indent=0)
-    for unused in result.case.declaration.unused[:20]:
-        page.entry("unused", f"{unused.where}: {unused.what}; {unused.why}", indent=0)
-    more = len(result.case.declaration.unused) - 20
-    if more > 0:
-        page.entry("unused", label("more", lang, count=more), indent=0)
+    declared = result.case.declaration
+    _listed(page, "unused", [f"{u.where}: {u.what}; {u.why}" for u in declared.unused], limit=LINES)
+    _listed(page, "note", [f"{note.where}: {note.what}" for note in declared.notes], limit=EXAMPLES)
     sources = sorted({zone["attribution"] for zone in result.case.areas.provenance() if zone["attribution"]})
     page.entry("zones", "; ".join(sources), indent=0)
     page.line(label("facts", lang))
+
+
+def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:
+    for line in lines[:limit]:
+        page.entry(name, line, indent=0)
+    if len(lines) > limit:
+        page.entry(name, f"{label('more', page.lang, count=len(lines) - limit)} (auditor show)", indent=0)
+
+
+def _why_not(page: Page, result: AuditResult) -> None:
+    """Say once why nothing applies."""
+    told = [result.message(f) for f in result.findings.rows() if f.subject == "operator" and f.args == {}]
+    for text in dict.fromkeys(told):
+        page.line(text)
 
 
 def print_result(result: AuditResult, console: Console, *, all_findings: bool = False) -> None:
     """Print a result on a rich console."""
     page = Page(console, result.lang)
     _head(page, result)
+    if result.verdict == Verdict.NOT_APPLICABLE:
+        _why_not(page, result)
     shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
     by_rule: dict[str, list[Finding]] = {}
     for finding in result.findings.rows(shown):
