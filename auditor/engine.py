@@ -245,9 +245,8 @@ def areas_on(day: dt.date, paths: Iterable[str] = ()) -> Areas:
 def _refuse(declaration: object, areas: object, min_grade: object, lang: object) -> None:
     """Say in words what is no declaration, no areas, no grade or no language."""
     if not isinstance(declaration, Declaration):
-        raise UsageError(
-            f"a {type(declaration).__name__} is no declaration; give what read_declaration gave, or read_graph"
-        )
+        kind = type(declaration).__name__
+        raise UsageError(f"a {kind} is no declaration; give what read_declaration or read_graph gave")
     if areas is not None and not isinstance(areas, zones.Areas):
         raise UsageError(f"a {type(areas).__name__} is no areas; give what read_areas gave")
     if min_grade not in {"E1", "E2", "E3", "E4"}:
