@@ -374,6 +374,15 @@ def test_discs_touch_where_they_reach_within_the_accuracy_of_an_edge():
         assert np.array_equal(found.label, label)
 
 
+def test_a_border_that_two_areas_share_is_an_edge_of_both():
+    """Both are as near as the other, to the last digit; neither may be certain."""
+    areas = areas_of(
+        area_of("one", part("left", BIG)), area_of("two", part("right", (101.0, 30.0, 102.0, 31.0)))
+    )
+    rows = [at(lon, 30.5) for lon in (100.9995, 101.0, 101.0005, 100.99, 101.01)]
+    assert [t[0] for t in told(areas, *rows)] == ["straddling"] * 3 + ["within"] * 2
+
+
 def of_one(name, box, **more):
     return part(name, box, codes={"320571": "within"}, **more)
 
