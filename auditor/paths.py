@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,11 +130,19 @@ class Shown:
     """
 
     def __init__(self, declaration: Declaration, witnesses: Witnesses) -> None:
+        self.declaration = declaration
         self.offsets = witnesses.paths.offsets
         self.witnesses = witnesses
-        self.names = names_of(declaration, witnesses.paths.nodes)
-        self.near = names_of(declaration, witnesses.near)
-        self.far = names_of(declaration, witnesses.far)
+
+    @cached_property
+    def names(self) -> list[str | None]:
+        """Ids along all paths, one after the other."""
+        return names_of(self.declaration, self.witnesses.paths.nodes)
+
+    @cached_property
+    def ends(self) -> tuple[list[str | None], list[str | None]]:
+        """Ids of the near and far ends of the hand-offs."""
+        return names_of(self.declaration, self.witnesses.near), names_of(self.declaration, self.witnesses.far)
 
     def path(self, position: int) -> list[str | None]:
         """Ids from the subject on."""
@@ -143,7 +152,8 @@ class Shown:
         """Give the first link that leaves the operator's and its customers' own nodes."""
         if self.witnesses.near[position] < 0:
             return []
-        return [self.near[position], self.far[position]]
+        near, far = self.ends
+        return [near[position], far[position]]
 
     def crosses(self, nodes: BoolArray) -> BoolArray:
         """Paths with a node among `nodes` (declared rows)."""

@@ -36,7 +36,7 @@ Card PILOT-ISP-02; decision 12.1; DESIGN 6.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +147,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
     """Name the doubts on a path."""
     doubt = cache(lambda row: _doubt(case, row))  # few nodes, on many paths
 
+    @lru_cache(maxsize=1)  # the message and the details ask for the same one after the other
     def doubts(position: int) -> Text:
         i = int(chosen[position])
         told = [doubt(row) for row in shown.doubts(i).tolist()]
