@@ -192,8 +192,9 @@ def test_witness_of_isp_02(case, tmp_path):
             assert details.pop("doubts") == args["doubts"]
             told = doubts_of(args["doubts"])
             assert [part in text for part, text in zip(doubts, told, strict=True)] == [True] * len(doubts)
-        expected = {key: shown[key] for key in ("path", "handoff", "count") if key in shown}
-        names = {key: [name or "" for name in details[key]] for key in ("path", "handoff") if key in details}
+        expected = {key: value for key, value in shown.items() if key not in {"end", "doubts"}}
+        lists = details.keys() & {"path", "path_to_gate", "handoff"}
+        names = {key: [name or "" for name in details[key]] for key in lists}
         assert {**details, **names} == expected
 
 
