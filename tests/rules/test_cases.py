@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import auditor
-from auditor import engine, rules
+from auditor import engine, findings, registers, rules
 from auditor.findings import Verdict
 
 HERE = Path(__file__).parent
@@ -24,6 +24,7 @@ FLAGS = {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_CHECKED}
 
 
 def cases_of(module):
+    assert (HERE / "cases" / f"{module}.toml").exists(), f"{module} has no case file"
     return tomllib.loads((HERE / "cases" / f"{module}.toml").read_text("utf-8"))["case"]
 
 
@@ -94,7 +95,9 @@ def judge(tmp_path):
 @pytest.mark.parametrize(("module", "case"), CASES)
 def test_case(module, case, judge):
     result = judge(module, case)
-    found = {f.subject: f for f in result.findings.rows()}
+    rows = list(result.findings.rows())
+    found = {f.subject: f for f in rows}
+    assert len(found) == len(rows), "one finding a rule and subject"
     assert case["why"].strip(), "a case says why"
     for subject, expected in case["expect"].items():
         verdict, _, message = expected.partition(" ")
@@ -129,6 +132,9 @@ def test_rule_has_cases_and_manual_page(module):
     doc = __import__(rule.check.__module__, fromlist=["x"]).__doc__
     for heading in ("Clause", "Check", "Inconclusive when", "Not applicable when", "Limits", "Source"):
         assert f"\n{heading}\n---" in doc, f"{module} has no heading {heading}"
+    assert rule.severity in findings.SEVERITIES
+    assert rule.basis in findings.BASES
+    assert all(registers.clause(name) for name in rule.clauses), "ids of auditor/data/clauses.toml"
     reached = {
         expected.partition(" ")[2] for case in cases_of(module) for expected in case["expect"].values()
     }
