@@ -11,6 +11,7 @@ from auditor.errors import DeclarationError, Problem
 from auditor.problems import quote
 
 COLUMNS = ("sha256", "by", "on")
+ALIASES = dict.fromkeys(("digest", "document", "document_digest", "document_sha256"), "sha256")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -20,7 +21,8 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
     Parameters
     ----------
     path
-        CSV with the columns ``sha256`` (digest of the document), ``by`` and ``on`` (date).
+        CSV with the columns ``sha256`` (digest of the document; ``digest`` and ``document_sha256`` are read
+        as well), ``by`` and ``on`` (date).
     as_of
         Reviews of a later date do not count yet.
     operator
@@ -40,7 +42,9 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            header, rows = reader.fieldnames or (), list(reader)
+            header = [name.strip().lower().replace(" ", "_") for name in reader.fieldnames or ()]
+            reader.fieldnames = header = [ALIASES.get(name, name) for name in header]
+            rows = list(reader)
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
         raise DeclarationError([Problem(path.name or str(path), "", "", what)]) from None

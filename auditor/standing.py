@@ -143,9 +143,13 @@ class Standing:
 
     @cached_property
     def domicile(self) -> Domicile | None:
-        """Registered place in force on the date; the latest if several are."""
+        """Registered place in force on the date; the latest if several are, in whatever order they stand."""
         held = [d for d in self.declaration.operator.domiciles if in_force(d.from_on, d.to_on, self.as_of)]
-        return max(held, key=lambda d: d.from_on or dt.date.min, default=None)
+
+        def since(place: Domicile) -> tuple[dt.date, str, str]:
+            return place.from_on or dt.date.min, place.region_code or "", place.address or ""
+
+        return max(held, key=since, default=None)
 
     @cached_property
     def domicile_place(self) -> Relation | None:

@@ -24,6 +24,12 @@ def test_confirmed_up_to_the_date(tmp_path):
     assert read_reviews(path, as_of=DAY) == {A}
 
 
+def test_the_digest_goes_by_several_names(tmp_path):
+    for name in ("Document digest", "digest", "document_sha256", " SHA256 "):
+        path = write(tmp_path, f"{name},By,on\n{A},Inspector Li,2026-11-22\n")
+        assert read_reviews(path, as_of=DAY) == {A}
+
+
 def test_all_problems_at_once(tmp_path):
     path = write(tmp_path, f"sha256,by,on\nxyz,Li,2026-01-01\n{A},,2026-01-01\n{A},Example,soon\n")
     with pytest.raises(DeclarationError) as caught:

@@ -152,7 +152,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
         i = int(chosen[position])
         told = [doubt(row) for row in shown.doubts(i).tolist()]
         if shown.doubtful_links(i):
-            told.append(Text("a link whose course is not stated", "途经节点未说明的链路"))
+            told.append(Text("a link whose course or far end is not stated", "途经节点或对端未说明的链路"))
         return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
 
     return Each(doubts)
