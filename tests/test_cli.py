@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from unittest import mock
 
 import pytest
 
 import auditor
-from auditor import engine, reports
+from auditor import cli, engine, reports
 
 DAY = ["--as-of", "2026-11-22"]
 
 
 def run(*args, **env):
+    """What `auditor ARGS` answers, asked in this process: a new one spends most of a second on imports."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    command = ["auditor", *map(str, args)]
+    with (
+        mock.patch.dict(os.environ, env),
+        mock.patch.object(sys, "argv", command),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as caught,
+    ):
+        cli.main()
+    told = []
+    for stream in (out, err):
+        stream.flush()
+        told.append(stream.buffer.getvalue().decode("utf-8"))
+    return subprocess.CompletedProcess(command, caught.value.code, *told)
+
+
+def run_process(*args, **env):
+    """The same from a process of its own: once a command, lest it live on what other tests imported."""
     return subprocess.run(
         [sys.executable, "-m", "auditor", *map(str, args)],
         capture_output=True,
@@ -30,7 +53,7 @@ SHANGHAI = auditor.sample("shanghai_violations")
 
 
 def test_help_lists_every_command_and_loads_nothing_heavy():
-    told = run("--help")
+    told = run_process("--help")
     assert told.returncode == 0
     for name in ("areas", "check", "explain", "init", "locate", "rules", "schema", "show"):
         assert f"  {name} " in told.stdout
@@ -55,9 +78,9 @@ def test_check_loads_neither_networkx_nor_geopandas():
 
 def test_check_json_follows_its_schema():
     jsonschema = pytest.importorskip("jsonschema")
-    told = run("check", SHANGHAI, *DAY, "--format", "json", "--all")
+    told = run_process("check", SHANGHAI, *DAY, "--format", "json", "--all")
     assert told.returncode == 1, told.stderr
-    schema = json.loads(run("schema", "result").stdout)
+    schema = json.loads(run_process("schema", "result").stdout)
     jsonschema.validate(json.loads(told.stdout), schema)
     assert told.stdout.count("\n") == 1
 
@@ -135,11 +158,11 @@ def test_rules_lists_each_rule_in_both_languages():
         rows = json.loads(run("rules", "--format", "json", "--lang", lang).stdout)
         assert [row["rule"] for row in rows] == [rule.id for rule in engine.all_rules()]
     assert "PILOT-ISP-02" in run("rules").stdout
-    assert run("rules", "--format", "markdown").stdout.startswith("| rule |")
+    assert run_process("rules", "--format", "markdown").stdout.startswith("| rule |")
 
 
 def test_explain_a_rule_a_clause_and_a_finding(tmp_path):
-    page = run("explain", "isp-02").stdout
+    page = run_process("explain", "isp-02").stdout
     assert "PILOT-ISP-02" in page and "Inconclusive when" in page and "基础电信企业" in page
     assert "全国" in run("explain", "annex-2-2-nationwide").stdout
     target = tmp_path / "result.json"
@@ -158,7 +181,7 @@ def test_show_counts_and_reasons():
     counts = {(c["role"], c["surety"]): c["nodes"] for c in told["counts"]}
     assert counts["gate", "sure"] > 0 and counts["root", "sure"] > 0 and counts["facility", "sure"] > 0
     assert {n["role"] for n in told["nodes"]} == {"facility", "subscriber", "gate", "root"}
-    text = run("show", SHANGHAI, *DAY, "--lang", "zh").stdout
+    text = run_process("show", SHANGHAI, *DAY, "--lang", "zh").stdout
     assert "服务设施" in text and "接入设备" in text
 
 
@@ -180,8 +203,6 @@ def test_text_fits_80_columns():
 
 
 def test_a_defect_is_exit_code_2_lest_it_read_as_a_fail(monkeypatch, capsys):
-    from auditor import cli
-
     def broken(**_options):
         raise ZeroDivisionError("\x1b[31mred")
 
