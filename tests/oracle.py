@@ -7,11 +7,12 @@ ways, and each completion is judged on its own. Shares no code with the package.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from random import Random
 
 DOUBTFUL, SURE = 1, 2
@@ -46,12 +47,12 @@ class Net:
     unplaced: frozenset[int] = frozenset()
     carrier: frozenset[int] = frozenset()
 
-    @property
+    @cached_property
     def nodes_behind(self) -> dict[int, str]:
         """Names of the nodes behind blank far ends, by link."""
         return {i: f"far{i}" for i, link in enumerate(self.links) if link.head is None}
 
-    @property
+    @cached_property
     def unsure_links(self) -> set[int]:
         """Tunnels that cross nobody knows what."""
         return {
@@ -71,6 +72,11 @@ class Net:
         surety = [*self.gate.values(), *self.root.values()]
         return far_ends + surety.count(DOUBTFUL) + len(self.unsure_links)
 
+    @cached_property
+    def listed(self) -> dict[tuple[int, bool], list[Path]]:
+        """Simple paths listed so far, by start and direction: every completion asks for the same ones."""
+        return {}
+
 
 Node = int | str
 Step = tuple[int | None, Node]  # the link taken (None at the start), and the node it leads to
@@ -89,8 +95,11 @@ def hops(net: Net, *, upstream: bool) -> dict[Node, list[tuple[int, Node]]]:
     return found
 
 
-def simple_paths(net: Net, start: int, *, upstream: bool, usable: Callable[[int], bool]) -> Iterator[Path]:
+def simple_paths(net: Net, start: int, *, upstream: bool) -> list[Path]:
     """All simple paths from `start`, each also as the beginning of longer ones."""
+    known = net.listed.get((start, upstream))
+    if known is not None:
+        return known
     onward = hops(net, upstream=upstream)
 
     def walk(path: Path) -> Iterator[Path]:
@@ -99,10 +108,11 @@ def simple_paths(net: Net, start: int, *, upstream: bool, usable: Callable[[int]
         if len(path) > 1 and here in net.ends:
             return
         for i, there in onward.get(here, ()):
-            if usable(i) and all(there != node for _, node in path):
+            if all(there != node for _, node in path):
                 yield from walk((*path, (i, there)))
 
-    return walk(((None, start),))
+    net.listed[start, upstream] = found = list(walk(((None, start),)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -137,8 +147,9 @@ def bypasses(net: Net, subject: int, done: Completion, *, upstream: bool) -> lis
     """Simple paths to a root that pass no gate."""
     return [
         path
-        for path in simple_paths(net, subject, upstream=upstream, usable=lambda i: i not in done.over_gate)
-        if path[-1][1] in done.roots and not any(node in done.gates for _, node in path)
+        for path in simple_paths(net, subject, upstream=upstream)
+        if path[-1][1] in done.roots
+        and not any(node in done.gates or i in done.over_gate for i, node in path)
     ]
 
 
@@ -146,7 +157,7 @@ def serving(net: Net, subject: int, done: Completion, *, upstream: bool) -> list
     """Simple paths that come to a gate, be it by setting out on a tunnel over one."""
     onward = hops(net, upstream=upstream)
     found = []
-    for path in simple_paths(net, subject, upstream=upstream, usable=lambda _: True):
+    for path in simple_paths(net, subject, upstream=upstream):
         here = path[-1][1]
         carries = len(path) == 1 or here not in net.ends
         tunnel = carries and any(i in done.over_gate for i, _ in onward.get(here, ()))
@@ -211,9 +222,9 @@ def paths_to(
     onward = hops(net, upstream=upstream)
     gates = frozenset(v for v, how in net.gate.items() if how)
     crossing = net.over_any(taken_out & gates)
-    for path in simple_paths(net, subject, upstream=upstream, usable=lambda i: i not in crossing):
+    for path in simple_paths(net, subject, upstream=upstream):
         *before, (_, here) = path
-        if any(node in taken_out for _, node in before):
+        if any(node in taken_out for _, node in before) or any(i in crossing for i, _ in path):
             continue
         if here in goals:
             yield path
