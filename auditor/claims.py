@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NOTHING, WITHIN, OUTSIDE, UNDECIDED, OPEN = range(5)
 DISTRICT = 6  # digits of a district's code
 COUNTRY = 2  # letters of a country's code
+_ABROAD = ("71", "81", "82")  # codes that are not of the mainland, where the pilot areas are
 CODE_LENGTHS = frozenset({2, 4, 6, 9, 12})
 _PROVINCE = re.compile("1[0-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]")  # 10: the whole country
 _EVERYWHERE = (0, 10**12)
@@ -27,6 +28,8 @@ RELATION = {
     "needs_geometry": OPEN,
 }
 _NOWHERE = (float("nan"),) * 4
+_SIDES = ("west", "south", "east", "north")
+_SLACK = 0.1  # degrees that a part may lie off a unit and still be near it: coasts are up to 8 km off
 _ENDINGS = (
     "特别行政区",
     "维吾尔自治区",
@@ -49,6 +52,7 @@ class Claim(NamedTuple):
 
     `relation` is `WITHIN`, `OUTSIDE`, `UNDECIDED`, `OPEN` (geometry is needed) or `NOTHING`; `first` and
     `beyond` are the region codes that it covers, at twelve digits; `box` is the extent of an open unit.
+    `untold` tells that it is open for one reason alone: a part of users says nothing of codes.
     """
 
     relation: int
@@ -57,6 +61,7 @@ class Claim(NamedTuple):
     first: int = 0
     beyond: int = 10**12
     box: tuple[float, ...] = _NOWHERE
+    untold: bool = False
 
 
 SILENT = Claim(NOTHING)
@@ -66,6 +71,25 @@ SILENT = Claim(NOTHING)
 def _rows(name: str) -> tuple[Mapping[str, str], ...]:
     text = resources.files("auditor").joinpath("data", name).read_text("utf-8")
     return tuple(csv.DictReader(text.splitlines()))
+
+
+@cache
+def _boxes() -> Mapping[str, tuple[float, ...]]:
+    """Extents of the units that some table gives one for."""
+    rows = (row for name in ("units.csv", "region_codes.csv") for row in _rows(name) if row.get("west"))
+    return {row["code"]: tuple(float(row[side]) for side in _SIDES) for row in rows}
+
+
+def _box(code: str) -> tuple[float, ...] | None:
+    """Extent of a unit, else of the least unit above it that has one."""
+    return next((_boxes()[code[:n]] for n in range(len(code), 1, -1) if code[:n] in _boxes()), None)
+
+
+def _near(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two extents touch, or nearly so."""
+    across = max(one[0], other[0]) - min(one[2], other[2])
+    along = max(one[1], other[1]) - min(one[3], other[3])
+    return max(across, along) <= _SLACK
 
 
 def _span(code: str) -> tuple[int, int]:
@@ -112,19 +136,28 @@ class RegionCodes:
         Date and areas.
     more
         Codes that users' files state, with relation, area and part.
+    quiet
+        Parts whose files say nothing of codes, with area and extent. Where the tables do not either, a unit
+        that such a part may reach into is open: nobody said that it is outside.
     """
 
-    def __init__(self, scope: Scope, more: Mapping[str, tuple[str, str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        more: Mapping[str, tuple[str, str, str]] | None = None,
+        quiet: Mapping[str, tuple[str, tuple[float, ...]]] | None = None,
+    ) -> None:
         self._below: dict[str, Claim] = {}
         self._itself: dict[str, Claim] = {}
         for row in filter(scope.takes, _rows("region_codes.csv")):
-            box = tuple(float(row[side] or "nan") for side in ("west", "south", "east", "north"))
+            box = tuple(float(row[side] or "nan") for side in _SIDES)
             claim = Claim(scope.relation(row), row["area"], row["part"], *_span(row["code"]), box)
             (self._itself if row["covers"] == "itself" else self._below)[row["code"]] = claim
         for code, (relation, area, part) in (more or {}).items():
             self._below[code] = Claim(RELATION[relation], area, part, *_span(code))
             for above in {code[:2], code[:4]} - {code}:
                 self._itself.setdefault(above, Claim(OPEN, area, "", *_span(above)))
+        self._quiet = [found for part, found in (quiet or {}).items() if part not in self.parts]
 
     @property
     def parts(self) -> set[str]:
@@ -165,7 +198,18 @@ class RegionCodes:
                 claim = self._below[code[:length]]
                 first, beyond = _span(code)
                 return claim._replace(first=first, beyond=beyond)
-        return Claim(OUTSIDE, "", "", *_span(code))
+        return self.unless_untold(code, Claim(OUTSIDE, "", "", *_span(code)))
+
+    def unless_untold(self, code: str, outside: Claim) -> Claim:
+        """Give `outside` back, unless a part whose codes nobody states may reach into the unit."""
+        if not self._quiet or not code or code.startswith(_ABROAD):
+            return outside
+        box = _box(code)
+        areas = {area for area, extent in self._quiet if box is None or _near(box, extent)}
+        if not areas:
+            return outside
+        area = areas.pop() if len(areas) == 1 else ""
+        return outside._replace(relation=OPEN, area=area, part="", untold=True)
 
 
 def trimmed(code: str) -> str:
@@ -288,7 +332,7 @@ class Addresses:
         code, rest, sure = _gazetteer().locate(plain)
         for length in (DISTRICT, 4, 2):
             if len(code) >= length and (claim := self._begins(code[:length], rest)):
-                return claim
+                return self._codes.unless_untold(code, claim) if claim.relation == OUTSIDE else claim
         if code and sure:
             return self._codes.of_unit(code)
         return self._begins("", plain) or SILENT

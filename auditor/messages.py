@@ -48,6 +48,7 @@ LABELS = {
     "unused": Text("Not used", "未使用的输入"),
     "note": Text("Note", "读取说明"),
     "zones": Text("Zones", "区域边界数据"),
+    "own_zones": Text("Zones of your own", "自备区域边界"),
     "facts": Text(
         "A fail is a suspicion until verified; the declared links permit a path, routing may differ.",
         "“疑似不符合”须经核查确认；路径依据申报链路得出，实际路由可能不同。",

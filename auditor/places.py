@@ -147,6 +147,7 @@ class Said:
     ) -> None:
         found = [*map(read, column.values), claims.SILENT]  # a blank picks the last
         self._codes = column.codes
+        self._untold = np.array([c.untold for c in found])[self._codes]
         self._spans = np.array([(c.first, c.beyond) for c in found], np.int64)
         self._boxes = np.array([c.box for c in found])
         self.relation = np.array([c.relation for c in found], np.int8)[self._codes]
@@ -156,6 +157,11 @@ class Said:
         self.part = np.array([parts.index(c.part) if c.part in parts else -1 for c in found], np.int16)[
             self._codes
         ]
+
+    def heed(self, points: Points) -> None:
+        """Where there are coordinates, they tell whether a part whose codes nobody states is meant."""
+        rows = self._untold & (points.state != NO_POINT)
+        self.relation[rows], self.area[rows] = claims.OUTSIDE, -1
 
     @property
     def decisive(self) -> BoolArray:
@@ -191,6 +197,8 @@ def weigh(
     touches
         From rows and areas to whether the disc of the row reaches that area; asked only where it matters.
     """
+    for said in (code, address):
+        said.heed(points)
     clash, by_address = _compare(code, address)
     claim = np.where(by_address, address.relation, code.relation)
     area = np.where(by_address, address.area, code.area)

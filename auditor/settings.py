@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from auditor.errors import UsageError
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
+WORDS = {"extra_forbidden": "is no setting", "tuple_type": 'is a list; write it in brackets, as in ["…"]'}
 
 
 class Policy(BaseModel):
@@ -83,8 +84,7 @@ def read_settings(values: dict[str, Any], *, where: str = "settings") -> Setting
         return Settings.model_validate(values)
     except ValidationError as error:
         wrong = [
-            f"{where}, {'.'.join(map(str, e['loc']))}: "
-            f"{'is no setting' if e['type'] == 'extra_forbidden' else e['msg']}"
+            f"{where}, {'.'.join(map(str, e['loc']))}: {WORDS.get(e['type'], e['msg'])}"
             for e in error.errors()
         ]
         raise UsageError("\n".join(wrong)) from None

@@ -51,6 +51,8 @@ class Part:
         All that the file says: names, legal basis, source, licence, notes, probes.
     seaward
         Whether it is but the water off a coast whose line is uncertain.
+    own
+        Whether a user gave the file; else it ships.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Part:
     sha256: str
     file: str
     seaward: bool = False
+    own: bool = False
 
     def __getitem__(self, key: str) -> str:
         """Text of one property; empty if the file does not have it."""
@@ -144,8 +147,10 @@ def _date(text: str | None) -> dt.date | None:
 
 
 def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
-    shape = shapely.force_2d(shapely.geometry.shape(given))
-    if shape.geom_type not in {"Polygon", "MultiPolygon"} or shape.is_empty:
+    shape = shapely.force_2d(shapely.geometry.shape(given)) if given else shapely.Polygon()
+    if shape.is_empty:
+        raise ValueError("the geometry is empty; a part is a Polygon or a MultiPolygon with coordinates")
+    if shape.geom_type not in {"Polygon", "MultiPolygon"}:
         raise ValueError(f"a part is a Polygon or a MultiPolygon, not {shape.geom_type}")
     points = shapely.get_coordinates(shape)
     if not (np.isfinite(points).all() and (np.abs(points) <= (180.0, 90.0)).all()):

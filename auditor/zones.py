@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -110,10 +110,13 @@ class Areas:
         known = ", ".join(self.ids) or "none is in force on the date"
         raise UsageError(f"no such area: {name!r}; there are: {known}")
 
-    def provenance(self) -> list[dict[str, str]]:
-        """Where the geometry comes from: one entry a part."""
+    def provenance(self) -> list[dict[str, Any]]:
+        """Where the geometry comes from: one entry a part; ``own`` says that a user's file brought it."""
         keys = ("version", "source", "attribution", "licence")
-        return [{"part": p.id, "sha256": p.sha256, **{key: p[key] for key in keys}} for p in self.parts]
+        return [
+            {"part": p.id, "file": p.file, "own": p.own, "sha256": p.sha256, **{key: p[key] for key in keys}}
+            for p in self.parts
+        ]
 
     def to_frame(self) -> gpd.GeoDataFrame:
         """Parts as a GeoDataFrame: one row a part, with all properties of its file."""
@@ -241,7 +244,12 @@ class Areas:
             for part in self.parts
             for code, relation in (part.region_codes or {}).items()
         }
-        return RegionCodes(self._scope, stated)
+        quiet = {
+            part.id: (part.area, part.geometry.bounds)
+            for part in self.parts
+            if part.region_codes is None and part.status != "out"
+        }
+        return RegionCodes(self._scope, stated, quiet)
 
     @cached_property
     def _addresses(self) -> Addresses:
@@ -276,7 +284,8 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
         ``area`` and ``status`` are required; a new ``area`` may bring ``area_name_zh``, ``area_name_en`` and
         ``services_opened``; a part of a known name replaces that one. ``bands_m`` is the accuracy of the
         edges (a number, or one list of [metres, edges] pairs a ring), 100 m if absent; ``region_codes`` maps
-        codes to ``within``, ``undecided`` or ``needs_geometry``; ``datum`` may be any but unknown.
+        codes to ``within``, ``undecided`` or ``needs_geometry``; without it, codes and addresses that may lie
+        near the part are taken as open; ``datum`` may be any but unknown.
 
     Raises
     ------
@@ -287,7 +296,7 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
 
     Examples
     --------
-    >>> read_areas("2026-11-22").ids
+    >>> read_areas("2026-11-22").ids[:4]
     ('beijing', 'shanghai', 'hainan', 'shenzhen')
     >>> read_areas("2024-10-22").ids
     ()
@@ -297,7 +306,7 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
     shipped = [
         p for p in zone_files.read_files([data_folder("zone_boundaries")], problems) if p.in_force(day)
     ]
-    given = [p for p in zone_files.read_files(paths, problems) if p.in_force(day)]
+    given = [replace(p, own=True) for p in zone_files.read_files(paths, problems) if p.in_force(day)]
     redrawn = {part.id for part in given} & {part.id for part in shipped}
     parts = [*(part for part in shipped if part.id not in redrawn), *given]
     names = [part.id for part in parts]

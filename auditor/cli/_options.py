@@ -44,6 +44,18 @@ lang: Decorator = click.option(
     envvar="AUDITOR_LANG",
     help="Language.",
 )
+config: Decorator = click.option(
+    "--config",
+    type=click.Path(),
+    envvar="AUDITOR_CONFIG",
+    help="auditor.toml with a [policy] table and zones.",
+)
+zones: Decorator = click.option(
+    "--zones",
+    multiple=True,
+    type=click.Path(),
+    help="GeoJSON file or folder of further parts, beside those of --config; may be repeated.",
+)
 
 
 def output_format(*formats: str) -> Decorator:

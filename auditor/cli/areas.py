@@ -40,22 +40,24 @@ def _word(key: str, lang: str) -> str:
 @click.argument("what", nargs=-1, metavar="[show AREA]")
 @_options.as_of
 @_options.lang
-@click.option(
-    "--zones",
-    multiple=True,
-    type=click.Path(),
-    help="GeoJSON file or folder of further parts; may be repeated.",
-)
+@_options.config
+@_options.zones
 @_options.output_format("text", "json")
 def command(
-    what: tuple[str, ...], as_of: dt.date | None, lang: str, zones: tuple[str, ...], format_: str
+    what: tuple[str, ...],
+    as_of: dt.date | None,
+    lang: str,
+    config: str | None,
+    zones: tuple[str, ...],
+    format_: str,
 ) -> None:
     """List the pilot areas in force; `show AREA` tells all of one: parts, sources, what is open."""
     if what and (len(what) != SHOW or what[0] != "show"):
         raise UsageError("write `auditor areas` or `auditor areas show AREA`")
+    from auditor.settings import load_settings
     from auditor.zones import read_areas
 
-    areas = read_areas(as_of or _options.today(), paths=zones)
+    areas = read_areas(as_of or _options.today(), paths=(*load_settings(config).zones, *zones))
     if what:
         area = areas.area(what[1])
         _json(_facts(area)) if format_ == "json" else _describe(area, lang)

@@ -59,9 +59,8 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     show_default=True,
     help="inspector means --min-grade E2.",
 )
-@click.option(
-    "--config", type=click.Path(), envvar="AUDITOR_CONFIG", help="auditor.toml with a [policy] table."
-)
+@_options.config
+@_options.zones
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing on stdout; the exit code tells.")
 def command(
     paths: tuple[str, ...],
@@ -77,6 +76,7 @@ def command(
     min_grade: str | None,
     profile: str,
     config: str | None,
+    zones: tuple[str, ...],
     quiet: bool,
 ) -> int:
     """Check declarations against the pilot, clause by clause.
@@ -99,7 +99,7 @@ def command(
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
     options: dict[str, Any] = {
-        "areas": engine.areas_on(day, chosen.zones),
+        "areas": engine.areas_on(day, (*chosen.zones, *zones)),
         "as_of": day,
         "only": only,
         "skip": skip,

@@ -53,12 +53,8 @@ NO_IP = "IP look-ups come with observations, which are not built yet; give coord
 @click.argument("place", metavar="LON,LAT|FILE")
 @click.option("--datum", help="Datum of the coordinates where a row does not say (default: unknown).")
 @click.option("--accuracy", type=click.FloatRange(min=0), help="Accuracy in metres where a row does not say.")
-@click.option(
-    "--zones",
-    multiple=True,
-    type=click.Path(),
-    help="GeoJSON file or folder of further parts; may be repeated.",
-)
+@_options.config
+@_options.zones
 @_options.as_of
 @_options.lang
 @_options.output_format("text", "json")
@@ -66,6 +62,7 @@ def command(
     place: str,
     datum: str | None,
     accuracy: float | None,
+    config: str | None,
     zones: tuple[str, ...],
     as_of: dt.date | None,
     lang: str,
@@ -80,9 +77,10 @@ def command(
     read, places = _places(raw, log, datum, accuracy)
     if log.problems.found:
         raise DeclarationError(log.problems.found)
-    from auditor import zones as library
+    from auditor.settings import load_settings
+    from auditor.zones import read_areas
 
-    areas = library.read_areas(as_of or _options.today(), paths=zones)
+    areas = read_areas(as_of or _options.today(), paths=(*load_settings(config).zones, *zones))
     given = [name for name in raw.table.column_names if name in read.table.column_names]
     rows = _answers(areas, areas.relate(places), read.table.select(given).to_pylist())
     if format_ == "json":

@@ -25,17 +25,27 @@ LIMIT = 20
 @click.option(
     "--operator", type=click.Path(), help="declaration.toml of the operator, for a bare graph file."
 )
+@_options.config
+@_options.zones
 @click.option("--all", "everything", is_flag=True, help=f"List every node, not the first {LIMIT} of a role.")
 def command(
-    path: str, as_of: dt.date | None, lang: str, format_: str, operator: str | None, everything: bool
+    path: str,
+    as_of: dt.date | None,
+    lang: str,
+    format_: str,
+    operator: str | None,
+    config: str | None,
+    zones: tuple[str, ...],
+    everything: bool,
 ) -> None:
     """Show what counts as facility, subject, gate and root, where and why; and what was not used."""
-    from auditor import engine, readers, selection
+    from auditor import engine, readers, selection, settings
     from auditor.case import Case
 
     declaration = readers.read_declaration(path, operator=operator)
     day = as_of or _options.today()
-    case = Case(declaration, engine.areas_on(day), day)
+    chosen = settings.load_settings(config)
+    case = Case(declaration, engine.areas_on(day, (*chosen.zones, *zones)), day, chosen.policy)
     rows = list(selection.selected(case, limit=None if everything else LIMIT))
     if format_ == "json":
         click.echo(json.dumps(_record(case, rows, lang), ensure_ascii=False, indent=1))

@@ -224,9 +224,22 @@ def _tail(page: Page, result: AuditResult) -> None:
     declared = result.case.declaration
     _listed(page, "unused", [f"{u.where}: {u.what}; {u.why}" for u in declared.unused], limit=LINES)
     _listed(page, "note", [f"{note.where}: {note.what}" for note in declared.notes], limit=EXAMPLES)
-    sources = sorted({zone["attribution"] for zone in result.case.areas.provenance() if zone["attribution"]})
-    page.entry("zones", "; ".join(sources), indent=0)
+    _zones(page, result)
     page.line(label("facts", lang))
+
+
+def _zones(page: Page, result: AuditResult) -> None:
+    """Cite the sources of boundaries, and name the files that are not those of the package."""
+    zones = result.case.areas.provenance()
+    page.entry("zones", "; ".join(sorted({z["attribution"] for z in zones} - {""})), indent=0)
+    files: dict[str, list[str]] = {}
+    for zone in zones:
+        if zone["own"]:
+            files.setdefault(zone["file"], []).append(zone["part"])
+    left, right = ("（", "）") if page.lang == "zh" else (" (", ")")
+    named = [f"{file}{left}{page.comma.join(parts)}{right}" for file, parts in files.items()]
+    if named:
+        page.entry("own_zones", page.comma.join(named), indent=0)
 
 
 def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:
