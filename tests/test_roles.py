@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -222,6 +223,11 @@ def test_a_carrier_runs_its_own_node_under_any_of_its_names():
     assert who.tolist() == [Party.CARRIER] * 4 + [Party.OPERATOR] + [Party.CARRIER] * 2
 
 
+@cache
+def areas():
+    return read_areas(AS_OF)
+
+
 def declare(tmp_path, nodes, **more):
     tree = {
         "schema": "auditor.declaration/1",
@@ -232,7 +238,7 @@ def declare(tmp_path, nodes, **more):
     }
     path = tmp_path / "declaration.json"
     path.write_text(json.dumps(tree), "utf-8")
-    return Case(auditor.read_declaration(path), read_areas(AS_OF), AS_OF)
+    return Case(auditor.read_declaration(path), areas(), AS_OF)
 
 
 @pytest.mark.parametrize("kind", TABLE)
