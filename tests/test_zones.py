@@ -125,6 +125,17 @@ def test_provenance_names_every_part_with_source_and_digest():
     assert [row["file"] for row in rows] == [f"{row['part']}.geojson" for row in rows]
 
 
+def test_no_part_that_ships_is_silent_on_codes():
+    """Else it would make the rest of the country open."""
+    spoken = areas()._codes.parts
+    assert [p.id for p in areas().parts if p.region_codes is None and p.id not in spoken] == []
+    assert relate(said("520103"), said(None, "贵州省贵阳市"), said("320571")) == [
+        ("outside", None, "region_code", False),
+        ("outside", None, "address", False),
+        ("outside", None, "region_code", False),
+    ]
+
+
 def test_frame_has_one_row_a_part():
     frame = areas().to_frame()
     assert list(frame["part"]) == list(areas().part_ids)

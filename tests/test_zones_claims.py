@@ -175,6 +175,42 @@ def test_a_part_that_a_user_redraws_needs_geometry():
     assert codes.read("110105").relation == WITHIN
 
 
+BOX = (106.6, 26.3, 107.0, 26.6)  # in Guizhou
+
+
+@given(st.from_regex(r"\A([1-8][0-9]){1,3}\Z"))
+def test_silence_opens_what_is_outside_and_nothing_else(code):
+    quiet = RegionCodes(SCOPE, None, {"park": ("testland", BOX)})
+    plain, open_ = CODES.read(code), quiet.read(code)
+    far = code.startswith(("71", "81", "82", "31", "33", "44", "46"))  # abroad, or extents that are far off
+    if plain.relation == OUTSIDE and not far:
+        assert (open_.relation, open_.area, open_.part, open_.untold) == (OPEN, "testland", "", True)
+        assert (open_.first, open_.beyond) == (plain.first, plain.beyond)
+    else:
+        assert str(open_) == str(plain)  # NaN is not equal to itself
+
+
+@given(st.from_regex(r"\A[0-9]{6}([0-9]{3}){0,2}\Z"), st.sampled_from(["lingang", "pudong", "sansha"]))
+def test_a_part_that_the_tables_speak_of_is_not_silent(code, part):
+    quiet = RegionCodes(SCOPE, None, {part: ("shanghai", BOX)})
+    assert str(quiet.read(code)) == str(CODES.read(code))
+
+
+def test_how_near_a_unit_must_lie():
+    """Guangdong ends at 25.52 north and 117.19 east."""
+    for box, relation in (
+        ((113.0, 25.6, 113.1, 25.7), OPEN),
+        ((113.0, 25.7, 113.1, 25.8), OUTSIDE),
+        ((117.25, 23.0, 117.3, 23.1), OPEN),
+        ((117.4, 23.0, 117.5, 23.1), OUTSIDE),
+        ((100.0, 10.0, 130.0, 50.0), OPEN),
+        ((109.5, 20.0, 109.6, 20.15), OPEN),
+        ((109.0, 20.0, 109.5, 20.15), OUTSIDE),
+        ((109.7, 19.9, 109.8, 20.1), OUTSIDE),
+    ):
+        assert RegionCodes(SCOPE, None, {"p": ("a", box)}).read("440106").relation == relation, box
+
+
 def test_codes_that_a_file_states():
     codes = RegionCodes(SCOPE, {"320571": ("within", "suzhou", "park"), "310101": ("undecided", "x", "y")})
     assert codes.read("320571").relation == WITHIN

@@ -33,14 +33,14 @@ def write(path, *features):
     return path
 
 
-def answer(areas, lon, lat, accuracy=20.0, code=None):
+def answer(areas, lon, lat, accuracy=20.0, *, code=None, address=None):
     place = Places(
         np.array([lon]),
         np.array([lat]),
         Coded.of(["WGS84"]),
         np.array([accuracy]),
         Coded.of([code]),
-        Coded.of([None]),
+        Coded.of([address]),
     )
     found = areas.relate(place)
     area = areas.ids[found.area[0]] if found.area[0] >= 0 else None
@@ -96,6 +96,83 @@ def test_unstated_codes_leave_the_edge_to_coordinates(tmp_path):
     areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
     assert answer(areas, 120.8, 31.3, code="320571") == ("straddling", "suzhou", False)
     assert answer(areas, 104.0, 30.0, code="320571") == ("outside", None, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "relation", "area"),
+    [
+        ({"code": "320571"}, "straddling", "suzhou"),
+        ({"code": "32"}, "straddling", "suzhou"),
+        ({"code": "320571001002"}, "straddling", "suzhou"),
+        ({"address": "江苏省苏州市工业园区1号"}, "straddling", "suzhou"),
+        ({"code": "330106"}, "straddling", "suzhou"),  # Zhejiang has a box, and it reaches there
+        ({"code": "440106"}, "outside", None),  # Guangdong is far off
+        ({"code": "441521", "address": "汕尾市海丰县海城镇"}, "outside", None),
+        ({"address": "广东省广州市"}, "outside", None),
+        ({"code": "110105"}, "within", "beijing"),  # told by the tables
+        ({"code": "460321"}, "undecided", "hainan"),
+        ({"code": "810000"}, "outside", None),
+        ({"code": "710000"}, "outside", None),
+        ({"code": "US"}, "outside", None),
+        ({"address": "香港九龙弥敦道"}, "outside", None),
+    ],
+)
+def test_a_part_that_states_no_codes_leaves_those_near_it_open(tmp_path, said, relation, area):
+    areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
+    assert answer(areas, np.nan, np.nan, **said) == (relation, area, False)
+    told = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature(region_codes={}))])
+    if area == "suzhou":
+        assert answer(told, np.nan, np.nan, **said)[0] in {"outside", "straddling"}
+        assert answer(told, np.nan, np.nan, **said)[1] != "suzhou"
+
+
+def test_a_town_that_the_table_of_addresses_puts_outside_is_open_too(tmp_path):
+    file = write(tmp_path / "x.geojson", feature((121.42, 30.88, 121.46, 30.93), area="nanqiao"))
+    areas, town = read_areas(TODAY, paths=[file]), {"address": "上海市奉贤区南桥镇"}
+    assert answer(areas, np.nan, np.nan, **town) == ("straddling", "nanqiao", False)
+    assert answer(read_areas(TODAY), np.nan, np.nan, **town) == ("outside", None, False)
+
+
+def test_two_silent_areas_name_none(tmp_path):
+    write(tmp_path / "1.geojson", feature())
+    write(tmp_path / "2.geojson", feature((106.6, 26.3, 107.0, 26.6), part="b", area="testland"))
+    write(tmp_path / "3.geojson", feature((104.0, 30.0, 104.1, 30.1), part="c", area="cut", status="out"))
+    areas = read_areas(TODAY, paths=[tmp_path])
+    assert answer(areas, np.nan, np.nan, code="520103") == ("straddling", None, False)
+    assert answer(areas, np.nan, np.nan, code="330106") == ("straddling", "suzhou", False)
+
+
+def test_a_hole_that_states_no_codes_opens_none(tmp_path):
+    write(tmp_path / "1.geojson", feature(region_codes={"320571": "within"}))
+    write(tmp_path / "2.geojson", feature((120.7, 31.3, 120.71, 31.31), part="hole", status="out"))
+    areas = read_areas(TODAY, paths=[tmp_path])
+    assert answer(areas, np.nan, np.nan, code="520103") == ("outside", None, False)
+
+
+def test_coordinates_settle_a_code_that_is_open(tmp_path):
+    """What they say is what they would if the code were outside."""
+    areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
+    for said in (
+        {"code": "520103"},
+        {"address": "贵州省贵阳市"},
+        {"code": "100000", "address": "贵州省贵阳市"},
+    ):
+        assert answer(areas, 104.0, 30.0, **said) == ("outside", None, False)
+        assert answer(areas, 116.397, 39.907, **said) == ("straddling", "beijing", True)
+
+
+def test_an_open_code_and_an_address_elsewhere_contradict(tmp_path):
+    areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
+    assert answer(areas, np.nan, np.nan, code="320571", address="广东省广州市") == (
+        "straddling",
+        "suzhou",
+        True,
+    )
+    assert answer(areas, np.nan, np.nan, code="320571", address="江苏省苏州市") == (
+        "straddling",
+        "suzhou",
+        False,
+    )
 
 
 def test_band_is_that_of_the_nearest_edge(tmp_path):
@@ -197,6 +274,10 @@ def test_bad_files_are_reported_all_at_once(tmp_path):
         "status 'maybe' is none of in, undecided, out": feature(status="maybe"),
         "region_codes: 'inside' is none of": feature(region_codes={"3205": "inside"}),
         "Self-intersection": feature(geometry=bow),
+        "the geometry is empty": feature(geometry={}),
+        "the geometry is empty; a part is": feature(geometry={"type": "Polygon", "coordinates": []}),
+        "geometry is empty": feature(geometry={"type": "MultiPolygon", "coordinates": []}),
+        "is empty; a part is a Polygon": feature() | {"geometry": None},
         "not Point": feature(geometry={"type": "Point", "coordinates": [1, 2]}),
         "not longitude, latitude in degrees": feature((500_000, 3_400_000, 500_100, 3_400_100)),
         "bands_m speaks of 3 edges, the geometry has 4": feature(bands_m=[[[[100, 3]]]]),
