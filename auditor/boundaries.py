@@ -48,7 +48,7 @@ def segments(shape: shapely.Geometry) -> FloatArray:
 def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> FloatArray:
     """Accuracy of edges that an overlay made: the worst of the input edges that they lie on."""
     found = np.zeros(len(edges))
-    tree = shapely.STRtree([shapely.LineString(line) for line in sources.reshape(-1, 2, 2)])
+    tree = shapely.STRtree(shapely.linestrings(sources.reshape(-1, 2, 2)))
     middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
     edge, source = tree.query(middles, predicate="dwithin", distance=_SAME_LINE)
     np.maximum.at(found, edge, bands[source])

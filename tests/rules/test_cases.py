@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import json
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,15 @@ def build(case):
     return tree
 
 
+@cache
+def areas_on(as_of):
+    """Read and overlay the areas once a date, as `auditor check A B C` does."""
+    return auditor.read_areas(as_of)
+
+
 def build_areas(case, as_of):
     """Areas in force, with the facts of the case's `areas` (reply, services) in place of those known today."""
-    known, changes = auditor.read_areas(as_of), case.get("areas")
+    known, changes = areas_on(as_of), case.get("areas")
     if not changes:
         return known
     return dataclasses.replace(
