@@ -48,7 +48,8 @@ def segments(shape: shapely.Geometry) -> FloatArray:
 def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> FloatArray:
     """Accuracy of edges that an overlay made: the worst of the input edges that they lie on."""
     found = np.zeros(len(edges))
-    tree = shapely.STRtree(shapely.linestrings(sources.reshape(-1, 2, 2)))
+    lines = np.atleast_1d(np.asarray(shapely.linestrings(sources.reshape(-1, 2, 2)), object))
+    tree = shapely.STRtree(lines)
     middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
     edge, source = tree.query(middles, predicate="dwithin", distance=_SAME_LINE)
     np.maximum.at(found, edge, bands[source])
