@@ -12,7 +12,7 @@ from auditor import cli
 from auditor.schemas import result_schema
 
 DAY = ("--as-of", "2026-11-22")
-RING = [[106.6, 26.3], [107.0, 26.3], [107.0, 26.6], [106.6, 26.6], [106.6, 26.3]]  # in Guizhou
+RING = [[101.6, 36.4], [102.0, 36.4], [102.0, 36.8], [101.6, 36.8], [101.6, 36.4]]  # in Qinghai
 
 DECLARATION = """
 schema = "auditor.declaration/1"
@@ -22,7 +22,7 @@ name = "Testland Data Co., Ltd."
 nature = "foreign_invested"
 pilot_area = "testland"
 [[operator.domiciles]]
-address = "贵州省贵阳市乌当区1号"
+address = "青海省西宁市城东区1号"
 [[approvals]]
 kind = "pilot_reply"
 number = "1"
@@ -41,10 +41,10 @@ links = "links.csv"
 complete = true
 """
 NODES = """id,kind,owner,region_code,lon,lat,datum
-s-code,server,operator,520103,,,
-s-inside,server,operator,,106.8,26.45,WGS84
+s-code,server,operator,630102,,,
+s-inside,server,operator,,101.8,36.6,WGS84
 s-far,server,operator,330106,,,
-s-cache,cdn_edge,operator,,106.8,26.45,WGS84
+s-cache,cdn_edge,operator,,101.8,36.6,WGS84
 """
 
 
@@ -143,11 +143,11 @@ def test_every_command_knows_the_zone(run, network, config, by, monkeypatch):
     assert "testland" in [entry["part"] for entry in result(run, network, *options)["zones"]]
     assert "s-inside  [within Testland]" in run("show", network, *DAY, *options)[1]
     assert "testland: Testland" in run("areas", *DAY, *options)[1]
-    assert run("locate", "106.8,26.45", *DAY, *options)[1].startswith("within: Testland\n")
+    assert run("locate", "101.8,36.6", *DAY, *options)[1].startswith("within: Testland\n")
 
 
 def test_zones_of_both_options_count(run, network, zone, config, tmp_path):
-    other = json.loads(zone.read_text("utf-8").replace("106.", "108.").replace("107.0", "108.9"))
+    other = json.loads(zone.read_text("utf-8").replace("101.", "103.").replace("102.0", "103.9"))
     other["properties"] = {"part": "second", "area": "second", "status": "in"}
     (tmp_path / "second.geojson").write_text(json.dumps(other), "utf-8")
     both = ("--config", config, "--zones", tmp_path / "second.geojson")
@@ -176,7 +176,7 @@ def test_show_and_check_know_areas_before_the_pilot(run, network, zone, command)
 @pytest.mark.parametrize("command", ["check", "show", "areas", "locate"])
 def test_zones_without_brackets(run, network, config, command):
     config.write_text('zones = "my.geojson"\n', "utf-8")
-    what = {"areas": (), "locate": ("106.8,26.45",)}.get(command, (network,))
+    what = {"areas": (), "locate": ("101.8,36.6",)}.get(command, (network,))
     code, out, err = run(command, *what, *DAY, "--config", config)
     assert (code, out) == (2, "")
     assert "auditor.toml, zones: is a list; write it in brackets" in err

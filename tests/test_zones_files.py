@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,7 +34,14 @@ def write(path, *features):
     return path
 
 
+def of_tests(areas):
+    """Without areas that only some further shipped file knows: they are no matter here."""
+    four = ("beijing", "shanghai", "hainan", "shenzhen")
+    return replace(areas, areas=tuple(a for a in areas.areas if a.id in four or any(p.own for p in a.parts)))
+
+
 def answer(areas, lon, lat, accuracy=20.0, *, code=None, address=None):
+    areas = of_tests(areas)
     place = Places(
         np.array([lon]),
         np.array([lat]),
@@ -135,10 +143,10 @@ def test_a_town_that_the_table_of_addresses_puts_outside_is_open_too(tmp_path):
 
 def test_two_silent_areas_name_none(tmp_path):
     write(tmp_path / "1.geojson", feature())
-    write(tmp_path / "2.geojson", feature((106.6, 26.3, 107.0, 26.6), part="b", area="testland"))
+    write(tmp_path / "2.geojson", feature((101.6, 36.4, 102.0, 36.8), part="b", area="second"))
     write(tmp_path / "3.geojson", feature((104.0, 30.0, 104.1, 30.1), part="c", area="cut", status="out"))
     areas = read_areas(TODAY, paths=[tmp_path])
-    assert answer(areas, np.nan, np.nan, code="520103") == ("straddling", None, False)
+    assert answer(areas, np.nan, np.nan, code="630102") == ("straddling", None, False)
     assert answer(areas, np.nan, np.nan, code="330106") == ("straddling", "suzhou", False)
 
 
@@ -146,16 +154,16 @@ def test_a_hole_that_states_no_codes_opens_none(tmp_path):
     write(tmp_path / "1.geojson", feature(region_codes={"320571": "within"}))
     write(tmp_path / "2.geojson", feature((120.7, 31.3, 120.71, 31.31), part="hole", status="out"))
     areas = read_areas(TODAY, paths=[tmp_path])
-    assert answer(areas, np.nan, np.nan, code="520103") == ("outside", None, False)
+    assert answer(areas, np.nan, np.nan, code="630102") == ("outside", None, False)
 
 
 def test_coordinates_settle_a_code_that_is_open(tmp_path):
     """What they say is what they would if the code were outside."""
     areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
     for said in (
-        {"code": "520103"},
-        {"address": "贵州省贵阳市"},
-        {"code": "100000", "address": "贵州省贵阳市"},
+        {"code": "630102"},
+        {"address": "青海省西宁市"},
+        {"code": "100000", "address": "青海省西宁市"},
     ):
         assert answer(areas, 104.0, 30.0, **said) == ("outside", None, False)
         assert answer(areas, 116.397, 39.907, **said) == ("straddling", "beijing", True)
