@@ -277,7 +277,9 @@ class AuditResult:
         frame = frame[frame["subject"].str.startswith("node:")]
         rows = self.case.rows_of(frame["subject"].str.removeprefix("node:"))
         place = self.case.place
-        points = shapely.points(place.lon[rows], place.lat[rows])
+        points = np.full(len(rows), shapely.Point(), object)
+        known = ~np.isnan(place.lon[rows])
+        points[known] = shapely.points(place.lon[rows][known], place.lat[rows][known])
         return gpd.GeoDataFrame(frame, geometry=points, crs=4326)
 
     def __repr__(self) -> str:

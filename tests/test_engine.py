@@ -364,3 +364,104 @@ def test_a_fail_on_an_observation_alone_is_inconclusive(run):
 
     result = run(rule(check, scope=lambda case: [("node", np.arange(2))]))
     assert {t[1]: t[2] for t in told(result)} == {"node:dc-1": "inconclusive", "node:edge-1": "fail"}
+
+
+# --- what people ask a result ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def messy(tmp_path, areas):
+    return auditor.check(read(MESSY, tmp_path), areas=areas, as_of=DAY)
+
+
+def test_explain_tells_clause_path_and_verdict(messy):
+    told = messy.explain("ISP-02", "node:sub-2")
+    assert "基础电信企业互联网接入设备" in told
+    assert "sub-2 → r-1 → ixp-1" in told
+    assert "verdict: fail" in told
+    assert told == messy.explain("PILOT-ISP-02", "node:sub-2")
+    assert messy.explain("PILOT-ISP-02").count("subject: ") == len(
+        [f for f in messy.unsettled if f.rule == "PILOT-ISP-02"]
+    )
+
+
+def test_explain_of_what_was_not_judged(messy):
+    with pytest.raises(UsageError, match="did not run"):
+        messy.explain("PILOT-NONE-01")
+    with pytest.raises(UsageError, match="did not judge"):
+        messy.explain("PILOT-ISP-02", "node:nobody")
+    assert "nothing but passes" in messy.explain("PILOT-APP-03")
+
+
+def test_geoframe_has_a_point_a_node_finding(tmp_path, areas):
+    tree = copy.deepcopy(MESSY)
+    tree["network"]["nodes"].append(
+        {"id": "here", "kind": "server", "owner": "operator", "lon": 121.6, "lat": 31.2, "datum": "WGS84"}
+    )
+    frame = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY).to_geoframe()
+    assert frame.crs.to_epsg() == 4326
+    points = frame.set_index("subject").geometry
+    here = points["node:here"].iloc[0]
+    assert (here.x, here.y) == (121.6, 31.2)
+    assert points["node:lost"].is_empty.all()
+    assert set(frame["subject"].str.split(":").str[0]) == {"node"}
+
+
+def test_causes_group_by_handoff(messy):
+    assert {
+        "rule": "PILOT-ISP-02",
+        "handoff": ["r-1", "ixp-1"],
+        "subjects": 1,
+        "example": "node:sub-2",
+    } in messy.causes
+
+
+def test_the_result_tells_itself_in_a_line(messy):
+    assert repr(messy).startswith("<AuditResult fail for Case Data (Shanghai) Co., Ltd. as of 2026-11-22: ")
+    assert "\n" not in repr(messy)
+    assert repr(messy.case.areas).startswith("<Areas as of 2026-11-22: beijing (")
+
+
+# --- what the case makes of nodes and links ----------------------------------------------------------------
+
+
+def test_layers_are_never_mixed_in_one_search(tmp_path, areas):
+    tree = copy.deepcopy(BASE)
+    tree["network"]["links"] += [{"source": "sub-1", "target": "core-1", "kind": "fibre", "layer": "ip"}]
+    for layer, verdict in ((None, "fail"), ("ip", "fail"), ("physical", "pass")):
+        if layer:
+            tree["network"]["access_layer"] = layer
+        result = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY, only=["PILOT-ISP-02"])
+        assert [str(f.verdict) for f in result.findings.rows()] == [verdict], layer
+
+
+def test_a_confirmed_contract_raises_the_grade_of_its_nodes_alone(tmp_path, areas):
+    tree = copy.deepcopy(BASE)
+    dc = tree["network"]["nodes"][0]
+    dc |= {"grade": "E2", "document": "lease.pdf"}
+    tree["network"]["nodes"] += [
+        {"id": "dc-2", "kind": "data_centre", "owner": "operator", "region_code": "310115", "grade": "E2"},
+        {"id": "dc-3", "kind": "data_centre", "owner": "operator", "region_code": "310115", "grade": "E4"},
+    ]
+    (tmp_path / "lease.pdf").write_bytes(b"lease")
+    digest = hashlib.sha256(b"lease").hexdigest()
+    result = auditor.check(
+        read(tree, tmp_path),
+        areas=areas,
+        as_of=DAY,
+        only=["PILOT-FAC-01"],
+        confirmed=[digest],
+        min_grade="E4",
+    )
+    grades = {f.subject: f.grade for f in result.findings.rows() if f.subject != "operator"}
+    # edge-1 stands in dc-1: its place, and what proves it, are the site's
+    assert grades == {"node:dc-1": "E2", "node:edge-1": "E2", "node:dc-2": "E3", "node:dc-3": "E4"}
+
+
+def test_a_list_of_no_services_is_blank(tmp_path, areas):
+    tree = copy.deepcopy(BASE)
+    tree["network"]["nodes"].append(
+        {"id": "far", "kind": "server", "owner": "operator", "services": ";", "region_code": "330106"}
+    )
+    result = auditor.check(read(tree, tmp_path), areas=areas, as_of=DAY, only=["PILOT-FAC-01"])
+    assert {f.subject for f in result.findings.rows({Verdict.FAIL})} == {"node:far"}
