@@ -164,12 +164,20 @@ def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
     return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
 
 
+def _runs(given: Any) -> list[tuple[float, int]]:
+    try:
+        return [(float(m), int(n)) for polygon in given for ring in polygon for m, n in ring]
+    except (TypeError, ValueError):
+        shape = "[[[[1000, 6]]]]: polygons, their rings, runs of [metres, edges]"
+        raise ValueError(f"bands_m is neither one number of metres nor a list as {shape}") from None
+
+
 def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
     edges = len(boundaries.segments(geometry))
     if given is None or isinstance(given, int | float):
         runs = [(DEFAULT_BAND_M if given is None else given, edges)]
     else:
-        runs = [run for polygon in given for ring in polygon for run in ring]
+        runs = _runs(given)
     bands = np.repeat([float(band) for band, _ in runs], [count for _, count in runs])
     if not ((bands >= 0) & np.isfinite(bands)).all():
         raise ValueError("bands_m holds what is no accuracy in metres")

@@ -320,3 +320,17 @@ def test_an_empty_folder_is_an_error(tmp_path):
 def test_an_area_needs_something_that_is_in(tmp_path):
     file = write(tmp_path / "x.geojson", feature(status="undecided"))
     assert "suzhou" not in read_areas(TODAY, paths=[file]).ids
+
+
+@pytest.mark.parametrize("bands", [[[[500, 4]]], [500], "500", [[[[500, "many"]]]], {"a": 1}])
+def test_bands_of_another_shape_are_told_in_words(tmp_path, bands):
+    square = [[106.6, 26.5], [106.9, 26.5], [106.9, 26.8], [106.6, 26.8], [106.6, 26.5]]
+    feature = {
+        "type": "Feature",
+        "properties": {"part": "testland", "area": "testland", "status": "in", "bands_m": bands},
+        "geometry": {"type": "Polygon", "coordinates": [square]},
+    }
+    path = tmp_path / "testland.geojson"
+    path.write_text(json.dumps(feature), "utf-8")
+    with pytest.raises(DataError, match="neither one number of metres nor a list"):
+        read_areas("2026-11-22", paths=[path])
