@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from auditor.cli import _options
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator
 
     from auditor.result import AuditResult
 
@@ -109,17 +111,29 @@ def command(
     }
     codes = []
     for path in paths:
-        try:
-            result = _judge(path, operator, reviews, options)
-        except AuditorError as error:
-            if len(paths) == 1:
-                raise
-            told = "\n".join(map(visible, str(error).split("\n")))
-            click.echo(f"auditor: {visible(path)}:\n{told}", err=True)
-            codes.append(2)
-        else:
-            codes.append(_report(result, None if quiet else format_, outputs, all_findings=all_findings))
+        with _without_cycle_search():
+            try:
+                result = _judge(path, operator, reviews, options)
+            except AuditorError as error:
+                if len(paths) == 1:
+                    raise
+                told = "\n".join(map(visible, str(error).split("\n")))
+                click.echo(f"auditor: {visible(path)}:\n{told}", err=True)
+                codes.append(2)
+            else:
+                shown = None if quiet else format_
+                codes.append(_report(result, shown, outputs, all_findings=all_findings))
     return next(code for code in (2, 1, 3, 0) if code in codes)
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """Keep Python from searching for cycles: millions of small objects without any are made here."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _judge(path: str, operator: str | None, reviews: str | None, options: dict[str, Any]) -> AuditResult:
@@ -139,15 +153,10 @@ def _report(
     from auditor.findings import EXIT_CODES
     from auditor.reports import write_report
 
-    # Millions of small objects without cycles are made here: looking for cycles would double the time.
-    gc.disable()
-    try:
-        for name, target in outputs:
-            write_report(result, target, format=name, all_findings=all_findings)
-        if format_:
-            _show(result, format_, all_findings=all_findings)
-    finally:
-        gc.enable()
+    for name, target in outputs:
+        write_report(result, target, format=name, all_findings=all_findings)
+    if format_:
+        _show(result, format_, all_findings=all_findings)
     return EXIT_CODES[result.verdict]
 
 
