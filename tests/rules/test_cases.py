@@ -146,3 +146,10 @@ def test_rule_has_cases_and_manual_page(module):
         expected.partition(" ")[2] for case in cases_of(module) for expected in case["expect"].values()
     }
     assert rule.messages.keys() <= reached, f"no case shows {rule.messages.keys() - reached}"
+
+
+def test_automated_clauses_are_those_that_rules_answer():
+    answered = {name for rule in engine.all_rules() for name in rule.clauses}
+    automated = {clause.id for clause in registers.read_clauses() if clause.assessment == "automated"}
+    assert automated - answered == set(), "called automated, but no rule answers"
+    assert answered - automated == set(), "a rule answers, but the register says a person must look"
