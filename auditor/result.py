@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -243,7 +243,8 @@ class AuditResult:
         rule_id = rule_id if rule_id in ids else f"PILOT-{rule_id.upper()}"
         if rule_id not in ids:
             raise UsageError(f"{rule_id} did not run; these did: {', '.join(r.id for r in self.rules)}")
-        found = [f for f in self.findings.rows() if f.rule == rule_id]
+        own = tuple(found for found in self.findings.rules if found.rule == rule_id)
+        found = list(replace(self.findings, rules=own).rows())
         chosen = [f for f in found if (f.verdict not in SETTLED if subject is None else f.subject == subject)]
         if subject is not None and not chosen:
             raise UsageError(f"{rule_id} did not judge {subject}")

@@ -32,7 +32,6 @@ HOSTING = frozenset(
 ACCELERATING = frozenset({"cdn_edge", "cdn_scheduler", "load_balancer", "accelerator", "dns"})
 FACILITY = HOSTING | ACCELERATING
 MAYBE_FACILITY = frozenset({"pcdn", "other"})
-NO_FACILITY = frozenset({"subscriber", "office", "management", "cpe"})
 CARRYING_LINKS = frozenset(
     {"access", "fibre", "radio", "leased_line", "transit", "peering", "tunnel", "cross_border"}
 )

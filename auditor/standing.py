@@ -25,19 +25,6 @@ WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
 )
 
 
-def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> bool:
-    """Tell whether a period that starts on `from_on` and ends before `to_on` holds on a date.
-
-    Examples
-    --------
-    >>> in_force(dt.date(2025, 1, 1), None, dt.date(2025, 1, 1))
-    True
-    >>> in_force(None, dt.date(2025, 1, 1), dt.date(2025, 1, 1))
-    False
-    """
-    return (from_on is None or from_on <= as_of) and (to_on is None or as_of < to_on)
-
-
 def serves(codes: frozenset[str], offered: str) -> bool:
     """Tell whether services stated on a node include `offered`, itself or by a sub-item (B11-IRCS is B11).
 
@@ -86,7 +73,9 @@ class Standing:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """Services offered on the date, whatever their regime."""
-        return tuple(s for s in self.declaration.services if in_force(self._since(s), s.to_on, self.as_of))
+        return tuple(
+            s for s in self.declaration.services if registers.in_force(self._since(s), s.to_on, self.as_of)
+        )
 
     @staticmethod
     def _since(service: Service) -> dt.date | None:
@@ -126,7 +115,9 @@ class Standing:
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """Contracts in force on the date."""
-        return tuple(c for c in self.declaration.contracts if in_force(c.from_on, c.to_on, self.as_of))
+        return tuple(
+            c for c in self.declaration.contracts if registers.in_force(c.from_on, c.to_on, self.as_of)
+        )
 
     @cached_property
     def age_days(self) -> int | None:
@@ -144,7 +135,11 @@ class Standing:
     @cached_property
     def domicile(self) -> Domicile | None:
         """Registered place in force on the date; the latest if several are, in whatever order they stand."""
-        held = [d for d in self.declaration.operator.domiciles if in_force(d.from_on, d.to_on, self.as_of)]
+        held = [
+            d
+            for d in self.declaration.operator.domiciles
+            if registers.in_force(d.from_on, d.to_on, self.as_of)
+        ]
 
         def since(place: Domicile) -> tuple[dt.date, str, str]:
             return place.from_on or dt.date.min, place.region_code or "", place.address or ""

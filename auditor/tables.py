@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import cells
+from auditor.datum import DATUMS
 from auditor.problems import Origin, Problems, quote, spans
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ LINK_KINDS = (
     *("access", "fibre", "radio", "leased_line", "transit", "peering", "tunnel", "cross_border"),
     *("logical", "power"),
 )
-DATUMS = ("WGS84", "CGCS2000", "GCJ-02", "BD-09", "unknown")
 GRADES = ("E1", "E2", "E3", "E4")
 STATUSES = ("active", "standby", "planned", "retired")
 HOLDINGS = ("own", "lease", "purchase", "hosting", "cloud", "shared")

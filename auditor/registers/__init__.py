@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auditor.registers._files import in_force
 from auditor.registers.approvals import PublicApproval, read_approvals_public
 from auditor.registers.carriers import (
     Carrier,
@@ -37,6 +38,7 @@ __all__ = [
     "clause",
     "content_key",
     "excluded_content",
+    "in_force",
     "lineage",
     "match_carrier",
     "opened",

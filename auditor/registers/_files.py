@@ -54,7 +54,15 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def in_force(from_on: dt.date | None, to_on: dt.date | None, as_of: dt.date) -> bool:
-    """Tell whether a period (first day inclusive, last exclusive, none for open) holds on a date."""
+    """Tell whether a period that starts on `from_on` and ends before `to_on` holds on a date; none is open.
+
+    Examples
+    --------
+    >>> in_force(dt.date(2025, 1, 1), None, dt.date(2025, 1, 1))
+    True
+    >>> in_force(None, dt.date(2025, 1, 1), dt.date(2025, 1, 1))
+    False
+    """
     return (from_on is None or from_on <= as_of) and (to_on is None or as_of < to_on)
 
 

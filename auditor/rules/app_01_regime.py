@@ -45,7 +45,7 @@ from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Text, Verdict
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
-from auditor.standing import OUTSIDE, WITHIN, in_force
+from auditor.standing import OUTSIDE, WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def _regime_later(case: Case, service: Service) -> bool:
         began is not None
         and regime_from_on is not None
         and began <= case.as_of < regime_from_on
-        and in_force(began, service.to_on, case.as_of)
+        and registers.in_force(began, service.to_on, case.as_of)
     )
 
 

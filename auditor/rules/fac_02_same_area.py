@@ -39,8 +39,7 @@ import numpy as np
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Text, Verdict
 from auditor.roles import Surety
-from auditor.rules._helpers import facts, inside, rows_where, standing, unresolved, where
-from auditor.standing import WITHIN
+from auditor.rules._helpers import facts, home_grade, inside, rows_where, standing, unresolved, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,15 +70,8 @@ def check(case: Case) -> Iterator[Batch]:
         if len(rows):
             told = {**tell(case, rows), "home": home}
             # Sameness is as sure as the less sure of the two places.
-            grade = np.maximum(case.grade[rows], _home_grade(case))
+            grade = np.maximum(case.grade[rows], home_grade(case))
             yield Batch(verdict, message, rows, "node", told, facts(told), grade)
-
-
-def _home_grade(case: Case) -> int:
-    home, place = case.domicile, case.domicile_place
-    if home is None or place is None or place.relation[0] != WITHIN:
-        return 3
-    return case.grade_of(home.grade, home.document)
 
 
 RULE = Rule(
