@@ -230,6 +230,29 @@ def date(array: Any, report: Report) -> Any:
     return pc.take(pa.array(days, pa.date32()), encoded.indices)
 
 
+def read_time(value: str) -> dt.datetime | None:
+    """Read a point of time with its zone, as ISO 8601 writes it; nothing if it is none."""
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.astimezone(dt.UTC) if moment.tzinfo is not None else None
+
+
+def time(array: Any, report: Report) -> Any:
+    """Point of time in UTC, microseconds."""
+    kind = pa.timestamp("us", "UTC")
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        return array.cast(kind, safe=False)
+    encoded = coded(array, report)
+    given = encoded.dictionary.to_pylist()
+    moments = [read_time(value) for value in given]
+    bad = np.array([moment is None for moment in moments], np.bool_)
+    hint = "write times with their zone, as 2026-11-22T08:00:00Z"
+    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is no point of time", hint)
+    return pc.take(pa.array(moments, kind), encoded.indices)
+
+
 def flag(array: Any, report: Report) -> Any:
     """Yes or no as a boolean."""
     if pa.types.is_boolean(array.type):

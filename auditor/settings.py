@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, ValidationError
 
 from auditor.errors import UsageError
 
@@ -58,13 +58,95 @@ class Policy(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+class Database(BaseModel):
+    """An IP database of the user's, a table ``[databases.NAME]``.
+
+    Parameters
+    ----------
+    path
+        ``.mmdb``, ``.xdb``, ``.ipdb``, or ``.csv`` and ``.parquet`` with ranges.
+    family
+        Its independent origin; blank: told by the file itself, else the name of the table.
+    vintage_on
+        Date of the data; absent: told by the file itself.
+    licence, attribution
+        Terms and whom to name, for reports.
+    """
+
+    model_config = STRICT
+
+    path: str
+    family: str = ""
+    vintage_on: dt.date | None = None
+    licence: str = ""
+    attribution: str = ""
+
+
+class Network(BaseModel):
+    """How sources ask the network, the table ``[network]``; nothing is asked without ``--online``.
+
+    Parameters
+    ----------
+    resolver
+        Name servers as ``ADDRESS`` or ``ADDRESS:PORT``; absent: the system's.
+    ca_file
+        Certificates to trust instead of the system's.
+    bootstrap
+        Folder with IANA's ``ipv4.json`` and ``ipv6.json`` (RFC 9224) instead of the dated copy that ships.
+    asn_zone, asn6_zone
+        DNS zones that map addresses to origin AS in TXT records.
+    allow_addresses
+        Blocks that may be connected to although they are not public; for tests.
+    timeout_s, deadline_s
+        Of one read, and of one answer as a whole.
+    per_second
+        Questions a second to one registry, at most.
+    longest_wait_s
+        Longest pause that a registry may ask for; a longer one is noted as refused, to be asked again.
+    cache_days
+        Age up to which an answer kept on disk is not asked for again.
+    """
+
+    model_config = STRICT
+
+    resolver: tuple[str, ...] = ()
+    ca_file: str | None = None
+    bootstrap: str | None = None
+    asn_zone: str = "origin.asn.cymru.com"
+    asn6_zone: str = "origin6.asn.cymru.com"
+    allow_addresses: tuple[str, ...] = ()
+    timeout_s: PositiveFloat = 10.0
+    deadline_s: PositiveFloat = 30.0
+    per_second: PositiveFloat = 2.0
+    longest_wait_s: NonNegativeFloat = 60.0
+    cache_days: NonNegativeInt = 30
+
+
 class Settings(BaseModel):
-    """All settings of one run, from ``auditor.toml``: the policy, and zone files beside those that ship."""
+    """All settings of one run, from ``auditor.toml``: policy, zone files, databases, network, vantages.
+
+    Parameters
+    ----------
+    policy
+        Decisions on what the circular leaves open.
+    zones
+        Zone files beside those that ship.
+    databases
+        IP databases of the user's, by name, beside those that ship.
+    network
+        How sources ask the network.
+    vantages
+        CSV of places from which round-trip times were measured: name, lon, lat, accuracy_m, and optional
+        address and probe (RIPE Atlas).
+    """
 
     model_config = STRICT
 
     policy: Policy = Policy()
     zones: tuple[str, ...] = ()
+    databases: dict[str, Database] = {}
+    network: Network = Network()
+    vantages: str | None = None
 
 
 def read_settings(values: dict[str, Any], *, where: str = "settings") -> Settings:
@@ -91,7 +173,7 @@ def read_settings(values: dict[str, Any], *, where: str = "settings") -> Setting
 
 
 def load_settings(path: str | Path | None) -> Settings:
-    """Read ``auditor.toml``; no path means the defaults. Zone files are found from the folder of the file.
+    """Read ``auditor.toml``; no path means the defaults. Files that it names are found from its folder.
 
     Raises
     ------
@@ -110,7 +192,21 @@ def load_settings(path: str | Path | None) -> Settings:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: no TOML: {error}") from None
     settings = read_settings(values, where=str(path))
-    return settings.model_copy(update={"zones": tuple(str(path.parent / name) for name in settings.zones)})
+
+    def beside(name: str | None) -> str | None:
+        return None if name is None else str(path.parent / name)
+
+    network = settings.network
+    files = {"ca_file": beside(network.ca_file), "bootstrap": beside(network.bootstrap)}
+    databases = settings.databases.items()
+    return settings.model_copy(
+        update={
+            "zones": tuple(str(path.parent / name) for name in settings.zones),
+            "databases": {n: d.model_copy(update={"path": str(path.parent / d.path)}) for n, d in databases},
+            "network": network.model_copy(update=files),
+            "vantages": beside(settings.vantages),
+        }
+    )
 
 
 def data_folder(name: str) -> Path:

@@ -53,7 +53,7 @@ class Column:
         Its name.
     type
         ``text`` (mostly distinct), ``coded`` (few distinct), ``uscc``, ``choice``, ``number``, ``whole``,
-        ``date`` or ``flag``.
+        ``date``, ``time`` or ``flag``.
     about
         What it says, for the published schema.
     choices
@@ -85,6 +85,7 @@ READ: dict[str, Callable[[Any, cells.Report], Any]] = {
     "number": cells.number,
     "whole": cells.whole,
     "date": cells.date,
+    "time": cells.time,
     "flag": cells.flag,
 }
 

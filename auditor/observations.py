@@ -1,0 +1,221 @@
+"""Observations: what sources said of a subject, when, how surely; one row each, with the raw answer's digest.
+
+A declaration is a claim and an observation is another one. This module knows their columns and nothing of what
+they mean: `auditor.votes` weighs them, `auditor.collection` gathers them, `auditor.readers` reads them back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 -- dataclasses keep it for readers of the annotations
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet
+
+from auditor.tables import GRADES, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+SCHEMA = "auditor.observations/1"
+METADATA = b"auditor"
+
+KINDS = ("place", "holder", "origin", "path", "name")
+OUTCOMES = ("answer", "unknown", "no_record", "refused", "unavailable", "malformed", "reserved")
+EXTENTS = ("disc", "district", "city", "province", "country", "none")
+
+COLUMNS = (
+    Column("subject", "text", "whom it speaks of: node:ID, prefix:CIDR or domain:NAME", required=True),
+    Column("asked", "text", "the address, prefix or name that the source was asked about", required=True),
+    Column("source", "coded", "who said it", required=True),
+    Column("family", "coded", "independent origin of what it said", required=True),
+    Column("kind", "choice", "what it speaks of", KINDS, required=True),
+    Column("outcome", "choice", "whether there was an answer, or why not", OUTCOMES, required=True),
+    Column("grade", "choice", "grade of evidence; blank: E4", GRADES),
+    Column("extent", "choice", "kind of region that a place is", EXTENTS),
+    Column("region", "coded", "code of a district, city or province (GB/T 2260), or of a country (ISO 3166)"),
+    Column("lon", "number", "longitude of a disc's centre, WGS84"),
+    Column("lat", "number", "latitude of a disc's centre, WGS84"),
+    Column("radius_m", "number", "radius of a disc in metres"),
+    Column("bound", "flag", "true: a physical bound; the subject cannot stand outside the disc"),
+    Column("asn", "whole", "autonomous system that announces it"),
+    Column("prefix", "coded", "block that the answer is about"),
+    Column("owner", "coded", "whom the source names as holder, in its own words"),
+    Column("seen_at", "time", "when the source answered, UTC", required=True),
+    Column("vintage_on", "date", "date of the data that answered"),
+    Column("digest", "coded", "SHA-256 of the raw answer, or of the data file"),
+    Column("note", "coded", "what went wrong, or what was assumed, in words"),
+    Column("details", "text", "facts of a path or a chain of names, as JSON"),
+)
+_TYPES: dict[str, Any] = {
+    "text": pa.string(),
+    "coded": pa.dictionary(pa.int32(), pa.string()),
+    "choice": pa.dictionary(pa.int32(), pa.string()),
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "flag": pa.bool_(),
+    "date": pa.date32(),
+    "time": pa.timestamp("us", "UTC"),
+}
+ARROW = pa.schema([(column.name, _TYPES[column.type]) for column in COLUMNS])
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where answers of a source come from; every report shows it.
+
+    Parameters
+    ----------
+    source, family
+        As in the rows.
+    title
+        Name of the data for people.
+    vintage_on
+        Date of the data; none for a source that answers live.
+    licence, attribution
+        Under which terms the data may be used, and whom to name.
+    sha256
+        Digest of the data file; blank for a source that answers live.
+    """
+
+    source: str
+    family: str
+    title: str
+    vintage_on: dt.date | None = None
+    licence: str = ""
+    attribution: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """A table of observations, and where they come from.
+
+    Parameters
+    ----------
+    table
+        Columns `COLUMNS`, in that order.
+    sources
+        One entry a source that was asked, whether it answered or not.
+    name, sha256
+        File it was read from, and the digest of its bytes; blank before it is written.
+    """
+
+    table: pa.Table
+    sources: tuple[Provenance, ...] = ()
+    name: str = ""
+    sha256: str = ""
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        named = ", ".join(source.source for source in self.sources) or "no sources"
+        return f"<Observations: {len(self):,} rows; {named}>"
+
+    def to_frame(self) -> Any:
+        """Rows as a pandas DataFrame."""
+        return self.table.to_pandas()
+
+    def records(self, rows: Iterable[int]) -> list[dict[str, Any]]:
+        """Some rows as mappings without blanks, dates as ISO text; `details` unpacked."""
+        told = []
+        for record in self.table.take(pa.array(np.asarray(list(rows), np.int64))).to_pylist():
+            filled = {k: v for k, v in record.items() if v is not None}
+            filled |= {k: v.isoformat() for k, v in filled.items() if hasattr(v, "isoformat")}
+            if "details" in filled:
+                filled["details"] = orjson.loads(filled["details"])
+            told.append(filled)
+        return told
+
+
+def table(rows: int, **columns: Any) -> pa.Table:
+    """Make rows of observations of columns, as a source gives them.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
+    **columns
+        By column name: a sequence or an array with one value a row, or one plain value for all rows. Columns
+        that are not given are blank; `grade` is then ``E4``.
+
+    Returns
+    -------
+    pyarrow.Table
+        In the schema `ARROW`.
+
+    Raises
+    ------
+    TypeError
+        A column that observations do not have, or a required one that is not given.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> now = dt.datetime(2026, 11, 22, tzinfo=dt.timezone.utc)
+    >>> made = table(2, subject=["node:a", "node:b"], asked=["192.0.2.1", "192.0.2.2"], source="s", family="f",
+    ...              kind="place", outcome="answer", extent="province", region=["11", "31"], seen_at=now)
+    >>> made.column("region").to_pylist(), made.column("grade").to_pylist()
+    (['11', '31'], ['E4', 'E4'])
+    """
+    columns.setdefault("grade", "E4")
+    strange = [name for name in columns if name not in ARROW.names]
+    lacking = [column.name for column in COLUMNS if column.required and column.name not in columns]
+    if strange or lacking:
+        raise TypeError(f"no such columns: {strange}; required, but not given: {lacking}")
+    return pa.table([_column(columns.get(field.name), field.type, rows) for field in ARROW], schema=ARROW)
+
+
+def _column(values: Any, kind: Any, rows: int) -> Any:
+    if values is None:
+        return pa.nulls(rows, kind)
+    coded = pa.types.is_dictionary(kind)
+    plain = kind.value_type if coded else kind
+    if isinstance(values, str | int | float | bool) or not hasattr(values, "__len__"):
+        if coded:
+            codes = pa.array(np.zeros(rows, np.int32))
+            return pa.DictionaryArray.from_arrays(codes, pa.array([values], plain))
+        return pa.repeat(pa.scalar(values, plain), rows)
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
+    if pa.types.is_dictionary(array.type) and coded:
+        return array.cast(kind)
+    array = array.cast(plain)
+    return array.dictionary_encode() if coded else array
+
+
+def join(tables: Sequence[pa.Table]) -> pa.Table:
+    """Put tables of observations below one another, in order."""
+    return pa.concat_tables([ARROW.empty_table(), *tables]).unify_dictionaries().combine_chunks()
+
+
+def write(observations: Observations, path: Path) -> None:
+    """Write observations as Parquet, with their sources in the file's metadata; same rows, same bytes."""
+    about = {"schema": SCHEMA, "sources": [_plain(source) for source in observations.sources]}
+    kept = observations.table.replace_schema_metadata({METADATA: orjson.dumps(about)})
+    pyarrow.parquet.write_table(kept, path, compression="zstd")
+
+
+def _plain(source: Provenance) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in Provenance.__slots__}
+
+
+def read_sources(metadata: Any) -> tuple[Provenance, ...] | None:
+    """Sources from the metadata of a Parquet file; none if another program wrote it."""
+    try:
+        about = orjson.loads((metadata or {})[METADATA])
+        if about["schema"] != SCHEMA:
+            return None
+        return tuple(_provenance(entry) for entry in about["sources"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _provenance(entry: dict[str, Any]) -> Provenance:
+    day = entry.get("vintage_on")
+    known = {name: str(entry.get(name) or "") for name in Provenance.__slots__ if name != "vintage_on"}
+    return Provenance(**known, vintage_on=dt.date.fromisoformat(day) if day else None)
