@@ -18,7 +18,7 @@ JOURNAL = "journal.jsonl"
 
 @dataclass
 class Archive:
-    """A folder with one file an answer, named by its SHA-256, and a journal that says which question it answers.
+    """A folder with one file an answer, named by its SHA-256, and a journal of the questions answered.
 
     Both are written so that a kill loses nothing: an answer is renamed into its place when it is whole, and a
     line of the journal counts only with its end.

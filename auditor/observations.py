@@ -1,12 +1,12 @@
-"""Observations: what sources said of a subject, when, how surely; one row each, with the raw answer's digest.
+"""Observations: what sources said of a subject, when, how surely, with the digest of the raw answer.
 
-A declaration is a claim and an observation is another one. This module knows their columns and nothing of what
-they mean: `auditor.votes` weighs them, `auditor.collection` gathers them, `auditor.readers` reads them back.
+A declaration is a claim and an observation is another one. This module knows their columns and nothing of
+what they mean: `auditor.votes` weighs them, `auditor.collection` gathers, `auditor.readers` reads them.
 """
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 -- dataclasses keep it for readers of the annotations
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -158,10 +158,11 @@ def table(rows: int, **columns: Any) -> pa.Table:
     --------
     >>> import datetime as dt
     >>> now = dt.datetime(2026, 11, 22, tzinfo=dt.timezone.utc)
-    >>> made = table(2, subject=["node:a", "node:b"], asked=["192.0.2.1", "192.0.2.2"], source="s", family="f",
-    ...              kind="place", outcome="answer", extent="province", region=["11", "31"], seen_at=now)
+    >>> what = {"source": "s", "family": "f", "kind": "place", "outcome": "answer", "extent": "province"}
+    >>> made = table(2, subject=["node:a", "node:b"], asked="192.0.2.1", region=["110000", "310000"],
+    ...              seen_at=now, **what)
     >>> made.column("region").to_pylist(), made.column("grade").to_pylist()
-    (['11', '31'], ['E4', 'E4'])
+    (['110000', '310000'], ['E4', 'E4'])
     """
     columns.setdefault("grade", "E4")
     strange = [name for name in columns if name not in ARROW.names]

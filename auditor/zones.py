@@ -172,6 +172,10 @@ class Areas:
         metres[rows], area[rows], band[rows] = self._boundary.distance(lon[rows], lat[rows])
         return metres, area, band
 
+    def reached(self, lon: FloatArray, lat: FloatArray, radius_m: FloatArray, area: int) -> BoolArray:
+        """Whether discs (WGS84, metres) reach one area, by index; the doubt about its edges is counted in."""
+        return self._boundary.reaches(boundaries.Discs(lon, lat, radius_m), area)
+
     def _points(self, where: Places) -> places.Points:
         lon, lat, radius = places.locate(where)
         state = np.full(len(lon), places.NO_POINT, np.int8)

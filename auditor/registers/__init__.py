@@ -24,6 +24,7 @@ from auditor.registers.regimes import (
     terms_of,
 )
 from auditor.registers.services import Service, lineage, opened, read_services, service_code
+from auditor.registers.weights import Family, Weight, Weights, read_weights
 
 __all__ = [
     "Carrier",
@@ -31,10 +32,13 @@ __all__ = [
     "Clause",
     "Content",
     "Entity",
+    "Family",
     "PublicApproval",
     "Regime",
     "Service",
     "Terms",
+    "Weight",
+    "Weights",
     "clause",
     "content_key",
     "excluded_content",
@@ -49,6 +53,7 @@ __all__ = [
     "read_other_enterprises",
     "read_regimes",
     "read_services",
+    "read_weights",
     "regime_key",
     "service_code",
     "share_allowed",
