@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from auditor.registers._files import in_force
 from auditor.registers.approvals import PublicApproval, read_approvals_public
+from auditor.registers.asns import (
+    CarrierAsn,
+    CarriersOf,
+    carrier_by_asn,
+    carrier_of_words,
+    carriers_of,
+    read_carrier_asns,
+)
 from auditor.registers.carriers import (
     Carrier,
     CarrierMatch,
@@ -23,12 +31,15 @@ from auditor.registers.regimes import (
     share_cap,
     terms_of,
 )
+from auditor.registers.regions import region_name
 from auditor.registers.services import Service, lineage, opened, read_services, service_code
 from auditor.registers.weights import Family, Weight, Weights, read_weights
 
 __all__ = [
     "Carrier",
+    "CarrierAsn",
     "CarrierMatch",
+    "CarriersOf",
     "Clause",
     "Content",
     "Entity",
@@ -39,6 +50,9 @@ __all__ = [
     "Terms",
     "Weight",
     "Weights",
+    "carrier_by_asn",
+    "carrier_of_words",
+    "carriers_of",
     "clause",
     "content_key",
     "excluded_content",
@@ -47,6 +61,7 @@ __all__ = [
     "match_carrier",
     "opened",
     "read_approvals_public",
+    "read_carrier_asns",
     "read_carriers",
     "read_clauses",
     "read_content",
@@ -55,6 +70,7 @@ __all__ = [
     "read_services",
     "read_weights",
     "regime_key",
+    "region_name",
     "service_code",
     "share_allowed",
     "share_cap",
