@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration
+    from auditor.observations import Observations as Observations
     from auditor.readers import read_declaration as read_declaration
     from auditor.readers import read_graph as read_graph
+    from auditor.readers import read_observations as read_observations
     from auditor.reports import write_report as write_report
     from auditor.result import AuditResult as AuditResult
     from auditor.reviews import read_reviews as read_reviews
@@ -33,7 +35,9 @@ _HOMES = {
     "check": "engine",
     "Verdict": "findings",
     "Declaration": "model",
+    "Observations": "observations",
     "read_graph": "readers",
+    "read_observations": "readers",
     "read_declaration": "readers",
     "write_report": "reports",
     "read_reviews": "reviews",

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from auditor import columns, paths, roles
 from auditor.access_graph import AccessGraph
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
+from auditor.evidence import Evidence
 from auditor.roles import Party, Surety
 from auditor.standing import UNKNOWN, Standing, serves, split
 from auditor.zones import Places, Relation
@@ -65,6 +66,8 @@ class Rule:
         Code of the service that the rule is about; without it under the pilot the rule does not apply.
     always
         Whether it is asked of operators without any service under the pilot, too.
+    observed
+        Whether it holds observations against the declaration: without any it has nothing to judge.
     graded
         Whether its passes rest on evidence; those of a rule on what must not be flagged do not.
     """
@@ -80,6 +83,7 @@ class Rule:
     service: str | None = None
     always: bool = False
     graded: bool = True
+    observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -335,6 +339,25 @@ class Case(Standing):
                 self.node("region_code").take(rows),
                 self.node("address").take(rows),
             )
+        )
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Observations held against the declaration; only rules that are `observed` may ask for it.
+
+        Raises
+        ------
+        LookupError
+            There are none.
+        """
+        if self.observations is None:
+            raise LookupError("no observations were given")
+        declared = self.declaration
+        region = self.node("region_code").take(self.placed_by)
+        ids, prefixes = declared.nodes.column("id").combine_chunks(), declared.prefixes
+        domains = tuple(sorted({name for service in declared.services for name in service.domains}))
+        return Evidence(
+            self.observations, ids, prefixes, self.areas, self.as_of, self.place, region, self.area, domains
         )
 
     def distance(self, rows: IntArray) -> tuple[FloatArray, IntArray]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from auditor.columns import BoolArray
+    from auditor.observations import Observations
     from auditor.zones import Areas
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ def _unasked(case: Case, rule: Rule) -> Batch | None:
         return Batch(Verdict.NOT_APPLICABLE, "not_pilot")
     if rule.service and case.offers(rule.service) == Surety.NO:
         return Batch(Verdict.NOT_APPLICABLE, "service_not_offered", args={"service": rule.service})
+    if rule.observed and case.observations is None:
+        return Batch(Verdict.NOT_APPLICABLE, "no_observations")
     return None
 
 
@@ -179,6 +182,7 @@ def check(
     skip: Iterable[str] = (),
     policy: Policy | Mapping[str, Any] | None = None,
     confirmed: Iterable[str] = (),
+    observations: Observations | None = None,
     min_grade: str = "E3",
     lang: str = "en",
 ) -> AuditResult:
@@ -198,6 +202,9 @@ def check(
         Decisions on what the circular leaves open.
     confirmed
         SHA-256 of documents that a review confirms (`read_reviews`).
+    observations
+        What sources said (`read_observations`); without them the rules that hold the declaration against
+        observations have nothing to judge, and their clauses are left to a person.
     min_grade
         Least grade of evidence on which a rule of the circular may pass (``E2`` for inspectors). By default
         observations alone (E4) prove nothing; a fail that rests on them is inconclusive whatever is given.
@@ -220,6 +227,7 @@ def check(
         day,
         policy or Policy(),
         frozenset(confirmed),
+        observations,
     )
     found = tuple(run_rule(case, rule, min_grade=int(min_grade[1])) for rule in chosen)
     operator = declaration.operator

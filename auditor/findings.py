@@ -94,6 +94,8 @@ class Batch:
         a subject, anything else is shared by all.
     grade
         Effective grade of the evidence, 1 (authority record) to 4 (observed); an array for one a subject.
+    observations
+        What sources said of each subject: an `Each` of lists of mappings.
     """
 
     verdict: Verdict
@@ -103,6 +105,7 @@ class Batch:
     args: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     grade: int | IntArray = 3
+    observations: Each | tuple[()] = ()
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -129,6 +132,7 @@ class Batch:
             args={k: part(v) for k, v in self.args.items()},
             details={k: part(v) for k, v in self.details.items()},
             grade=part(self.grade),
+            observations=part(self.observations),
         )
 
 
@@ -178,6 +182,7 @@ class Finding:
     args: Mapping[str, Any]
     details: Mapping[str, Any]
     fingerprint: str
+    observations: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -285,6 +290,7 @@ class FindingTable:
                 args=own,
                 details=own if facts is None else facts(i),
                 fingerprint=fingerprint(found.rule, self.operator, name),
+                observations=tuple(seen.get(i)) if isinstance(seen := batch.observations, Each) else (),
             )
 
     def counts(self) -> dict[str, Counter[Verdict]]:

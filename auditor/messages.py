@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from auditor.findings import Text, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 VERDICTS = {
     Verdict.FAIL: Text("fail", "疑似不符合（待核查）"),
@@ -35,6 +40,7 @@ LABELS = {
     ),
     "partial": Text("Only some rules were run.", "仅执行了部分规则。"),
     "path": Text("path", "路径"),
+    "seen": Text("seen", "观测"),
     "clause": Text("clause", "条款"),
     "do": Text("next", "下一步"),
     "handoff": Text("{count} subjects by {where}", "经 {where}，共 {count} 个对象"),
@@ -49,6 +55,7 @@ LABELS = {
     "note": Text("Note", "读取说明"),
     "zones": Text("Zones", "区域边界数据"),
     "own_zones": Text("Zones of your own", "自备区域边界"),
+    "sources": Text("Observations", "观测数据来源"),
     "facts": Text(
         "A fail is a suspicion until verified; the declared links permit a path, routing may differ.",
         "“疑似不符合”须经核查确认；路径依据申报链路得出，实际路由可能不同。",
@@ -59,3 +66,75 @@ LABELS = {
 def label(name: str, lang: str, **args: object) -> str:
     """Give a label in one language, its placeholders filled."""
     return LABELS[name].in_(lang).format(**args)
+
+
+SAYS = {
+    "support": Text("supports", "支持"),
+    "contradict": Text("contradicts", "矛盾"),
+    "nothing": Text("decides nothing", "不足以判断"),
+    "void": Text("does not count", "不予采信"),
+}
+EXTENTS = {
+    "district": Text("district", "区县"),
+    "city": Text("city", "城市"),
+    "province": Text("province", "省份"),
+    "country": Text("country", "国家/地区"),
+    "disc": Text(
+        "within {km:,.0f} km of {lon:.3f}, {lat:.3f}", "距 {lon:.3f}, {lat:.3f} 不超过 {km:,.0f} 公里"
+    ),
+    "none": Text("no place", "无位置"),
+}
+OUTCOMES = {
+    "unknown": Text("does not know", "不掌握"),
+    "no_record": Text("has no record", "无记录"),
+    "refused": Text("refused", "拒绝应答"),
+    "unavailable": Text("could not be reached", "无法访问"),
+    "malformed": Text("answered with what cannot be read", "应答无法解析"),
+    "reserved": Text("no public address", "非公网地址"),
+}
+
+
+def observation_line(record: Mapping[str, Any], lang: str) -> str:
+    """Write one observation of a finding on a line: who, about what, said what, and what it counts.
+
+    Examples
+    --------
+    >>> record = {"source": "dbip", "asked": "192.0.2.1", "kind": "place", "outcome": "answer",
+    ...           "extent": "city", "region": "330100", "name": {"en": "Hangzhou", "zh": "杭州市"}, "says": "contradict",
+    ...           "weight": 0.083, "why": {"en": "", "zh": ""}, "vintage_on": "2026-06-05"}
+    >>> observation_line(record, "en")
+    'dbip on 192.0.2.1: city Hangzhou (330100); contradicts, 1:12; data of 2026-06-05'
+    """
+    comma = "；" if lang == "zh" else "; "
+    who = (
+        f"{record['source']} 对 {record['asked']}："
+        if lang == "zh"
+        else f"{record['source']} on {record['asked']}: "
+    )
+    parts = [_said(record, lang)]
+    if "says" in record:
+        ratio = record.get("weight")
+        odds = "" if not ratio else f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
+        parts.append(", ".join(filter(None, (SAYS[record["says"]].in_(lang), odds, record["why"][lang]))))
+    if record.get("vintage_on"):
+        parts.append(f"{'数据日期' if lang == 'zh' else 'data of'} {record['vintage_on']}")
+    if record.get("note"):
+        parts.append(str(record["note"]))
+    return who + comma.join(filter(None, parts))
+
+
+def _said(record: Mapping[str, Any], lang: str) -> str:
+    if record["outcome"] != "answer":
+        return OUTCOMES[record["outcome"]].in_(lang)
+    if record["kind"] == "place":
+        extent, name = record.get("extent", "none"), record.get("name")
+        if extent == "disc":
+            return (
+                EXTENTS["disc"]
+                .in_(lang)
+                .format(km=record["radius_m"] / 1000, lon=record["lon"], lat=record["lat"])
+            )
+        where = f" {name[lang]} ({record['region']})" if name else ""
+        return EXTENTS[extent].in_(lang) + where
+    asn = f"AS{record['asn']}" if record.get("asn") else ""
+    return " ".join(filter(None, (asn, record.get("owner", ""), record.get("prefix", ""))))

@@ -13,7 +13,8 @@ from auditor import registers
 from auditor.case import Message
 from auditor.errors import UsageError
 from auditor.findings import SETTLED, FindingTable, Text, Verdict, plain, roll_up
-from auditor.messages import VERDICTS
+from auditor.messages import VERDICTS, observation_line
+from auditor.tables import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,12 @@ OWN_MESSAGES: Mapping[str, Message] = {
     "service_not_offered": Message(
         "{service} is not offered under the pilot, so the rule binds nothing here.",
         "该企业未依据试点开展 {service} 业务，本规则不适用。",
+    ),
+    "no_observations": Message(
+        "No observations were given to hold the declaration against.",
+        "未提供可与申报内容比对的观测数据。",
+        "Run `auditor collect` and give its file with --observations.",
+        "请运行 `auditor collect`，并以 --observations 提供其输出文件。",
     ),
     "nothing_in_scope": Message(
         "Nothing in the declaration is of the kind that this rule judges.",
@@ -70,11 +77,13 @@ OWN_MESSAGES: Mapping[str, Message] = {
 }
 
 
+STRANGERS = 5
 PATHS = frozenset({"path", "path_to_gate"})
 EXPLAIN_WORDS = {
     "rule": Text("rule", "规则"),
     "subject": Text("subject", "对象"),
     "clause": Text("clause", "条款"),
+    "observation": Text("observation", "观测"),
     "evidence": Text("evidence", "证据等级"),
     "verdict": Text("verdict", "结论"),
     "next": Text("next", "下一步"),
@@ -183,8 +192,24 @@ class AuditResult:
 
     @cached_property
     def manual(self) -> tuple[registers.Clause, ...]:
-        """Clauses that no rule answers: a person must look."""
-        return tuple(c for c in registers.read_clauses() if c.assessment == "manual")
+        """Clauses that no rule answers, or none without observations: a person must look."""
+        blind = {
+            c for rule in self.rules if rule.observed and self.case.observations is None for c in rule.clauses
+        }
+        return tuple(c for c in registers.read_clauses() if c.assessment == "manual" or c.id in blind)
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What was assumed in reading, and observations that speak of nothing declared."""
+        notes, seen = self.case.declaration.notes, self.case.observations
+        if seen is None:
+            return notes
+        names, number = self.case.evidence.strangers
+        if not number:
+            return notes
+        named = ", ".join(names[:STRANGERS]) + (", …" if len(names) > STRANGERS else "")
+        what = f"{number:,} observations speak of subjects that are not declared: {named}"
+        return (*notes, Note(seen.name or "observations", what))
 
     @cached_property
     def unsettled(self) -> tuple[Finding, ...]:
@@ -214,7 +239,7 @@ class AuditResult:
             "message": self.message(finding),
             "ask": self.ask(finding),
             "details": self._details(finding),
-            "observations": [],
+            "observations": list(finding.observations),
             "fingerprint": finding.fingerprint,
         }
 
@@ -321,6 +346,8 @@ def explained(
             lines.append((Text(name, name), line))
     message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
     args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
+    seen = [(words["observation"], observation_line(o, lang)) for o in record["observations"]]
+    lines += seen
     told = (
         record["message"]
         if message is None

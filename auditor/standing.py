@@ -19,6 +19,7 @@ from auditor.zones import RELATIONS, Areas, Places, Relation
 if TYPE_CHECKING:
     from auditor.columns import FloatArray
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
+    from auditor.observations import Observations
 
 WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
     RELATIONS.index(name) for name in ("within", "outside", "straddling", "undecided", "unknown")
@@ -60,6 +61,8 @@ class Standing:
         The user's decisions on what the circular leaves open.
     confirmed
         SHA-256 of documents that a review outside the declaration confirms.
+    observations
+        What sources said, or None where nobody asked.
     """
 
     declaration: Declaration
@@ -67,6 +70,7 @@ class Standing:
     as_of: dt.date
     policy: Policy = field(default_factory=Policy)
     confirmed: frozenset[str] = frozenset()
+    observations: Observations | None = None
 
     # --- services -----------------------------------------------------------------------------------------
 

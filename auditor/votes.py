@@ -1,8 +1,9 @@
-"""The evidence calculus: what observations of places say of a claim, how much each weighs, how they add up.
+"""The evidence calculus: what observations of places say of a claim, how each weighs, how they add up.
 
-An observation implies a region, and the region against the area claimed gives support, contradiction or nothing.
-Families of sources are counted, not sources: two that copy one another are one. A claim is contradicted by two
-independent families or by one physical bound; nothing is averaged, and nothing here ever fails anybody (DESIGN 9).
+An observation implies a region, and the region against the area claimed gives support, contradiction or
+nothing. Families of sources are counted, not sources: two that copy one another are one. A claim is
+contradicted by two independent families or by one physical bound; nothing is averaged, and nothing here ever
+fails anybody (DESIGN 9).
 """
 
 from __future__ import annotations

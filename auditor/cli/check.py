@@ -50,6 +50,7 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 @click.option(
     "--operator", type=click.Path(), help="declaration.toml of the operator, for a bare graph file."
 )
+@click.option("--observations", type=click.Path(), help="observations.parquet that `auditor collect` wrote.")
 @click.option("--reviews", type=click.Path(), help="reviews.csv: documents that a person confirmed.")
 @click.option(
     "--min-grade", type=click.Choice(["E1", "E2", "E3", "E4"]), help="Least grade of evidence that may pass."
@@ -74,6 +75,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     operator: str | None,
+    observations: str | None,
     reviews: str | None,
     min_grade: str | None,
     profile: str,
@@ -87,7 +89,7 @@ def command(
     PATHs give JSON lines. Exit code: 0 pass or not applicable, 1 fail, 3 inconclusive, the worst of all
     PATHs; 2 if one could not be read.
     """
-    from auditor import engine, settings
+    from auditor import engine, readers, settings
     from auditor.errors import AuditorError, UsageError, visible
     from auditor.reports import all_reports
 
@@ -106,6 +108,7 @@ def command(
         "only": only,
         "skip": skip,
         "policy": chosen.policy,
+        "observations": readers.read_observations(observations) if observations else None,
         "min_grade": min_grade or PROFILES[profile],
         "lang": lang,
     }

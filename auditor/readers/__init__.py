@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from auditor.errors import DeclarationError, Problem, UsageError
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
+from auditor.readers._observations import read_observations
 from auditor.readers._registry import FOLDER, readers
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from auditor.model import Declaration
 
-__all__ = ["read_declaration", "read_graph"]
+__all__ = ["read_declaration", "read_graph", "read_observations"]
 
 
 def read_declaration(

@@ -1,4 +1,4 @@
-"""How much the word of a family of sources weighs, area by area: the calibration, with its source and date."""
+"""How much the word of a family of sources weighs, area by area: the calibration, with source and date."""
 
 from __future__ import annotations
 
@@ -96,7 +96,15 @@ def read_weights() -> Weights:
         return min(max(top / bottom if bottom else cap, 1 / cap), cap)
 
     families = [
-        Family(**{k: tuple(v) if k == "defaults" else v for k, v in f.items()}) for f in data["families"]
+        Family(
+            f["id"],
+            f["name_en"],
+            f["name_zh"],
+            f["finest"],
+            tuple(f.get("defaults", ())),
+            alone=f.get("alone", False),
+        )
+        for f in data["families"]
     ]
     by_area = {
         (w["family"], w["area"]): Weight(

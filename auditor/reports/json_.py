@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,13 +35,27 @@ def head(result: AuditResult) -> dict[str, Any]:
             "area": areas.ids[case.area] if case.area >= 0 else None,
         },
         "policy_sha256": case.policy.sha256,
-        "inputs": [{"path": i.path, "sha256": i.sha256} for i in case.declaration.inputs],
+        "inputs": [{"path": path, "sha256": sha256} for path, sha256 in inputs(result)],
         "zones": areas.provenance(),
+        "sources": sources(result),
         "counts": result.counts,
         "manual": [clause.id for clause in result.manual],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
-        "notes": [{"where": n.where, "what": n.what} for n in case.declaration.notes],
+        "notes": [{"where": n.where, "what": n.what} for n in result.notes],
     }
+
+
+def inputs(result: AuditResult) -> list[tuple[str, str]]:
+    """Files that were read, with their digests: of the declaration, and of the observations."""
+    seen = result.case.observations
+    read = [(i.path, i.sha256) for i in result.case.declaration.inputs]
+    return [*read, (seen.name, seen.sha256)] if seen is not None and seen.sha256 else read
+
+
+def sources(result: AuditResult) -> list[dict[str, Any]]:
+    """Where the observations come from: vintage, licence and attribution of each source."""
+    seen = result.case.observations
+    return [] if seen is None else [plain(asdict(source)) for source in seen.sources]
 
 
 def dumps(value: object) -> bytes:

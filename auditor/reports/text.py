@@ -10,8 +10,8 @@ import numpy as np
 
 from auditor import __version__, registers
 from auditor.errors import visible
-from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
-from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label
+from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
+from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label, observation_line
 from auditor.reports import Report
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
 WIDTH = 80
 EXAMPLES = 3
 LINES = 20
+SEEN = 6
 DECLARED = 3  # grade E3
 STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
 WIDE = "\u2e80-\u303f\u3041-\uabff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
@@ -188,6 +189,10 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
     path = first.details.get("path") or first.details.get("path_to_gate")
     if path:
         page.entry("path", " → ".join(node or "?" for node in path), indent=4)
+    for seen in first.observations[:SEEN]:
+        page.entry("seen", observation_line(plain(seen), lang), indent=4)
+    if len(first.observations) > SEEN:
+        page.entry("seen", label("more", lang, count=len(first.observations) - SEEN), indent=4)
     ask = result.ask(first)
     if ask:
         page.entry("do", ask, indent=4)
@@ -223,8 +228,9 @@ def _tail(page: Page, result: AuditResult) -> None:
         page.entry("manual", page.comma.join(clause.id for clause in result.manual), indent=0)
     declared = result.case.declaration
     _listed(page, "unused", [f"{u.where}: {u.what}; {u.why}" for u in declared.unused], limit=LINES)
-    _listed(page, "note", [f"{note.where}: {note.what}" for note in declared.notes], limit=EXAMPLES)
+    _listed(page, "note", [f"{note.where}: {note.what}" for note in result.notes], limit=EXAMPLES)
     _zones(page, result)
+    _sources(page, result)
     page.line(label("facts", lang))
 
 
@@ -240,6 +246,14 @@ def _zones(page: Page, result: AuditResult) -> None:
     named = [f"{file}{left}{page.comma.join(parts)}{right}" for file, parts in files.items()]
     if named:
         page.entry("own_zones", page.comma.join(named), indent=0)
+
+
+def _sources(page: Page, result: AuditResult) -> None:
+    """Cite the sources of observations: data, vintage, attribution, licence."""
+    seen = result.case.observations
+    for source in seen.sources if seen is not None else ():
+        told = (source.title, str(source.vintage_on or ""), source.attribution, source.licence)
+        page.entry("sources", page.comma.join(filter(None, told)), indent=0)
 
 
 def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:

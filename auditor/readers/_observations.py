@@ -1,0 +1,114 @@
+"""Read a file of observations back, as `auditor collect` writes it or as a person keeps it in a sheet."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.cells import coordinate_faults, mask
+from auditor.columns import Coded, floats
+from auditor.errors import DeclarationError, UsageError
+from auditor.observations import ARROW, COLUMNS, Observations, Provenance, read_sources
+from auditor.readers._tables import read_csv, read_parquet
+from auditor.tables import Log, read_columns, require_columns
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from auditor.tables import Frame
+
+FORMS = {".csv": read_csv, ".parquet": read_parquet}
+SUBJECT = r"^(node|prefix|domain):.+"
+REQUIRED = [column.name for column in COLUMNS if column.required]
+
+
+def read_observations(path: str | PathLike[str]) -> Observations:
+    """Read observations.
+
+    Parameters
+    ----------
+    path
+        ``.parquet`` as `auditor collect` writes it, or ``.csv`` with the same columns.
+
+    Raises
+    ------
+    DeclarationError
+        With everything that is wrong in the file.
+    UsageError
+        A file that is not there, or of another form.
+    """
+    path = Path(path)
+    read = FORMS.get(path.suffix.lower())
+    if read is None:
+        raise UsageError(
+            f"{path.name}: observations are {' or '.join(FORMS)}; make them with `auditor collect`"
+        )
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    log = Log()
+    raw = read(data, path.name, log)
+    if raw is not None:
+        raw = require_columns(raw, REQUIRED, log)
+    if raw is None or not raw.whole:
+        raise DeclarationError(log.problems.found)
+    sources = read_sources(raw.table.schema.metadata)
+    frame = read_columns(raw, COLUMNS, log)
+    _check(frame, log)
+    log.problems.raise_if_any()
+    table = frame.table.select(ARROW.names)
+    table = table.set_column(*_graded(table)).cast(ARROW).combine_chunks()
+    sources = _named(table) if sources is None else sources
+    return Observations(table, sources, path.name, hashlib.sha256(data).hexdigest())
+
+
+def _graded(table: pa.Table) -> tuple[int, str, pa.Array]:
+    at = table.column_names.index("grade")
+    grade = table.column(at).cast(pa.string())
+    return at, "grade", pc.fill_null(grade, "E4").combine_chunks().dictionary_encode()
+
+
+def _check(frame: Frame, log: Log) -> None:
+    """Report what the columns' types do not catch: blanks, subjects, places."""
+    table, problems = frame.table, log.problems
+    for name in REQUIRED:
+        blank = mask(table.column(name).is_null())
+        problems.rows(frame.origin, blank, name, lambda _: "is blank", "every observation needs it")
+    subject = frame.strings("subject")
+    strange = ~mask(pc.or_kleene(pc.match_substring_regex(subject, SUBJECT), pc.is_null(subject)))
+    problems.rows(
+        frame.origin,
+        strange,
+        "subject",
+        lambda row: f"{subject[row].as_py()!r} is no subject",
+        "write node:ID, prefix:CIDR or domain:NAME",
+    )
+    lon, lat, radius = (floats(table, name) for name in ("lon", "lat", "radius_m"))
+    for fault, (name, bad) in coordinate_faults(lon, lat).items():
+        problems.rows(frame.origin, bad, name, lambda row, f=fault: f"{f}: {lon[row]:g}, {lat[row]:g}")  # type: ignore[misc]
+    problems.rows(frame.origin, radius < 0, "radius_m", lambda row: f"{radius[row]:g} is negative")
+    disc = Coded.of(table.column("extent")).isin({"disc"})
+    lacking = disc & np.isnan(lon + lat + radius)
+    problems.rows(frame.origin, lacking, "extent", lambda _: "a disc without lon, lat and radius_m")
+    region = Coded.of(table.column("region"))
+    bad = ~region.map(_is_region, blank=True, dtype=np.bool_)
+    hint = "six digits as in GB/T 2260, or two letters of a country"
+    problems.rows(frame.origin, bad, "region", lambda row: f"{region.at(row)!r} is no region", hint)
+
+
+def _is_region(code: str) -> bool:
+    six, two = 6, 2
+    return (len(code) == six and code.isdigit()) or (len(code) == two and code.isalpha() and code.isupper())
+
+
+def _named(table: pa.Table) -> tuple[Provenance, ...]:
+    """Sources of a file that another program wrote: what the rows name."""
+    pairs = table.group_by(["source", "family"]).aggregate([("vintage_on", "max")]).to_pylist()
+    found = [Provenance(p["source"], p["family"], p["source"], p["vintage_on_max"]) for p in pairs]
+    return tuple(sorted(found, key=lambda p: (p.source, p.family)))
