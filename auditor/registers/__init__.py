@@ -20,6 +20,7 @@ from auditor.registers.carriers import (
     read_carriers,
     read_other_enterprises,
 )
+from auditor.registers.cdns import Cdn, match_cdn, read_cdns
 from auditor.registers.clauses import Clause, clause, read_clauses
 from auditor.registers.content import Content, content_key, excluded_content, read_content
 from auditor.registers.regimes import (
@@ -40,6 +41,7 @@ __all__ = [
     "CarrierAsn",
     "CarrierMatch",
     "CarriersOf",
+    "Cdn",
     "Clause",
     "Content",
     "Entity",
@@ -59,10 +61,12 @@ __all__ = [
     "in_force",
     "lineage",
     "match_carrier",
+    "match_cdn",
     "opened",
     "read_approvals_public",
     "read_carrier_asns",
     "read_carriers",
+    "read_cdns",
     "read_clauses",
     "read_content",
     "read_other_enterprises",
