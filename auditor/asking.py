@@ -89,8 +89,10 @@ class Source:
     takes_files
         Whether it reads files that the user names; it is then asked only if there are some.
     finds_addresses
-        Whether its answers (kind ``name``, ``details.addresses``) are addresses that other sources are asked
-        about after it.
+        Whether its answers hold addresses (``details.addresses`` of a name, ``details.hops`` of a path) that
+        other sources are asked about after it.
+    last
+        Whether it reads what other sources left in the archive, and so comes after them.
     """
 
     name: str
@@ -100,3 +102,4 @@ class Source:
     provenance: Callable[[Settings], tuple[Provenance, ...]] = lambda _: ()
     takes_files: bool = False
     finds_addresses: bool = False
+    last: bool = False

@@ -56,6 +56,17 @@ LABELS = {
     "zones": Text("Zones", "区域边界数据"),
     "own_zones": Text("Zones of your own", "自备区域边界"),
     "sources": Text("Observations", "观测数据来源"),
+    "answers": Text("answers: {count}", "有应答：{count}"),
+    "written": Text("{count} observations written to {file}", "已写入 {count} 条观测：{file}"),
+    "other_data": Text(
+        "{title}: the data that answered (SHA-256 {digest}) is not the data that is here",
+        "{title}：当时应答的数据（SHA-256 {digest}）与现有数据不同",
+    ),
+    "no_raw": Text("missing: no raw answer {digest}", "缺失：未找到原始应答 {digest}"),
+    "changed_raw": Text(
+        "changed: raw answer {digest} has other content", "已改动：原始应答 {digest} 内容不符"
+    ),
+    "verified": Text("{count} digests hold; {broken} do not", "{count} 个摘要相符，{broken} 个不符"),
     "facts": Text(
         "A fail is a suspicion until verified; the declared links permit a path, routing may differ.",
         "“疑似不符合”须经核查确认；路径依据申报链路得出，实际路由可能不同。",
@@ -100,8 +111,8 @@ def observation_line(record: Mapping[str, Any], lang: str) -> str:
     Examples
     --------
     >>> record = {"source": "dbip", "asked": "192.0.2.1", "kind": "place", "outcome": "answer",
-    ...           "extent": "city", "region": "330100", "name": {"en": "Hangzhou", "zh": "杭州市"}, "says": "contradict",
-    ...           "weight": 0.083, "why": {"en": "", "zh": ""}, "vintage_on": "2026-06-05"}
+    ...           "extent": "city", "region": "330100", "name": {"en": "Hangzhou", "zh": "杭州市"},
+    ...           "says": "contradict", "weight": 0.083, "why": {"en": "", "zh": ""}, "vintage_on": "2026-06-05"}
     >>> observation_line(record, "en")
     'dbip on 192.0.2.1: city Hangzhou (330100); contradicts, 1:12; data of 2026-06-05'
     """
