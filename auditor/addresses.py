@@ -148,15 +148,16 @@ class Addresses:
 
     def take(self, rows: BoolArray | IntArray) -> Addresses:
         """Keep some rows, by mask or by position."""
-        at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        wide = (None, None) if self.low6 is None or self.high6 is None else (self.low6[at], self.high6[at])
-        text = self.text.take(pa.array(at))
-        return Addresses(text, self.version[at], self.low[at], self.high[at], *wide, self.fault.take(at))
+        at: IntArray = np.flatnonzero(rows) if rows.dtype == np.bool_ else np.asarray(rows, np.int64)
+        low6 = None if self.low6 is None else self.low6[at]
+        high6 = None if self.high6 is None else self.high6[at]
+        text, version = self.text.take(pa.array(at)), self.version[at]
+        return Addresses(text, version, self.low[at], self.high[at], low6, high6, self.fault.take(at))
 
     @cached_property
     def single(self) -> BoolArray:
         """Rows that are one address and not a block."""
-        alone = (self.low == self.high) & (self.version != 0)
+        alone: BoolArray = (self.low == self.high) & (self.version != 0)
         if self.low6 is not None:
             alone &= self.low6 == self.high6
         return alone
