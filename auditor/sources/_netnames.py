@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Code (GB/T 2260-2007), name in pinyin as registries write it, and the letters of GB/T 2260 that names of networks
-# bear after the carrier's (CHINANET-SH). GZ is not here: China Telecom means Guizhou by it,
-# China Unicom Guangzhou; nor is SHANXI, which some write for Shaanxi.
+# Code (GB/T 2260-2007), name in pinyin as registries write it, and the letters of GB/T 2260 that names of
+# networks bear after the carrier's (CHINANET-SH). GZ is not here: China Telecom means Guizhou by it, China
+# Unicom Guangzhou; nor is SHANXI, which some write for Shaanxi.
 PROVINCES = (
     ("110000", "beijing", "bj"),
     ("120000", "tianjin", "tj"),
