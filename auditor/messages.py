@@ -112,7 +112,8 @@ def observation_line(record: Mapping[str, Any], lang: str) -> str:
     --------
     >>> record = {"source": "dbip", "asked": "192.0.2.1", "kind": "place", "outcome": "answer",
     ...           "extent": "city", "region": "330100", "name": {"en": "Hangzhou", "zh": "杭州市"},
-    ...           "says": "contradict", "weight": 0.083, "why": {"en": "", "zh": ""}, "vintage_on": "2026-06-05"}
+    ...           "says": "contradict", "weight": 0.083, "why": {"en": "", "zh": ""},
+    ...           "vintage_on": "2026-06-05"}
     >>> observation_line(record, "en")
     'dbip on 192.0.2.1: city Hangzhou (330100); contradicts, 1:12; data of 2026-06-05'
     """
