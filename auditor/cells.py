@@ -250,7 +250,8 @@ def time(array: Any, report: Report) -> Any:
     bad = np.array([moment is None for moment in moments], np.bool_)
     hint = "write times with their zone, as 2026-11-22T08:00:00Z"
     on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is no point of time", hint)
-    return pc.take(pa.array(moments, kind), encoded.indices)
+    start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return pc.take(pa.array([moment or start for moment in moments], kind), encoded.indices)
 
 
 def flag(array: Any, report: Report) -> Any:

@@ -165,8 +165,8 @@ class Combinations:
         for answer in self.answers:
             family = weights.family(answer.source.family)
             taken = [
-                votes.coarsened(code, answer.extent.at(row) or "", family.finest) if code else None
-                for row, code in enumerate(answer.region.at(r) for r in range(self.rows))
+                votes.coarsened(code, family.finest) if code else None
+                for code in map(answer.region.at, range(self.rows))
             ]
             coded = Coded.of(taken)
             said, where = votes.relate_regions(self.areas, list(coded.values))

@@ -108,15 +108,15 @@ class Votes:
         return len(self.says)
 
 
-def coarsened(region: str, extent: str, finest: str) -> str:
+def coarsened(region: str, finest: str) -> str:
     """Give the code of the region that a family's word is taken for: a district counts as its city.
 
     Examples
     --------
-    >>> coarsened("310115", "district", "city"), coarsened("440304", "district", "city")
-    ('310000', '440300')
+    >>> coarsened("310115", "city"), coarsened("440304", "city"), coarsened("440304", "district")
+    ('310000', '440300', '440304')
     """
-    if len(region) != MAINLAND_CODE or not region.isdigit() or extent != "district" or finest == "district":
+    if finest == "district" or len(region) != MAINLAND_CODE or not region.isdigit():
         return region
     return region[:2] + "0000" if region[:2] in MUNICIPALITIES else region[:4] + "00"
 
@@ -146,7 +146,7 @@ def weigh(places: pa.Table, claims: Claims, areas: Areas, as_of: dt.date) -> Vot
     weights = read_weights()
     family, region = Coded.of(places.column("family")), Coded.of(places.column("region"))
     extent, outcome = Coded.of(places.column("extent")), Coded.of(places.column("outcome"))
-    taken = _taken(weights, family, extent, region)
+    taken = _taken(weights, family, region)
     says, reason = np.zeros(len(family), np.int8), np.full(len(family), "", "U9")
     ballot = _Ballot(weights, places, claims, areas, taken, family, says, reason)
     ballot.hold_regions()
@@ -246,17 +246,16 @@ class _Ballot:
         return ratio
 
 
-def _taken(weights: Weights, family: Coded, extent: Coded, region: Coded) -> Coded:
+def _taken(weights: Weights, family: Coded, region: Coded) -> Coded:
     """Regions as they are taken, each distinct combination once."""
-    wide, deep = len(extent.values) + 1, len(region.values) + 1
-    keys = ((family.codes + 1).astype(np.int64) * wide + extent.codes + 1) * deep + region.codes + 1
+    deep = len(region.values) + 1
+    keys = (family.codes + 1).astype(np.int64) * deep + region.codes + 1
     distinct, which = np.unique(keys, return_inverse=True)
     read: list[str | None] = []
     for key in distinct.tolist():
-        rest, r = divmod(key, deep)
-        f, e = divmod(rest, wide)
+        f, r = divmod(key, deep)
         finest = weights.family(family.values[f - 1]).finest if f else "city"
-        read.append(coarsened(region.values[r - 1], extent.values[e - 1] if e else "", finest) if r else None)
+        read.append(coarsened(region.values[r - 1], finest) if r else None)
     return Coded.of(read).take(which)
 
 

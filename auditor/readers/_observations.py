@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet
 
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
@@ -58,7 +59,7 @@ def read_observations(path: str | PathLike[str]) -> Observations:
         raw = require_columns(raw, REQUIRED, log)
     if raw is None or not raw.whole:
         raise DeclarationError(log.problems.found)
-    sources = read_sources(raw.table.schema.metadata)
+    sources = read_sources(_metadata(data)) if path.suffix.lower() == ".parquet" else None
     frame = read_columns(raw, COLUMNS, log)
     _check(frame, log)
     log.problems.raise_if_any()
@@ -66,6 +67,10 @@ def read_observations(path: str | PathLike[str]) -> Observations:
     table = table.set_column(*_graded(table)).cast(ARROW).combine_chunks()
     sources = _named(table) if sources is None else sources
     return Observations(table, sources, path.name, hashlib.sha256(data).hexdigest())
+
+
+def _metadata(data: bytes) -> Any:
+    return pyarrow.parquet.read_schema(pa.BufferReader(data)).metadata
 
 
 def _graded(table: pa.Table) -> tuple[int, str, pa.Array]:

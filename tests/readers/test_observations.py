@@ -1,0 +1,149 @@
+"""Observations come back as they were written, and what is wrong in a file is said with its row."""
+
+import datetime as dt
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+import auditor
+from auditor import observations
+from auditor.errors import DeclarationError, UsageError
+from auditor.observations import Observations, Provenance
+
+NOW = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
+HEAD = "subject,asked,source,family,kind,outcome,extent,region,lon,lat,radius_m,bound,seen_at\n"
+GOOD = "node:a,202.96.209.5,dbip,dbip,place,answer,city,310000,,,,,2026-11-22T08:30:00Z\n"
+
+
+def some():
+    table = observations.table(
+        3,
+        subject=["node:a", "prefix:202.96.209.0/24", "domain:cdn.example.cn"],
+        asked=["202.96.209.5", "202.96.209.0/24", "cdn.example.cn"],
+        source=["dbip", "origins", "dns"],
+        family=["dbip", "registry", "dns"],
+        kind=["place", "origin", "name"],
+        outcome="answer",
+        extent=["city", None, None],
+        region=["310000", None, None],
+        asn=[None, 4812, None],
+        seen_at=NOW,
+        vintage_on=[dt.date(2026, 6, 5), None, None],
+        details=[None, None, '{"chain":["cdn.example.cn"],"addresses":["202.96.209.5"]}'],
+    )
+    sources = (
+        Provenance(
+            "dbip",
+            "dbip",
+            "DB-IP City Lite",
+            dt.date(2026, 6, 5),
+            "CC BY 4.0",
+            "IP Geolocation by DB-IP",
+            "0" * 64,
+        ),
+    )
+    return Observations(table, sources)
+
+
+def test_parquet_comes_back_as_it_was(tmp_path):
+    path = tmp_path / "observations.parquet"
+    observations.write(some(), path)
+    back = auditor.read_observations(path)
+    assert back.table.equals(some().table)
+    assert back.sources == some().sources
+    assert back.name == "observations.parquet" and len(back.sha256) == 64
+    again = tmp_path / "again.parquet"
+    observations.write(some(), again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_csv_of_a_person_is_read(tmp_path):
+    path = tmp_path / "observations.csv"
+    path.write_text(HEAD + GOOD, "utf-8")
+    back = auditor.read_observations(path)
+    assert back.table.column("grade").to_pylist() == ["E4"]
+    assert back.table.column("seen_at").to_pylist() == [NOW]
+    assert [s.source for s in back.sources] == ["dbip"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            "a,1.2.3.4,s,f,place,answer,city,310000,,,,,2026-11-22T08:30:00Z",
+            "row 3, subject: 'a' is no subject",
+        ),
+        (
+            "node:a,1.2.3.4,s,f,place,answer,city,Shanghai,,,,,2026-11-22T08:30:00Z",
+            "row 3, region: 'Shanghai' is no region",
+        ),
+        (
+            "node:a,1.2.3.4,s,f,where,answer,city,310000,,,,,2026-11-22T08:30:00Z",
+            "row 3, kind: 'where' is not known",
+        ),
+        (
+            "node:a,1.2.3.4,s,f,place,answer,disc,,,,,,2026-11-22T08:30:00Z",
+            "row 3, extent: a disc without lon, lat",
+        ),
+        ("node:a,1.2.3.4,s,f,place,answer,disc,,200,31,5,,2026-11-22T08:30:00Z", "row 3, lon"),
+        (
+            "node:a,1.2.3.4,s,f,place,answer,disc,,120,31,-5,,2026-11-22T08:30:00Z",
+            "row 3, radius_m: -5 is negative",
+        ),
+        (
+            "node:a,1.2.3.4,s,f,place,answer,city,310000,,,,,2026-11-22 08:30",
+            "row 3, seen_at: '2026-11-22 08:30' is no point of time",
+        ),
+        ("node:a,1.2.3.4,,f,place,answer,city,310000,,,,,2026-11-22T08:30:00Z", "row 3, source: is blank"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_row(tmp_path, row, told):
+    path = tmp_path / "observations.csv"
+    path.write_text(HEAD + GOOD + row + "\n", "utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        auditor.read_observations(path)
+    assert told in str(caught.value)
+
+
+def test_all_problems_come_at_once(tmp_path):
+    path = tmp_path / "observations.csv"
+    path.write_text(HEAD + "a,,s,f,where,answer,city,310000,,,,,never\n", "utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        auditor.read_observations(path)
+    assert sorted(p.field for p in caught.value.problems) == ["asked", "kind", "seen_at", "subject"]
+
+
+def test_missing_columns_files_and_forms(tmp_path):
+    path = tmp_path / "observations.csv"
+    path.write_text("subject,asked\nnode:a,1.2.3.4\n", "utf-8")
+    with pytest.raises(DeclarationError, match="source: the column is missing"):
+        auditor.read_observations(path)
+    with pytest.raises(UsageError, match="observations are"):
+        auditor.read_observations(tmp_path / "observations.json")
+    with pytest.raises(UsageError, match="cannot be read"):
+        auditor.read_observations(tmp_path / "none.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DeclarationError, match="cannot be read as Parquet"):
+        auditor.read_observations(tmp_path / "broken.parquet")
+
+
+def test_a_table_of_another_program_needs_no_metadata(tmp_path):
+    path = tmp_path / "observations.parquet"
+    plain = some().table.replace_schema_metadata(None).drop_columns(["grade"])
+    pyarrow.parquet.write_table(plain.append_column("extra", pa.array(["x"] * 3)), path)
+    back = auditor.read_observations(path)
+    assert [s.source for s in back.sources] == ["dbip", "dns", "origins"]
+    assert back.table.column_names == observations.ARROW.names
+
+
+def test_records_are_plain(tmp_path):
+    record = some().records([2])[0]
+    assert record["details"] == {"chain": ["cdn.example.cn"], "addresses": ["202.96.209.5"]}
+    assert record["seen_at"] == "2026-11-22T08:30:00+00:00"
+    assert "region" not in record
+
+
+def test_the_builder_refuses_what_it_does_not_know():
+    with pytest.raises(TypeError, match="no such columns: \\['place'\\]"):
+        observations.table(1, place="x")
