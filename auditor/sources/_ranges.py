@@ -1,0 +1,144 @@
+"""Ranges of addresses in order, searched for all addresses at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor.sources._blocks import ITSELF, NOTHING, Hits, beside, first_difference, keys, ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auditor.addresses import Addresses
+    from auditor.columns import BoolArray, IntArray
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Ranges of one IP version that do not overlap, lowest first.
+
+    Parameters
+    ----------
+    low, high
+        uint8, shape (ranges, 4 or 16): first and last address of each.
+    """
+
+    low: IntArray
+    high: IntArray
+
+    @cached_property
+    def starts(self) -> Any:
+        """First addresses, to search in."""
+        return ordered(self.low)
+
+    @cached_property
+    def ends(self) -> Any:
+        """Last addresses, to search in."""
+        return ordered(self.high)
+
+    @cached_property
+    def holes(self) -> IntArray:
+        """Number of holes between ranges before each range."""
+        after, _ = beside(self.high, 1)
+        return np.concatenate([[0], np.cumsum(ordered(after[:-1]) != self.starts[1:])])
+
+    def broken(self) -> BoolArray:
+        """Ranges that end before they start, or start before the one above them ends."""
+        wrong = np.asarray(self.ends < self.starts)
+        wrong[1:] |= self.starts[1:] <= self.ends[:-1]
+        return wrong
+
+    def find(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Find blocks.
+
+        Parameters
+        ----------
+        low, high
+            First and last address of each.
+
+        Returns
+        -------
+        first, last
+            The ranges that a block meets; `first` is more than `last` if there are none.
+        bits
+            Length of the prefix of the largest block round it that lies in one range, or between two;
+            `ITSELF` if the block lies in neither.
+        """
+        first = np.searchsorted(self.ends, ordered(low))
+        last = np.searchsorted(self.starts, ordered(high), side="right") - 1
+        bits = np.full(len(low), np.int16)
+        inside = np.flatnonzero(first == last)
+        at = first[inside]
+        whole = (self.starts[at] <= ordered(low[inside])) & (ordered(high[inside]) <= self.ends[at])
+        inside, at = inside[whole], at[whole]
+        bits[inside] = _largest(low[inside], self.low[at], self.high[at])
+        outside = np.flatnonzero(first > last)
+        bits[outside] = self._between(low[outside], first[outside])
+        return first, last, bits
+
+    def _between(self, low: IntArray, above: IntArray) -> IntArray:
+        """Length of the prefix of the largest block between two ranges."""
+        edge = np.zeros((1, low.shape[1]), np.uint8)
+        below = np.concatenate([edge, beside(self.high, 1)[0]])[above]
+        return _largest(low, below, np.concatenate([beside(self.low, -1)[0], ~edge])[above])
+
+
+def _largest(low: IntArray, start: IntArray, end: IntArray) -> IntArray:
+    """Length of the prefix of the largest block that has `low` in it and lies from `start` to `end`.
+
+    It leaves out the address before and the one after: so it is one bit longer than what `low` has in common
+    with the nearer of them.
+    """
+    bits = np.zeros(len(low), np.int16)
+    for edge, step in ((start, -1), (end, 1)):
+        next_, none = beside(edge, step)
+        bits = np.maximum(bits, np.where(none, 0, first_difference(low, next_) + 1))
+    return bits
+
+
+def find(ranges: Mapping[int, Ranges], addresses: Addresses, record: Mapping[int, IntArray]) -> Hits:
+    """Find rows of addresses and blocks.
+
+    Parameters
+    ----------
+    ranges
+        By IP version.
+    addresses
+        What is looked for.
+    record
+        By IP version, int64: what each range holds.
+
+    Returns
+    -------
+    Hits
+        `found` is what `record` gives.
+    """
+    found, bits = np.full(len(addresses), NOTHING, np.int64), np.full(len(addresses), ITSELF, np.int16)
+    alone = np.ones(len(addresses), np.bool_)
+    several: list[tuple[IntArray, IntArray]] = []
+    for version, sorted_ in ranges.items():
+        rows, low, high = keys(addresses, version)
+        first, last, bits[rows] = sorted_.find(low, high)
+        alone[rows] = bits[rows] != ITSELF
+        one = alone[rows] & (first == last)
+        found[rows[one]] = record[version][first[one]]
+        for at in np.flatnonzero(~alone[rows]).tolist():  # blocks; there are few of them
+            told = _told(sorted_, low[at], high[at], record[version], slice(first[at], last[at] + 1))
+            several.append((np.full(len(told), rows[at]), told))
+    row = np.concatenate([np.flatnonzero(alone), *(part[0] for part in several)])
+    found = np.concatenate([found[alone], *(part[1] for part in several)])
+    order = np.argsort(row, kind="stable")
+    return Hits(row[order], found[order], bits)
+
+
+def _told(ranges: Ranges, low: IntArray, high: IntArray, record: IntArray, met: slice) -> IntArray:
+    """What the ranges hold that a block meets, each once, and `NOTHING` if it reaches beyond them."""
+    last = met.stop - 1
+    holes = ranges.holes[last] > ranges.holes[met.start]
+    beyond = ordered(low[None]) < ranges.starts[met.start] or ordered(high[None]) > ranges.ends[last]
+    told = np.unique(record[met])
+    return np.append(told, NOTHING) if holes or beyond else told
