@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.archive import Archive
     from auditor.findings import Text
+    from auditor.located import Answers
     from auditor.observations import Provenance
     from auditor.settings import Settings
 
@@ -85,7 +86,10 @@ class Source:
         From what is asked, and tools, to tables of observations (`auditor.observations.table`), as they come.
         Nothing is lost: whatever it is asked and cannot answer gives a row that says why.
     provenance
-        From settings to where the answers come from, one entry a data set.
+        From settings to where the answers come from, one entry a data set; not given for a source that has
+        no data of its own.
+    regions
+        Shortcut for long columns: the region of each address, without a row of observations for each.
     takes_files
         Whether it reads files that the user names; it is then asked only if there are some.
     finds_addresses
@@ -99,7 +103,8 @@ class Source:
     title: Text
     online: bool
     ask: Callable[[Asked, Tools], Iterator[pa.Table]]
-    provenance: Callable[[Settings], tuple[Provenance, ...]] = lambda _: ()
+    provenance: Callable[[Settings], tuple[Provenance, ...]] | None = None
+    regions: Callable[[Addresses, Settings], Iterator[Answers]] | None = None
     takes_files: bool = False
     finds_addresses: bool = False
     last: bool = False

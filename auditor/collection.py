@@ -201,7 +201,9 @@ class Collector:
         return list(source.ask(asked.for_(source), tools))
 
     def _provenance(self, source: Source) -> tuple[Provenance, ...]:
-        return source.provenance(self.settings) or (Provenance(source.name, "", source.title.en),)
+        if source.provenance is None:
+            return (Provenance(source.name, "", source.title.en),)
+        return source.provenance(self.settings)
 
 
 def _with_found(asked: Question, subjects: list[str], addresses: list[str]) -> Question:

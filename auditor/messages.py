@@ -85,6 +85,13 @@ SAYS = {
     "nothing": Text("decides nothing", "不足以判断"),
     "void": Text("does not count", "不予采信"),
 }
+RELATIONS = {
+    "within": Text("within", "在内"),
+    "outside": Text("outside", "在外"),
+    "straddling": Text("straddling", "跨界"),
+    "undecided": Text("undecided", "归属未定"),
+    "unknown": Text("unknown", "未知"),
+}
 EXTENTS = {
     "district": Text("district", "区县"),
     "city": Text("city", "城市"),

@@ -175,9 +175,11 @@ class _Ballot:
         relation, where = relate_regions(self.areas, list(self.taken.values))
         relation, where = (np.append(part, -1)[self.taken.codes] for part in (relation, where))
         named, same = self.claims.area >= 0, where == self.claims.area
-        inside = relation == WITHIN
+        inside, elsewhere = relation == WITHIN, (where >= 0) & ~same
+        if any(part.own and part.region_codes is None for part in self.areas.parts):
+            elsewhere &= inside  # a part that states no codes leaves open what a province holds
         self.says[named & inside & same] = Says.SUPPORT
-        self.says[named & ((relation == OUTSIDE) | (inside & ~same))] = Says.CONTRADICT
+        self.says[named & ((relation == OUTSIDE) | elsewhere)] = Says.CONTRADICT
         self._hold_provinces(~named)
         nothing = self.says == Says.NOTHING
         self.reason[nothing] = "whole"

@@ -68,3 +68,40 @@ def output_format(*formats: str) -> Decorator:
         show_default=True,
         help="Format.",
     )
+
+
+def write_table(table: Any, target: str) -> None:
+    """Write an Arrow table to a file, in the form that its name ends in.
+
+    Raises
+    ------
+    UsageError
+        A name that ends in something else.
+    """
+    from pathlib import Path
+
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from auditor.errors import UsageError
+
+    suffix = Path(target).suffix.lower()
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(table, target, compression="lz4")
+    elif suffix == ".csv":
+        pyarrow.csv.write_csv(_flat(table), target)
+    elif suffix == ".json":
+        import orjson
+
+        Path(target).write_bytes(orjson.dumps(table.to_pylist(), option=orjson.OPT_INDENT_2))
+    else:
+        raise UsageError(f"-o: {target}: answers are written as .parquet, .csv or .json")
+
+
+def _flat(table: Any) -> Any:
+    """Spread structures over columns, and dictionaries over cells, as CSV needs it."""
+    import pyarrow as pa
+
+    table = table.flatten()
+    plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    return pa.table(plain, names=table.column_names)

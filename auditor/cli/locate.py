@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.cli import _options
+from auditor.cli import _ips, _options
 from auditor.errors import DeclarationError, UsageError
+from auditor.messages import RELATIONS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from auditor.zones import Areas, Places, Relation
 
 WIDTH = 80
-RELATIONS_ZH = {
-    "within": "在内",
-    "outside": "在外",
-    "straddling": "跨界",
-    "undecided": "归属未定",
-    "unknown": "未知",
-}
 BASES_ZH = {"none": "无", "region_code": "行政区划代码", "coordinates": "坐标", "address": "地址"}
 LINES = {
     "en": {
@@ -46,11 +40,10 @@ LINES = {
         "wgs84": "  WGS84: {lon}, {lat}",
     },
 }
-NO_IP = "IP look-ups come with observations, which are not built yet; give coordinates or a file of places"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # longitudes may be negative
-@click.argument("place", metavar="LON,LAT|FILE")
+@click.argument("place", metavar="LON,LAT|IP|FILE")
 @click.option("--datum", help="Datum of the coordinates where a row does not say (default: unknown).")
 @click.option("--accuracy", type=click.FloatRange(min=0), help="Accuracy in metres where a row does not say.")
 @_options.config
@@ -58,6 +51,12 @@ NO_IP = "IP look-ups come with observations, which are not built yet; give coord
 @_options.as_of
 @_options.lang
 @_options.output_format("text", "json")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    help="Write the answers to this .parquet, .csv or .json file instead.",
+)
 def command(
     place: str,
     datum: str | None,
@@ -67,23 +66,40 @@ def command(
     as_of: dt.date | None,
     lang: str,
     format_: str,
+    output: str | None,
 ) -> None:
-    """Say where a point, or each row of a CSV or Parquet file, lies to the pilot areas.
+    """Say where a point, an IP address, or each row of a CSV or Parquet file lies to the pilot areas.
 
-    Columns of a file: lon, lat; optional datum, accuracy_m, region_code, address, name. A single point
-    without --datum is taken as of unknown datum, which adds 1,400 m of doubt.
+    Columns of a file: lon, lat; optional datum, accuracy_m, region_code, address, name; or ip. A single point
+    without --datum is taken as of unknown datum, which adds 1,400 m of doubt. An address or block is looked
+    up in the databases that ship and in those of --config, and their votes are counted.
     """
+    day = as_of or _options.today()
+    if _is_ip(place):
+        _ips.command([place], config, zones, day, lang, format_, output)
+        return
     raw, log = _read(place)
+    names = raw.table.column_names
+    if "ip" in names and "lon" not in names:
+        if log.problems.found:
+            raise DeclarationError(log.problems.found)
+        _ips.command(raw.table.column("ip"), config, zones, day, lang, format_, output)
+        return
+    _need_place(raw, log)
     read, places = _places(raw, log, datum, accuracy)
     if log.problems.found:
         raise DeclarationError(log.problems.found)
     from auditor.settings import load_settings
     from auditor.zones import read_areas
 
-    areas = read_areas(as_of or _options.today(), paths=(*load_settings(config).zones, *zones))
+    areas = read_areas(day, paths=(*load_settings(config).zones, *zones))
     given = [name for name in raw.table.column_names if name in read.table.column_names]
     rows = _answers(areas, areas.relate(places), read.table.select(given).to_pylist())
-    if format_ == "json":
+    if output:
+        import pyarrow as pa
+
+        _options.write_table(pa.Table.from_pylist(rows), output)
+    elif format_ == "json":
         import orjson
 
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
@@ -103,8 +119,7 @@ def _read(place: str) -> tuple[Frame, Log]:
         return read_rows([{"lon": point[0], "lat": point[1]}], "point", place), log
     path = Path(place)
     if not path.exists():
-        _refuse_ip(place)
-        raise UsageError(f"{place!r} is neither LON,LAT nor a file")
+        raise UsageError(f"{place!r} is neither LON,LAT, nor an IP address, nor a file")
     return _read_file(path, log), log
 
 
@@ -116,12 +131,12 @@ def _point(place: str) -> tuple[float, float] | None:
         return None
 
 
-def _refuse_ip(text: str) -> None:
+def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return
-    raise UsageError(NO_IP)
+        return False
+    return True
 
 
 def _read_file(path: Path, log: Log) -> Frame:
@@ -139,13 +154,15 @@ def _read_file(path: Path, log: Log) -> Frame:
     frame = forms[path.suffix.lower()](data, path.name, log)
     if frame is None:
         raise DeclarationError(log.problems.found)
+    return frame
+
+
+def _need_place(frame: Frame, log: Log) -> None:
     names = frame.table.column_names
-    if "ip" in names and "lon" not in names:
-        raise UsageError(f"{path.name}: {NO_IP}")
     if not {"lon", "lat"} <= set(names) and not {"region_code", "address"} & set(names):
         given = ", ".join(names)
-        log.problems.add(path.name, "", "lon, lat", "the columns are missing", f"the columns are {given}")
-    return frame
+        file = frame.origin.files[0]
+        log.problems.add(file, "", "lon, lat", "the columns are missing", f"the columns are {given}")
 
 
 def _places(raw: Frame, log: Log, datum: str | None, accuracy: float | None) -> tuple[Frame, Places]:
@@ -219,7 +236,7 @@ def _name(areas: Areas, area: str | None, lang: str) -> str:
 
 
 def _relation(row: dict[str, Any], lang: str) -> str:
-    return RELATIONS_ZH[row["relation"]] if lang == "zh" else str(row["relation"])
+    return RELATIONS[row["relation"]].in_(lang)
 
 
 def _basis(row: dict[str, Any], lang: str) -> str:

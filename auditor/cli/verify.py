@@ -35,7 +35,8 @@ def command(path: str, raw: str | None, config: str | None, lang: str) -> int:
     digests = [d for d in Coded.of(seen.table.column("digest")).values if d]
     data = {source.sha256: source for source in seen.sources if source.sha256}
     chosen = settings.load_settings(config)
-    here = {p.sha256 for source in collection.all_sources() for p in source.provenance(chosen)}
+    sources = [s.provenance for s in collection.all_sources() if s.provenance is not None]
+    here = {entry.sha256 for provenance in sources for entry in provenance(chosen)}
     broken = []
     for digest in digests:
         if digest in data:

@@ -1,0 +1,162 @@
+"""`auditor locate` for addresses: what each source says, and the vote."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import _options
+from auditor.errors import UsageError, visible
+from auditor.messages import RELATIONS, observation_line
+
+if TYPE_CHECKING:
+    from auditor.addresses import Addresses
+    from auditor.lookup import Found
+    from auditor.settings import Settings
+    from auditor.zones import Areas
+
+WORDS = {
+    "en": {
+        "vote": "  {area}: for {support}; against {contradict}; void {void}; undecided {nothing}{ratio}",
+        "ratio": "; together {ratio:g}:1",
+        "nobody": "nobody",
+        "conflict": "  the sources contradict one another",
+        "data": "Data: {data}",
+        "limit": "An address locates a service address, not equipment; nothing here is finer than a city.",
+    },
+    "zh": {
+        "vote": "  {area}：支持 {support}；矛盾 {contradict}；不予采信 {void}；不足以判断 {nothing}{ratio}",
+        "ratio": "；合计 {ratio:g}:1",
+        "nobody": "无",
+        "conflict": "  各来源相互矛盾",
+        "data": "数据：{data}",
+        "limit": "IP 地址只能反映服务地址而非设备所在地；以上结果不细于城市一级。",
+    },
+}
+
+
+def command(
+    column: Any,
+    config: str | None,
+    zones: tuple[str, ...],
+    as_of: dt.date,
+    lang: str,
+    format_: str,
+    output: str | None,
+) -> None:
+    """Answer for one address or a column of them."""
+    from auditor.addresses import Addresses
+    from auditor.settings import load_settings
+    from auditor.zones import read_areas
+
+    settings = load_settings(config)
+    areas = read_areas(as_of, paths=(*settings.zones, *zones))
+    found = locate(Addresses.of(column), areas, as_of, settings)
+    if output:
+        _options.write_table(found.table(), output)
+    elif format_ == "json":
+        import orjson
+
+        click.echo(orjson.dumps(records(found), option=orjson.OPT_INDENT_2).decode())
+    elif len(found.addresses) == 1:
+        print_one(found, lang)
+    else:
+        print_table(found, lang)
+
+
+def locate(addresses: Addresses, areas: Areas, as_of: dt.date, settings: Settings) -> Found:
+    """Look addresses up in the sources on this machine; all that are none are reported."""
+    from auditor import lookup
+
+    faults = addresses.fault
+    if not faults.blank.all():
+        wrong = [f"row {row + 1}: {faults.at(row)}" for row in range(len(faults)) if faults.at(row)]
+        more = f"\n… and {len(wrong) - 20:,} more" if len(wrong) > 20 else ""  # noqa: PLR2004
+        raise UsageError("\n".join(wrong[:20]) + more)
+    return lookup.look_up(
+        addresses,
+        areas=areas,
+        as_of=as_of,
+        now=lambda: dt.datetime.now(dt.UTC),
+        archive=Path("auditor.raw"),
+        settings=settings,
+    )
+
+
+def records(found: Found) -> list[dict[str, Any]]:
+    """One record an address, in the order of the input; the keys of places come first."""
+    from auditor.zones import RELATIONS
+
+    spot, ids = found.located, found.areas.ids
+    several = len(found.addresses) > 1
+    told = []
+    for row, text in enumerate(found.addresses.text.to_pylist()):
+        area = int(spot.area[row])
+        record: dict[str, Any] = {
+            "input": {"ip": text},
+            "relation": RELATIONS[spot.relation[row]],
+            "area": ids[area] if area >= 0 else None,
+            "part": None,
+            "basis": "votes",
+            "conflict": bool(spot.conflict[row]),
+            "distance_m": None,
+            "regions": {a.source.source: a.region.at(row) for a in found.answers},
+        }
+        if not several:
+            record |= {"answers": found.words(row), "votes": found.ballot(row)}
+        told.append(record)
+    return told
+
+
+def print_one(found: Found, lang: str) -> None:
+    """Print what is known of one address."""
+    from auditor import registers
+
+    words, record = WORDS[lang], records(found)[0]
+    area = record["area"]
+    name = f": {getattr(found.areas.area(area), f'name_{lang}')}" if area else ""
+    click.echo(RELATIONS[record["relation"]].in_(lang) + name)
+    if record["conflict"]:
+        click.echo(words["conflict"])
+    for answer in record["answers"]:
+        if "region" in answer:
+            answer["name"] = dict(zip(("en", "zh"), registers.region_name(answer["region"]), strict=True))
+        click.echo(visible("  " + observation_line(answer, lang)))
+    for place, sides in record["votes"].items():
+        told = {
+            side: ", ".join(dict.fromkeys(families)) or words["nobody"]
+            for side, families in sides.items()
+            if side != "ratio"
+        }
+        ratio = words["ratio"].format(ratio=sides["ratio"]) if sides["ratio"] is not None else ""
+        shown = getattr(found.areas.area(place), f"name_{lang}")
+        click.echo(words["vote"].format(area=shown, ratio=ratio, **told))
+    for source in found.observations.sources:
+        about = (source.title, str(source.vintage_on or ""), source.attribution, source.licence)
+        click.echo(visible(words["data"].format(data=", ".join(filter(None, about)))))
+    click.echo(words["limit"])
+
+
+def print_table(found: Found, lang: str) -> None:
+    """Print one line an address: the vote, then the region by each source."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from auditor import registers
+
+    heads = ("IP", "位置", "试点区域") if lang == "zh" else ("IP", "relation", "area")
+    names = [a.source.source for a in found.answers]
+    table = Table(*heads, *names, box=None, pad_edge=False, show_edge=False)
+    at = 1 if lang == "zh" else 0
+    for record in records(found):
+        relation = RELATIONS[record["relation"]].in_(lang)
+        regions = [
+            registers.region_name(code)[at] if (code := record["regions"][name]) else "" for name in names
+        ]
+        cells = (record["input"]["ip"], relation, record["area"] or "", *regions)
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console(width=100, highlight=False, soft_wrap=False).print(table)

@@ -1,0 +1,163 @@
+"""Look addresses up: what each source on this machine says of them, and how they lie to the areas by vote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from auditor import located, votes
+from auditor.archive import Archive
+from auditor.asking import Asked
+from auditor.collection import Collector, Question, choose_sources
+from auditor.columns import Coded
+from auditor.located import Answers, Located
+from auditor.observations import Observations
+from auditor.settings import Settings
+from auditor.zones import RELATIONS
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from auditor.addresses import Addresses
+    from auditor.columns import IntArray
+    from auditor.observations import Provenance
+    from auditor.zones import Areas
+
+FEW = 1
+"""Up to so many addresses every word is kept; beyond, regions only, where a source can give them at once."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a column of addresses.
+
+    Parameters
+    ----------
+    addresses
+        What was asked, one a row.
+    observations
+        What sources said; the subject of each is the number of its row.
+    answers
+        Regions by source, one a row of `addresses`.
+    located
+        The votes.
+    areas
+        Against which.
+    """
+
+    addresses: Addresses
+    observations: Observations
+    answers: tuple[Answers, ...]
+    located: Located
+    areas: Areas
+
+    def table(self) -> pa.Table:
+        """One row an address: relation and area by vote, then extent and region by source."""
+        relation = pa.DictionaryArray.from_arrays(
+            pa.array(self.located.relation), pa.array(RELATIONS, pa.string())
+        )
+        area = self.located.area
+        columns: dict[str, Any] = {
+            "ip": self.addresses.text,
+            "relation": relation,
+            "area": pa.DictionaryArray.from_arrays(
+                pa.array(area, mask=area < 0), pa.array(self.areas.ids, pa.string())
+            ),
+            "conflict": pa.array(self.located.conflict),
+        }
+        for answer in self.answers:
+            columns[f"{answer.source.source}_extent"] = _arrow(answer.extent)
+            columns[f"{answer.source.source}_region"] = _arrow(answer.region)
+        return pa.table(columns)
+
+    def words(self, row: int) -> list[dict[str, Any]]:
+        """Everything that sources said of one address, in words."""
+        rows = np.flatnonzero(Coded.of(self.observations.table.column("subject")).isin({str(row)}))
+        return self.observations.records(rows)
+
+    def ballot(self, row: int) -> dict[str, dict[str, Any]]:
+        """Votes on one address, by area: families for and against, those that do not count, their ratio."""
+        some, at = self.located.combinations, int(self.located.which[row])
+        told = {}
+        for index, name in enumerate(self.areas.ids):
+            cast = some.cast(index)
+            mine = np.arange(len(self.answers)) * some.rows + at
+            sides: dict[str, list[str]] = {"support": [], "contradict": [], "nothing": [], "void": []}
+            for position in mine.tolist():
+                family = cast.family.at(position) or ""
+                sides[votes.Says(int(cast.says[position])).name.lower()].append(family)
+            ratio = some.joint(index, at)
+            told[name] = {**sides, "ratio": None if ratio is None else round(ratio, 3)}
+        return told
+
+
+def _arrow(column: Coded) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(column.codes, mask=column.blank), pa.array(column.values, pa.string())
+    )
+
+
+def look_up(
+    addresses: Addresses,
+    *,
+    areas: Areas,
+    as_of: dt.date,
+    now: Callable[[], dt.datetime],
+    archive: Path,
+    settings: Settings | None = None,
+) -> Found:
+    """Ask the sources on this machine about addresses and blocks, and vote.
+
+    Parameters
+    ----------
+    addresses
+        Addresses or blocks.
+    areas, as_of
+        Areas in force, and the date from which the age of data counts.
+    now
+        Clock, aware UTC.
+    archive
+        Folder for raw answers; sources on this machine leave none.
+    settings
+        Databases of the user's.
+    """
+    settings = settings or Settings()
+    collector = Collector(settings, Archive(archive), now, _never)
+    sources = choose_sources((), {}, online=False)
+    quick = [s for s in sources if s.regions is not None] if len(addresses) > FEW else []
+    slow = [s for s in sources if s not in quick]
+    subject = pa.array(np.arange(len(addresses))).cast(pa.string())
+    asked = Question(Asked(subject, addresses), np.ones(len(addresses), np.bool_))
+    seen = collector.ask(asked, slow)
+    told = [a for s in quick if s.regions is not None for a in s.regions(addresses, settings)]
+    seen = Observations(seen.table, (*(a.source for a in told), *seen.sources))
+    answers = (*told, *answers_of(seen, len(addresses)))
+    return Found(addresses, seen, answers, located.locate(answers, areas, as_of), areas)
+
+
+def _never(seconds: float) -> None:
+    raise AssertionError(f"a source on this machine waited {seconds} s")
+
+
+def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
+    """Regions by source, of observations whose subjects are numbers of rows; the first answer counts."""
+    kind, source = Coded.of(seen.table.column("kind")), Coded.of(seen.table.column("source"))
+    extent, region = Coded.of(seen.table.column("extent")), Coded.of(seen.table.column("region"))
+    number = Coded.of(seen.table.column("subject")).map(int, blank=-1, dtype=np.int64)
+    given = kind.isin({"place"}) & Coded.of(seen.table.column("outcome")).isin({"answer"})
+    named: dict[str, Provenance] = {p.source: p for p in seen.sources}
+    found = []
+    for name, about in named.items():
+        mine = np.flatnonzero(kind.isin({"place"}) & source.isin({name}))
+        if not len(mine):
+            continue
+        at = np.full(rows, -1)
+        good: IntArray = mine[given[mine]][::-1]  # backwards, so that the first is written last
+        at[number[good]] = good
+        found.append(Answers(about, extent.take(at), region.take(at)))
+    return tuple(found)
