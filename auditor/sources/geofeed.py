@@ -1,0 +1,287 @@
+"""What holders of networks say of where their addresses are used: feeds in files, or named by registries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from auditor import observations
+from auditor.addresses import Addresses
+from auditor.archive import JOURNAL
+from auditor.asking import Source
+from auditor.errors import DataError
+from auditor.findings import Text
+from auditor.observations import EXTENTS, Provenance
+from auditor.sources._blocks import NOTHING
+from auditor.sources._geofeeds import Feed, read_feed, smallest
+from auditor.sources._transport import AskError, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from auditor.archive import Archive
+    from auditor.asking import Asked, Tools
+    from auditor.columns import BoolArray, Coded, IntArray
+    from auditor.settings import Settings
+    from auditor.sources._blocks import Hits
+
+NAME, FAMILY = "geofeed", "geofeed"
+GRADE = "E3"  # the holder's own word
+REGISTRY = "rdap:"  # what the journal calls answers of registries
+LIMIT = 1 << 24  # bytes of a feed
+ACCEPT = "application/geofeed+csv, text/csv"
+RELATIONS = frozenset({"geo", "geofeed"})  # RFC 9877, and what registries wrote before it
+REMARK = re.compile(r"\s*geofeed:?\s+(https://\S+)\s*", re.IGNORECASE)  # RFC 9632, section 3
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose registry names a feed: its first and last address, as two rows, and the feed's URL."""
+
+    ends: Addresses
+    url: str
+
+    def __str__(self) -> str:
+        return f"{self.ends.text[0]} - {self.ends.text[1]}"
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A feed, or why there is none, and when it was got."""
+
+    at: dt.datetime
+    feed: Feed | None = None
+    digest: str | None = None
+    outcome: str = "malformed"
+    note: str = ""
+
+
+def feed_url(answer: Mapping[str, Any]) -> str | None:
+    """Find the feed that the RDAP object of a network names: in a link (RFC 9877) or a remark (RFC 9632).
+
+    Examples
+    --------
+    >>> feed_url({"links": [{"rel": "geo", "href": "https://example.cn/geofeed.csv"}]})
+    'https://example.cn/geofeed.csv'
+    >>> feed_url({"remarks": [{"description": ["Geofeed https://example.cn/geofeed.csv"]}]})
+    'https://example.cn/geofeed.csv'
+    """
+    for link in _objects(answer.get("links")):
+        if link.get("rel") in RELATIONS and isinstance(link.get("href"), str):
+            return str(link["href"])
+    for remark in _objects(answer.get("remarks")):
+        lines = remark.get("description")
+        for line in lines if isinstance(lines, list) else [lines]:
+            if isinstance(line, str) and (found := REMARK.fullmatch(line)):
+                return found[1]
+    return None
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (entry for entry in (value if isinstance(value, list) else ()) if isinstance(entry, dict))
+
+
+def networks(archive: Archive) -> list[Network]:
+    """Networks whose registries named a feed, of all answers that the archive keeps."""
+    path = archive.folder / JOURNAL
+    records: dict[str, str] = {}
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            record = orjson.loads(line)
+            if record["key"].startswith(REGISTRY):
+                records[record["key"]] = record["digest"]
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            continue  # cut off by a kill, or of another kind
+    found = (_network(archive.read(digest)) for digest in dict.fromkeys(records.values()))
+    return [network for network in found if network]
+
+
+def _network(raw: bytes | None) -> Network | None:
+    try:
+        answer = orjson.loads(raw or b"")
+        url = feed_url(answer)
+        ends = [_address(answer[name]) for name in ("startAddress", "endAddress")]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
+        return None
+    rows = Addresses.of(ends)
+    whole = rows.version[0] == rows.version[1] != 0
+    return Network(rows, url) if url and whole else None
+
+
+def _address(text: str) -> str:
+    """Address as registries write it, with zeros in front, or as a block."""
+    bare = text.partition("/")[0].strip()
+    numbers = bare if ":" in bare else ".".join(str(int(number)) for number in bare.split("."))
+    return str(ipaddress.ip_address(numbers))
+
+
+def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
+    told, wrong = [], []
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            wrong.append(f"{path}: cannot be read: {error.strerror}")
+            continue
+        feed = read_feed(data, str(path))
+        wrong += map(str, feed.faults)
+        told.append((feed, data))
+    if wrong:
+        raise DataError("\n".join(wrong))
+    return [_Told(tools.now(), feed, tools.archive.keep(data)) for feed, data in told]
+
+
+def _fetch(url: str, tools: Tools, transport: Transport) -> _Told:
+    """Get a feed, unless one that is young enough is kept."""
+    key, now = f"geofeed:{url}", tools.now()
+    old = tools.archive.recall(key)
+    data, at = None, now
+    if old:
+        at = dt.datetime.fromisoformat(old["at"])
+        young = now - at < dt.timedelta(days=tools.settings.network.cache_days)
+        data = tools.archive.read(old["digest"]) if young else None
+    if data is None:
+        try:
+            data, at = transport.get(url, accept=ACCEPT, limit=LIMIT).body, now
+        except AskError as error:
+            return _Told(now, outcome=error.outcome, note=f"{url}: {error}")
+        tools.archive.remember(key, {"digest": tools.archive.keep(data), "at": now.isoformat()})
+    digest = tools.archive.keep(data)
+    feed = read_feed(data, url, lax=True)
+    if not len(feed):
+        return _Told(at, None, digest, note=str(feed.faults[0]))
+    return _Told(at, feed, digest)
+
+
+class _Rows:
+    """Makes the rows, and notes which of those asked had an answer of any kind."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.answered = np.zeros(len(asked.addresses), np.bool_)
+
+    def table(self, row: IntArray, **columns: Any) -> pa.Table:
+        self.answered[row] = True
+        return observations.table(
+            len(row),
+            subject=self.asked.subject.take(pa.array(row)),
+            asked=self.asked.addresses.text.take(pa.array(row)),
+            source=NAME,
+            family=FAMILY,
+            kind="place",
+            **columns,
+        )
+
+    def found(
+        self, told: _Told, feed: Feed, rows: IntArray, hits: Hits, whose: str | None = None
+    ) -> Iterator[pa.Table]:
+        """Rows of one feed: `hits` counts from the first of `rows`; `whose` is the network that names it."""
+        common = {"seen_at": told.at, "digest": told.digest, "grade": GRADE}
+        known = hits.found != NOTHING
+        entry = hits.found[known]
+        if len(entry):
+            where, words = _places(feed, whose)
+            yield self.table(
+                rows[hits.row[known]],
+                **{name: column.take(pa.array(entry)) for name, column in where.items()},
+                note=_coded_note(entry, feed.region.blank, words),
+                **common,
+            )
+        partly = np.intersect1d(hits.row[~known], hits.row[known])
+        if len(partly):
+            note = f"a part of the block is not in {feed.name}"
+            yield self.table(rows[partly], outcome="no_record", note=note, **common)
+
+
+def _places(feed: Feed, whose: str | None) -> tuple[dict[str, Any], tuple[str, str]]:
+    """Columns with one row an entry of the feed, and the notes of entries with and without a place."""
+    blank = feed.region.blank
+    outcomes, extents = pa.array(["answer", "unknown"]), pa.array(EXTENTS)
+    columns = {
+        "outcome": pa.DictionaryArray.from_arrays(pa.array(blank.astype(np.int32)), outcomes),
+        "extent": pa.DictionaryArray.from_arrays(pa.array(feed.extent.astype(np.int32), mask=blank), extents),
+        "region": _arrow(feed.region),
+        "prefix": feed.addresses.text.dictionary_encode(),
+    }
+    origin = f"{feed.name}, named by the registry of {whose}" if whose else feed.name
+    if feed.faults:
+        origin += f"; entries of it are left out ({len(feed.faults)} faults, first: {feed.faults[0]})"
+    return columns, (origin, f"{origin}; it names no place for the prefix")
+
+
+def _coded_note(entry: IntArray, blank: BoolArray, words: tuple[str, str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(blank[entry].astype(np.int32)), pa.array(words))
+
+
+def _arrow(column: Coded) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(column.codes, pa.int32(), mask=column.blank), pa.array(column.values, pa.string())
+    )
+
+
+def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
+    files = _read_files(tools.files, tools)
+    addresses, rows = asked.addresses, _Rows(asked)
+    for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
+        idle = np.flatnonzero(~why.blank)
+        if len(idle):
+            yield rows.table(idle, outcome=outcome, note=_arrow(why.take(idle)), seen_at=tools.now())
+    public = np.flatnonzero(~rows.answered)
+    looked = addresses.take(public)
+    for told in files:
+        if told.feed is not None:
+            yield from rows.found(told, told.feed, public, told.feed.find(looked))
+    if tools.online:
+        yield from _ask_registered(public, looked, rows, tools)
+    rest = np.flatnonzero(~rows.answered)
+    if len(rest):
+        names = ", ".join(told.feed.name for told in files if told.feed)
+        note = f"not in {names}" if names else "no registry names a feed that has it"
+        yield rows.table(rest, outcome="no_record", note=note, seen_at=tools.now())
+    tools.tick(len(addresses))
+
+
+def _ask_registered(public: IntArray, looked: Addresses, rows: _Rows, tools: Tools) -> Iterator[pa.Table]:
+    """Ask the feeds that registries name; each speaks of the network that names it only (RFC 9632)."""
+    named = networks(tools.archive)
+    hits = smallest([network.ends for network in named], looked)
+    transport = Transport(tools.settings.network, tools.now, tools.sleep)
+    got: dict[str, _Told] = {}
+    for which in np.unique(hits.found[hits.found != NOTHING]).tolist():
+        network, at = named[which], hits.row[hits.found == which]
+        if network.url not in got:
+            got[network.url] = _fetch(network.url, tools, transport)
+        told, some = got[network.url], looked.take(at)
+        if told.feed is None:
+            yield rows.table(
+                public[at], outcome=told.outcome, note=told.note, seen_at=told.at, digest=told.digest
+            )
+        else:
+            hits_inside = told.feed.find(some, told.feed.within(network.ends))
+            yield from rows.found(told, told.feed, public[at], hits_inside, str(network))
+
+
+def _provenance(_: Settings) -> tuple[Provenance, ...]:
+    return (Provenance(NAME, FAMILY, "Geofeeds of networks' holders (RFC 8805)"),)
+
+
+SOURCE = Source(
+    name=NAME,
+    title=Text(
+        "Geofeeds of networks' holders (files, or named by registries)",
+        "网络持有者发布的 geofeed（文件或注册机构所列）",
+    ),
+    online=True,
+    ask=_ask,
+    provenance=_provenance,
+    takes_files=True,
+    last=True,
+)
