@@ -208,7 +208,7 @@ class AuditResult:
         if not number:
             return notes
         named = ", ".join(names[:STRANGERS]) + (", …" if len(names) > STRANGERS else "")
-        what = f"{number:,} observations speak of subjects that are not declared: {named}"
+        what = f"observations that speak of subjects not declared: {number:,} ({named})"
         return (*notes, Note(seen.name or "observations", what))
 
     @cached_property
