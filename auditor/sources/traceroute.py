@@ -25,7 +25,7 @@ from auditor.errors import DataError, Problem, UsageError
 from auditor.findings import Text
 from auditor.observations import Provenance
 from auditor.sources import _atlas, _mtr, _scamper, _text
-from auditor.sources._hops import LARGEST, M_PER_MS, Trace, raise_problems, records, wrong_fields
+from auditor.sources._hops import LARGEST, M_PER_MS, Trace, address_of, raise_problems, records, wrong_fields
 from auditor.sources._vantages import Vantage, Vantages, read_vantages
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _holders(address: str, declared: dict[str, list[str]]) -> tuple[list[str], s
     subjects = declared.get(address)
     if subjects:
         return subjects, ""
-    if not Addresses.of([address]).version[0]:
+    if not address_of(address):
         return [f"domain:{address}"], STRANGER
     return [f"prefix:{address}/{128 if ':' in address else 32}"], STRANGER
 

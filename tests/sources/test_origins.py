@@ -1,5 +1,8 @@
 import datetime as dt
 import ipaddress
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -87,6 +90,12 @@ def test_a_block_shows_each_of_its_systems_once():
     assert len(systems) > 3 and len(systems) == len(set(systems)) and 4812 in systems
     assert {row["kind"] for row in rows} == {"origin"}, "no one place for a block of many"
     assert all("part of the block" in row["note"] or "several" in row["note"] for row in rows)
+
+
+def test_the_files_are_those_of_a_fresh_build():
+    pytest.importorskip("whereip_network")
+    build = Path(__file__).parents[2] / "ip_databases" / "origins.py"
+    subprocess.run([sys.executable, build, "--check"], check=True)
 
 
 def test_no_addresses_no_rows():
