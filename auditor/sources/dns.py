@@ -293,10 +293,13 @@ def _resolve(name: str, servers: _Servers, tools: Tools) -> _Found:
 
 
 def _replayed(archive: Archive, key: str, name: str, since: dt.datetime) -> _Found | None:
-    record = archive.recall(key)
-    if record is None or (at := dt.datetime.fromisoformat(record["at"])) < since:
+    """Read the answers that the archive keeps, if they are young enough."""
+    record = archive.recall(key) or {}
+    try:
+        at = dt.datetime.fromisoformat(record["at"])
+        raw = archive.read(record["digest"]) if at > since else None
+    except (KeyError, TypeError, ValueError):  # not asked, or noted by another hand
         return None
-    raw = archive.read(record["digest"])
     if raw is None:
         return None
     wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(raw).items()}

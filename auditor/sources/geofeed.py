@@ -142,12 +142,7 @@ def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
 def _fetch(url: str, tools: Tools, transport: Transport) -> _Told:
     """Get a feed, unless one that is young enough is kept."""
     key, now = f"geofeed:{url}", tools.now()
-    old = tools.archive.recall(key)
-    data, at = None, now
-    if old:
-        at = dt.datetime.fromisoformat(old["at"])
-        young = now - at < dt.timedelta(days=tools.settings.network.cache_days)
-        data = tools.archive.read(old["digest"]) if young else None
+    data, at = _kept(key, tools)
     if data is None:
         try:
             data, at = transport.get(url, accept=ACCEPT, limit=LIMIT).body, now
@@ -159,6 +154,17 @@ def _fetch(url: str, tools: Tools, transport: Transport) -> _Told:
     if not len(feed):
         return _Told(at, None, digest, note=str(feed.faults[0]))
     return _Told(at, feed, digest)
+
+
+def _kept(key: str, tools: Tools) -> tuple[bytes | None, dt.datetime]:
+    """What the archive has of a question, if it is young enough, and since when."""
+    record = tools.archive.recall(key) or {}
+    now, age = tools.now(), dt.timedelta(days=tools.settings.network.cache_days)
+    try:
+        at = dt.datetime.fromisoformat(record["at"])
+        return (tools.archive.read(record["digest"]), at) if now - at < age else (None, now)
+    except (KeyError, TypeError, ValueError):  # not asked, or noted by another hand
+        return None, now
 
 
 class _Rows:

@@ -92,6 +92,9 @@ def test_the_answers_are_kept_and_not_asked_for_again(ask):
         Archive(ask.folder).path(later["digest"]).unlink()
         ask("www.example.cn", resolver=(server.address,))
         assert len(server.asked) == 3 * before
+        Archive(ask.folder).remember("dns:www.example.cn", {"digest": 1, "at": "yesterday"})
+        ask("www.example.cn", resolver=(server.address,))
+        assert len(server.asked) == 4 * before
 
 
 @pytest.mark.parametrize(

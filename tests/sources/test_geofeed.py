@@ -357,6 +357,8 @@ def test_feeds_are_found_kept_and_not_asked_for_again(ask, web):
     assert "geofeed" in web.server.headers[0]["accept"]
     ask.now += dt.timedelta(days=40)
     assert web("59.36.1.1")[0]["seen_at"] == ask.now
+    ask.archive.remember(f"geofeed:{web.server.url('/feed')}", {"at": 7})
+    assert web("59.36.1.1")[0]["region"] == "440300" and len(web.server.asked) == 3
 
 
 def test_entries_outside_the_network_that_names_the_feed_do_not_count(ask, web):
