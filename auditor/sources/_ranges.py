@@ -70,7 +70,7 @@ class Ranges:
         """
         first = np.searchsorted(self.ends, ordered(low))
         last = np.searchsorted(self.starts, ordered(high), side="right") - 1
-        bits = np.full(len(low), np.int16)
+        bits = np.full(len(low), ITSELF, np.int16)
         inside = np.flatnonzero(first == last)
         at = first[inside]
         whole = (self.starts[at] <= ordered(low[inside])) & (ordered(high[inside]) <= self.ends[at])
