@@ -10,11 +10,13 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyproj
 
 from auditor import columns, registers, votes
 from auditor.addresses import Addresses
 from auditor.columns import Coded
 from auditor.places import WITHIN
+from auditor.votes import Says
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 SHOWN = ("source", "family", "asked", "extent", "region", "lon", "lat", "radius_m", "asn", "owner", "outcome")
 DATED = ("vintage_on", "seen_at", "digest", "note")
+_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,42 @@ class Evidence:
 
     # --- whom rows speak of -------------------------------------------------------------------------------
 
+    @cached_property
+    def _coded(self) -> dict[str, Coded]:
+        return {}
+
     def column(self, name: str) -> Coded:
         """One text column of the observations, coded."""
-        return Coded.of(self.observations.table.column(name))
+        if name not in self._coded:
+            self._coded[name] = Coded.of(self.observations.table.column(name))
+        return self._coded[name]
 
-    @cached_property
+    @property
     def _subject(self) -> Coded:
         return self.column("subject")
 
-    @cached_property
+    def about(self, what: str) -> BoolArray:
+        """Rows whose subject is of one kind: ``node``, ``prefix`` or ``domain``."""
+        marked = pc.starts_with(pa.array(self._subject.values, pa.string()), f"{what}:")
+        spread: BoolArray = np.append(marked.to_numpy(zero_copy_only=False), False)[self._subject.codes]
+        return spread
+
+    @property
     def kind(self) -> Coded:
         """What each row speaks of."""
         return self.column("kind")
+
+    @cached_property
+    def silent(self) -> BoolArray:
+        """Rows of kind ``origin`` about what is not announced: no record, and no answer of another source."""
+        rows = np.flatnonzero(self.kind.isin({"origin"}))
+        asked = self.column("asked")
+        pair = self._subject.codes[rows].astype(np.int64) * (len(asked.values) + 1) + asked.codes[rows]
+        _, which = np.unique(pair, return_inverse=True)
+        heard = np.bincount(which, self.answered[rows]) > 0
+        mask = np.zeros(len(self.observations), np.bool_)
+        mask[rows] = self.column("outcome").isin({"no_record"})[rows] & ~heard[which]
+        return mask
 
     @cached_property
     def answered(self) -> BoolArray:
@@ -129,7 +156,7 @@ class Evidence:
         order, sorted_ = self._by_node
         first, last = np.searchsorted(sorted_, [node, node + 1])
         rows: IntArray = np.sort(order[first:last])
-        return rows[self.kind.isin(kinds)[rows]] if kinds else rows
+        return rows[Coded(self.kind.codes[rows], self.kind.values).isin(kinds)] if kinds else rows
 
     def nodes_with(self, mask: BoolArray) -> BoolArray:
         """Nodes that some row of a mask speaks of."""
@@ -197,6 +224,47 @@ class Evidence:
         return votes.tally(self.votes, self.bound, node, asked, len(self.nodes))
 
     @cached_property
+    def placed(self) -> BoolArray:
+        """Nodes whose place some source gave, anycast apart."""
+        void = self.votes.reason.isin({"no_answer", "anycast"})
+        found = np.zeros(len(self.observations), np.bool_)
+        found[self.place_rows[~void]] = True
+        return self.nodes_with(found)
+
+    def sides(self, rows: Iterable[int], says: Says) -> list[int]:
+        """Rows of one side, as `tally` counts: a family that speaks for and against an address is on none."""
+        placed = [row for row in rows if self._vote_at[row] >= 0]
+        said: dict[tuple[str | None, str | None], set[int]] = {}
+        for row in placed:
+            vote = int(self.votes.says[self._vote_at[row]])
+            said.setdefault(self._voice(row), set()).add(vote)
+        both = {Says.SUPPORT, Says.CONTRADICT}
+        return [
+            row
+            for row in placed
+            if self.votes.says[self._vote_at[row]] == says and not both <= said[self._voice(row)]
+        ]
+
+    def _voice(self, row: int) -> tuple[str | None, str | None]:
+        return self.column("asked").at(row), self.column("family").at(row)
+
+    def excluding(self, node: int) -> list[int]:
+        """Rows of the physical bounds that exclude the place of a node."""
+        rows = self.rows_on(node, "place")
+        at = self._vote_at[rows]
+        found: list[int] = rows[self.bound[at] & (self.votes.says[at] == Says.CONTRADICT)].tolist()
+        return found
+
+    def away_m(self, row: int, node: int) -> int | None:
+        """Metres from the centre of a disc to the place of a node; nothing without coordinates."""
+        table, place = self.observations.table, self.place
+        lon, lat = (table.column(name)[int(row)].as_py() for name in ("lon", "lat"))
+        if lon is None or lat is None or np.isnan(place.lon[node] + place.lat[node]):
+            return None
+        metres: float = _GEOD.inv(place.lon[node], place.lat[node], lon, lat)[2]
+        return round(metres)
+
+    @cached_property
     def _vote_at(self) -> IntArray:
         """Position among the votes of every row; -1 for rows that are no places."""
         at = np.full(len(self.observations), -1)
@@ -218,7 +286,7 @@ class Evidence:
         at = self._vote_at[row]
         if at >= 0:
             weight = float(self.votes.weight[at])
-            told["says"] = votes.Says(int(self.votes.says[at])).name.lower()
+            told["says"] = Says(int(self.votes.says[at])).name.lower()
             told["weight"] = None if np.isnan(weight) else round(weight, 3)
             why = votes.REASONS[self.votes.reason.at(int(at)) or ""]
             told["why"] = {"en": why.en, "zh": why.zh}
@@ -238,23 +306,66 @@ class Evidence:
 
 
 def within_any(inner: Addresses, blocks: Addresses) -> IntArray:
-    """Give, for each address or block, the first of `blocks` that holds it; -1 where none does.
+    """Give, for each address or block, the narrowest of `blocks` that holds it; -1 where none does.
 
-    Work grows with the number of blocks that differ, so it is for hundreds of them, not for millions.
+    Of equal blocks the first counts.
+
+    Examples
+    --------
+    >>> blocks = Addresses.of(["10.0.0.0/8", "2001:db8::/32", "10.1.0.0/16"])
+    >>> within_any(Addresses.of(["10.1.2.3", "10.2.0.0/16", "2001:db8::1", "10.0.0.0/7"]), blocks).tolist()
+    [2, 0, 1, -1]
     """
     found = np.full(len(inner), -1)
-    for row in range(len(blocks) - 1, -1, -1):
-        if blocks.version[row] == IPV4:
-            inside = (
-                (inner.version == IPV4) & (inner.low >= blocks.low[row]) & (inner.high <= blocks.high[row])
-            )
-        elif blocks.version[row] == IPV6 and inner.low6 is not None and inner.high6 is not None:
-            low, high = blocks.low6[row], blocks.high6[row]  # type: ignore[index]  # a v6 row has them
-            inside = (inner.version == IPV6) & (inner.low6 >= low) & (inner.high6 <= high)
-        else:
-            continue
-        found[inside] = row
+    for version in (IPV4, IPV6):
+        mine, theirs = (np.flatnonzero(each.version == version) for each in (inner, blocks))
+        if len(mine) and len(theirs):
+            at = _narrowest(*_letters(inner, mine, version), *_letters(blocks, theirs, version))
+            found[mine] = np.append(theirs, -1)[at]
     return found
+
+
+def _letters(addresses: Addresses, rows: IntArray, version: int) -> tuple[Any, Any]:
+    """First and last addresses as rows of bytes in network order."""
+    if version == IPV4:
+        ends: list[Any] = [end[rows].astype(">u4") for end in (addresses.low, addresses.high)]
+    else:
+        ends = [end[rows] for end in (addresses.low6, addresses.high6) if end is not None]
+    low, high = (np.frombuffer(end.tobytes(), np.uint8).reshape(len(rows), -1) for end in ends)
+    return low, high
+
+
+def _narrowest(low: Any, high: Any, starts: Any, ends: Any) -> IntArray:
+    """Position of the narrowest block around each range: one search for each length that blocks have."""
+    width = starts.shape[1]
+    free = np.unpackbits(starts ^ ends, axis=1).sum(axis=1, dtype=np.int64)  # bits that are the host's
+    found = np.full(len(low), -1)
+    for host in np.unique(free)[::-1].tolist():
+        keep = np.packbits(np.arange(8 * width) < 8 * width - host)
+        at = np.flatnonzero(free == host)
+        known = np.ascontiguousarray(starts[at]).view(f"S{width}").ravel()
+        order = np.argsort(known, kind="stable")
+        head = np.ascontiguousarray(low & keep).view(f"S{width}").ravel()
+        place = np.minimum(np.searchsorted(known[order], head), len(at) - 1)
+        held = (known[order][place] == head) & ((high & keep) == (low & keep)).all(axis=1)
+        found[held] = at[order][place[held]]
+    return found
+
+
+def addresses_of(ips: Any) -> tuple[IntArray, Addresses]:
+    """Read a column of addresses separated by ``;``: the row of each address, and the addresses.
+
+    Examples
+    --------
+    >>> row, found = addresses_of(pa.chunked_array([["192.0.2.1; 192.0.2.2", None, "2001:db8::1"]]))
+    >>> row.tolist(), found.version.tolist()
+    ([0, 0, 2], [4, 4, 6])
+    """
+    lists = pc.split_pattern(pc.fill_null(ips.combine_chunks(), ""), ";")
+    row = np.asarray(pc.list_parent_indices(lists).to_numpy(), np.int64)
+    text = pc.utf8_trim_whitespace(pc.list_flatten(lists))
+    filled = pc.not_equal(text, "")
+    return row[filled.to_numpy(zero_copy_only=False)], Addresses.of(text.filter(filled))
 
 
 IPV4, IPV6 = 4, 6

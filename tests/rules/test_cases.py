@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import tomllib
 from functools import cache
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import auditor
-from auditor import engine, findings, registers, rules
+from auditor import engine, findings, observations, registers, rules
 from auditor.findings import Verdict
 
 HERE = Path(__file__).parent
@@ -50,7 +51,8 @@ def put(tree, dotted, value):
 
 def build(case):
     """Base of the case with its changes: `nodes`, `links` (added; a node of the same id is replaced),
-    `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths)."""
+    `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths). Beside them
+    `observations` are records of what sources said, and `confirmed` names documents that a review confirms."""
     tree = copy.deepcopy(BASES[case.get("base", "shanghai")])
     network = tree["network"]
     dropped = set(case.get("drop_nodes", ())) | {n["id"] for n in case.get("nodes", ())}
@@ -63,6 +65,37 @@ def build(case):
     for dotted, value in case.get("set", {}).items():
         put(tree, dotted, value)
     return tree
+
+
+def extent_of(region):
+    if len(region) == 2:
+        return "country"
+    if region[2:] == "0000":
+        return "province"
+    return "city" if region.endswith("00") else "district"
+
+
+def observed(records):
+    """Observations of a case: records by column name, over what `[observation]` of the bases says."""
+    full = []
+    for record in records:
+        row = {**BASES["observation"], **record}
+        row.setdefault("source", row["family"])
+        if "region" in row:
+            row.setdefault("extent", extent_of(row["region"]))
+        if "details" in row:
+            row["details"] = json.dumps(row["details"])
+        full.append(row)
+    names = {name for row in full for name in row}
+    made = observations.table(len(full), **{name: [row.get(name) for row in full] for name in names})
+    return observations.Observations(made)
+
+
+def confirm(names, folder):
+    """Lay documents beside the declaration, and give their digests as reviews do that confirm them."""
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    return [hashlib.sha256(name.encode()).hexdigest() for name in names]
 
 
 @cache
@@ -88,12 +121,15 @@ def judge(tmp_path):
         path = tmp_path / "declaration.json"
         path.write_text(json.dumps(build(case), default=str), "utf-8")
         rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
+        confirmed = confirm(case.get("confirmed", ()), tmp_path)
         return auditor.check(
             auditor.read_declaration(path),
             areas=build_areas(case, as_of),
             as_of=as_of,
             only=[rule.id],
             policy=case.get("policy"),
+            confirmed=confirmed,
+            observations=observed(case["observations"]) if "observations" in case else None,
         )
 
     return run
@@ -117,6 +153,7 @@ def test_case(module, case, judge):
         assert result.message(finding, "en") != result.message(finding, "zh")
         result.ask(finding, "en")
         result.ask(finding, "zh")
+        assert findings.plain(result.record(finding))["details"] is not None, "details can be written"
 
 
 @pytest.mark.parametrize(("module", "case"), CASES)
