@@ -27,7 +27,7 @@ RANGE = {
     "end": ("end", "endip", "ipend", "ipto", "to", "结束ip", "结束", "终止ip", "结束地址"),
     "prefix": ("prefix", "network", "cidr", "网段", "前缀"),
 }
-COLUMNS = "name the columns start, end (or prefix), country, province, city, district, isp, asn"
+COLUMNS = "name columns start, end (or prefix), country, province, city, district, isp, asn, between commas"
 UTF8 = "save it as UTF-8; if it reads as GB18030: iconv -f GB18030 -t UTF-8"
 
 

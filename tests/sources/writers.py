@@ -69,9 +69,16 @@ def mmdb(records, *, version=6, size=28, kind="Test", epoch=1_780_000_000, **met
     pairs = list(numbers(nodes, lambda record: len(nodes) + 16 + at[json.dumps(record, sort_keys=True)]))
     tree = b"".join(_node(left, right, size) for left, right in zip(pairs[::2], pairs[1::2], strict=True))
     about = {
-        **{"binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": epoch},
-        **{"database_type": kind, "description": {}, "ip_version": version, "languages": []},
-        **{"node_count": len(nodes), "record_size": size} | metadata,
+        "binary_format_major_version": 2,
+        "binary_format_minor_version": 0,
+        "build_epoch": epoch,
+        "database_type": kind,
+        "description": {},
+        "ip_version": version,
+        "languages": [],
+        "node_count": len(nodes),
+        "record_size": size,
+        **metadata,
     }
     return tree + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + encode(about)
 
@@ -97,8 +104,12 @@ def ipdb(records, *, fields, languages=None, build=1_789_565_555, ip_version=3):
         number.to_bytes(4, "big") for number in numbers(nodes, lambda text: len(nodes) + at[text])
     )
     head = {
-        **{"build": build, "ip_version": ip_version, "languages": languages or {"CN": 0}, "fields": fields},
-        **{"node_count": len(nodes), "total_size": len(tree + data)},
+        "build": build,
+        "ip_version": ip_version,
+        "languages": languages or {"CN": 0},
+        "fields": fields,
+        "node_count": len(nodes),
+        "total_size": len(tree + data),
     }
     head = json.dumps(head).encode()
     return struct.pack(">I", len(head)) + head + tree + data
