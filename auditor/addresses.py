@@ -24,7 +24,7 @@ Uint32Array: TypeAlias = np.ndarray[Any, np.dtype[np.uint32]]
 Letters: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 Wide: TypeAlias = np.ndarray[Any, np.dtype[np.bytes_]]
 
-CHUNK = 1 << 16  # rows that are read at a time: they stay in the processor's cache
+CHUNK = 1 << 15  # rows that are read at a time: they stay in the processor's cache
 BITS, WIDE_BITS = 32, 128
 PAD = 3  # bytes in front of a chunk, so that the three before any end can be read
 BASE, NO_OCTET = 10, 256
@@ -293,9 +293,9 @@ def _read_v4(text: pa.Array) -> tuple[Uint32Array, Uint32Array, BoolArray]:
 def _read_chunk(
     letters: Letters, starts: IntArray, stops: IntArray
 ) -> tuple[Uint32Array, Uint32Array, BoolArray]:
-    slashes = np.flatnonzero(letters == SLASH)
+    low, good = _read_octets(letters, starts, stops)
+    slashes = np.zeros(0, np.int64) if good.all() else np.flatnonzero(letters == SLASH)
     if not len(slashes):
-        low, good = _read_octets(letters, starts, stops)
         low[~good] = 0
         return low, low, good
     rows, first = np.unique(np.searchsorted(starts, slashes, side="right") - 1, return_index=True)
@@ -341,19 +341,19 @@ def _numbers(
 ) -> tuple[Uint32Array, BoolArray]:
     """Put four numbers together, given where they end; false where one is no decimal number up to 255.
 
-    The three letters before an end are taken as one number, those of the octet before are blanked, and what
-    is left, packed to four bits a figure, is looked up together with how many figures there are.
+    The three letters before an end are packed to four bits a figure, those of the octet before are blanked,
+    and what is left is looked up together with how many figures there are.
     """
-    threes = np.ndarray((len(letters) - PAD,), "<u4", letters, strides=(1,))  # threes[end]: PAD is in front
+    figure = (letters & np.uint8(15)).astype(np.uint16)
+    packed = figure[:-2] << np.uint16(8)  # packed[end - PAD] is the three letters before an end
+    packed |= figure[1:-1] << np.uint16(4)
+    packed |= figure[2:]
     low, good = np.zeros(len(starts), np.uint32), np.ones(len(starts), np.bool_)
     for end in (*dots.T, stops):
-        figures = end - starts
-        packed = threes[end - PAD] & _FIGURES[figures & 3]
-        packed *= np.uint32(0x1001001)
-        packed >>= np.uint32(16)
-        packed &= np.uint32(0xFFF)
-        octet = _OCTETS[packed | ((figures & 3) << 12)]
-        good &= (octet < NO_OCTET) & (figures <= PAD)
+        long = end - starts
+        figures = (long & 3).astype(np.uint16)
+        octet = _OCTETS[(packed[end - PAD] & _KEPT[figures]) | figures << np.uint16(12)]
+        good &= (octet < NO_OCTET) & (long <= PAD)
         low <<= np.uint32(8)
         low |= octet
         starts = end + 1
@@ -367,5 +367,5 @@ def _octets() -> np.ndarray[Any, np.dtype[np.uint16]]:
     return table
 
 
-_FIGURES = np.array([0, 0x0F0000, 0x0F0F00, 0x0F0F0F], np.uint32)  # by number of figures: which to keep
+_KEPT = np.array([0, 0xF, 0xFF, 0xFFF], np.uint16)  # by number of figures
 _OCTETS = _octets()
