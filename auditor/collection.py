@@ -198,7 +198,7 @@ class Collector:
             files=tuple(self.files.get(source.name, ())),
             tick=lambda number: self.tick(source.name, number),
         )
-        return list(source.ask(asked.for_(source), tools))
+        return list(source.ask(asked.for_(source) if self.online else asked.asked, tools))
 
     def _provenance(self, source: Source) -> tuple[Provenance, ...]:
         if source.provenance is None:

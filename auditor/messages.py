@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.findings import Text, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 VERDICTS = {
     Verdict.FAIL: Text("fail", "疑似不符合（待核查）"),
@@ -110,6 +110,16 @@ OUTCOMES = {
     "malformed": Text("answered with what cannot be read", "应答无法解析"),
     "reserved": Text("no public address", "非公网地址"),
 }
+
+
+def weightiest(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Order observations for people: what contradicts first, what was not answered last."""
+    rank = {"contradict": 0, "support": 1, "void": 2, "nothing": 4}
+
+    def key(record: Mapping[str, Any]) -> tuple[bool, int]:
+        return record["outcome"] != "answer", rank.get(record.get("says", ""), 3)
+
+    return sorted(records, key=key)
 
 
 def observation_line(record: Mapping[str, Any], lang: str) -> str:

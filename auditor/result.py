@@ -13,7 +13,7 @@ from auditor import registers
 from auditor.case import Message
 from auditor.errors import UsageError
 from auditor.findings import SETTLED, FindingTable, Text, Verdict, plain, roll_up
-from auditor.messages import VERDICTS, observation_line
+from auditor.messages import VERDICTS, observation_line, weightiest
 from auditor.tables import Note
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ def explained(
             lines.append((Text(name, name), line))
     message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
     args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
-    seen = [(words["observation"], observation_line(o, lang)) for o in record["observations"]]
+    seen = [(words["observation"], observation_line(o, lang)) for o in weightiest(record["observations"])]
     lines += seen
     told = (
         record["message"]

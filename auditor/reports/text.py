@@ -11,7 +11,7 @@ import numpy as np
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
-from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label, observation_line
+from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label, observation_line, weightiest
 from auditor.reports import Report
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
     path = first.details.get("path") or first.details.get("path_to_gate")
     if path:
         page.entry("path", " → ".join(node or "?" for node in path), indent=4)
-    for seen in first.observations[:SEEN]:
+    for seen in weightiest(first.observations)[:SEEN]:
         page.entry("seen", observation_line(plain(seen), lang), indent=4)
     if len(first.observations) > SEEN:
         page.entry("seen", label("more", lang, count=len(first.observations) - SEEN), indent=4)
