@@ -39,25 +39,7 @@ def open_csv(data: bytes, file: str) -> Database:
     DataError
         All that is wrong with it.
     """
-    ragged: list[Any] = []
-
-    def keep(row: Any) -> str:
-        ragged.append(row)
-        return "skip"
-
-    try:
-        data.decode()
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(data.removeprefix(b"\xef\xbb\xbf")),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, autogenerate_column_names=True),
-            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=keep, ignore_empty_lines=False),
-            convert_options=_as_text(data),
-        )
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}, line {line}: is not UTF-8; {UTF8}") from None
-    except pa.ArrowException as error:
-        raise DataError(f"{file}: is no CSV table: {str(error).splitlines()[0][:200]}") from None
+    table, ragged = _parse(data, file)
     problems = Problems()
     cut = np.array([row.number for row in ragged], np.int64)
     problems.rows(
@@ -68,16 +50,40 @@ def open_csv(data: bytes, file: str) -> Database:
         "a comma in a cell needs quotes round the cell",
     )
     rows = np.setdiff1d(np.arange(1, 1 + table.num_rows + len(cut)), cut)
-    head = [str(column[0].as_py()).strip() for column in table.columns] if table.num_rows else []
+    if b'"' in data:  # Arrow takes the rest of the file for the cell whose quote is left open
+        broken = [pc.match_substring(column, "\n").to_numpy() for column in table.columns]
+        lines = np.logical_or.reduce(broken).astype(np.bool_)
+        problems.rows(
+            Origin.of(file, rows), lines, "", lambda _: "holds a line break", "is a quote left open?"
+        )
+    head = [column[0].as_py().strip() for column in table.columns] if table.num_rows else []
     return _Table(table.slice(1), head, Origin.of(file, rows[1:]), problems).open()
 
 
-def _as_text(data: bytes) -> Any:
-    """Options that read every cell as text; more columns than the first row has are no columns."""
-    names = [f"f{at}" for at in range(data[: data.find(b"\n") + 1 or None].count(b",") + 1)]
-    return pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-    )
+def _parse(data: bytes, file: str) -> tuple[pa.Table, list[Any]]:
+    """Cells as text, the names among them, and the rows that are too short or too long."""
+    ragged: list[Any] = []
+
+    def keep(row: Any) -> str:
+        ragged.append(row)
+        return "skip"
+
+    commas = data[: data.find(b"\n") + 1 or None].count(b",")  # as many or more than between the names
+    as_text = dict.fromkeys((f"f{at}" for at in range(commas + 1)), pa.string())
+    try:
+        data.decode()  # Arrow stumbles where ragged rows are not UTF-8
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(data.removeprefix(b"\xef\xbb\xbf")),
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, autogenerate_column_names=True),
+            parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=keep, ignore_empty_lines=False),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=as_text, strings_can_be_null=False),
+        )
+        return pa.table([column.cast(pa.string()) for column in table.columns], table.column_names), ragged
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{file}, line {line}: is not UTF-8; {UTF8}") from None
+    except pa.ArrowException as error:
+        raise DataError(f"{file}: is no CSV table: {str(error).splitlines()[0][:200]}") from None
 
 
 def open_parquet(data: bytes, file: str) -> Database:

@@ -362,6 +362,8 @@ def test_all_problems_of_a_table_are_told_at_once():
         ("1.0.0.0,1.0.0.9,CN\n", "row 1: neither start and end nor prefix is a column"),
         ("prefix,colour\n1.0.0.0/8,red\n", "tells no country, AS or ISP; its fields are: colour, prefix"),
         ("prefix,country,country\n1.0.0.0/8,CN,CN\n", "country: the column is there more than once"),
+        ('prefix,country\n1.0.0.0/8,"CN\n2.0.0.0/8,CN\n', "row 2: holds a line break; is a quote left open?"),
+        ("", "is no CSV table: Empty CSV file"),
         ("\n", "row 1: neither start and end nor prefix"),
         ("prefix,country\n" + "1.0.0.0/8,中国\n".encode("gb18030").decode("latin-1"), "line 2: is not UTF-8"),
         (
