@@ -45,7 +45,8 @@ from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.messages import OUTCOMES
 from auditor.roles import Surety
-from auditor.rules._helpers import rows_where, sides_told, where
+from auditor.rules._helpers import rows_where, where
+from auditor.rules._observed import sides_told
 from auditor.standing import UNKNOWN
 from auditor.votes import CONTRADICTION, Says
 
