@@ -129,6 +129,7 @@ class Transport:
                 self.sleep(BACK_OFF_S * 2**retries)
                 retries += 1
             else:
+                self.pace.count(question.host, failed=reply.status >= 500)  # noqa: PLR2004 -- same
                 return reply
 
     def _once(self, question: Question) -> Reply:
@@ -141,12 +142,10 @@ class Transport:
         self.pace.wait(host)
         whole_s, read_s = self.network.deadline_s, self.network.timeout_s
         try:
-            reply = self._client.exchange(question, Deadline(self.clock() + whole_s, read_s, self.clock))
+            return self._client.exchange(question, Deadline(self.clock() + whole_s, read_s, self.clock))
         except UnavailableError:
             self.pace.count(host, failed=True)
             raise
-        self.pace.count(host, failed=False)
-        return reply
 
     def _wait_s(self, reply: Reply) -> float | None:
         """Seconds that a host asks to be left alone; none if it does not ask that."""

@@ -171,9 +171,8 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     yield not_asked(asked, tools.now(), source=NAME, family=FAMILY, kind="origin")
     blocks = public_blocks(asked.addresses)
     batch: list[tuple[int, _Told]] = []
-    covered: tuple[int, int, _Told] | None = (
-        None  # version, last address, and what was said of an announced /24
-    )
+    # Version and last address of an announced /24, and what was said of it.
+    covered: tuple[int, int, _Told] | None = None
     for block in range(len(blocks)):
         version, high = blocks.version[block], blocks.high[block]
         if covered is None or version != covered[0] or high > covered[1]:
@@ -227,10 +226,8 @@ def _cells(told: _Told, blocks: Blocks, block: int) -> list[dict[str, Any]]:
     if not blocks.single(block):
         note = "; ".join(filter(None, [note, f"asked about {blocks.first(block)}, the first address"]))
     common = {"outcome": told.outcome, "seen_at": told.seen_at, "digest": told.digest, "note": note}
-    return [
-        common | {"asn": origin.asn, "prefix": origin.prefix, "details": origin.details}
-        for origin in told.origins
-    ] or [common]
+    origins = [{"asn": o.asn, "prefix": o.prefix, "details": o.details} for o in told.origins]
+    return [common | origin for origin in origins] or [common]
 
 
 def _provenance(settings: Settings) -> tuple[Provenance, ...]:

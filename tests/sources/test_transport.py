@@ -291,6 +291,17 @@ def test_hosts_out_of_reach_are_given_up(net):
     assert len(net.server.asked) == 3
 
 
+def test_hosts_with_faults_are_given_up(net):
+    net.server.routes["/bad"] = Sent(500)
+    transport = net.transport()
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="HTTP status 500"):
+            transport.get(net.server.url("/bad"))
+    with pytest.raises(UnavailableError, match="was not asked again"):
+        transport.get(net.server.url("/good"))
+    assert len(net.server.asked) == 9
+
+
 def test_pace(net):
     net.server.routes["/"] = Sent(200, JSON)
     transport = net.transport(per_second=2)
