@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import auditor
+from auditor.collection import all_sources
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -58,3 +59,8 @@ def test_no_registry_host_or_path_of_a_machine():
         ROOT / ".ci/run",
     ]:
         assert not hosts.search(path.read_text("utf-8")), path
+
+
+def test_every_source_is_in_the_table_of_the_readme():
+    text = README.split("<!-- sources -->")[1].split("<!-- /sources -->")[0]
+    assert set(re.findall(r"`([a-z0-9]+)`", text.replace("`--online`", ""))) >= {s.name for s in all_sources()}
