@@ -41,6 +41,29 @@ def _there(record: Mapping[str, Any]) -> Text:
     )
 
 
+def announcers_told(case: Case, rows: Iterable[int]) -> Text:
+    """Name the autonomous systems of rows of kind ``origin``, and whose they are by the register of carriers."""
+    told: dict[int, Text] = {}
+    for record in case.evidence.observations.records(rows):
+        if "asn" in record:
+            told[record["asn"]] = _system(record["asn"], record.get("owner", ""))
+    found = [told[asn] for asn in sorted(told)]
+    return Text(", ".join(each.en for each in found), "、".join(each.zh for each in found))
+
+
+def _system(asn: int, owner: str) -> Text:
+    entry = registers.carrier_by_asn(asn)
+    if entry is None or not entry.carrier:
+        return Text(f"AS{asn} ({owner})", f"AS{asn}（{owner}）") if owner else Text(f"AS{asn}", f"AS{asn}")
+    named = {carrier.id: (carrier.name_en, carrier.name_zh) for carrier in registers.read_carriers()}
+    en, zh = named.get(entry.carrier, (entry.carrier, entry.carrier))
+    if entry.standing == "affiliate_abroad":
+        return Text(f"AS{asn} (affiliate abroad of {en})", f"AS{asn}（{zh}境外关联企业）")
+    if entry.standing == "affiliate":
+        return Text(f"AS{asn} (affiliate of {en})", f"AS{asn}（{zh}关联企业）")
+    return Text(f"AS{asn} ({en})", f"AS{asn}（{zh}）")
+
+
 class Declared(NamedTuple):
     """What the declaration says of addresses, one row each.
 

@@ -10,13 +10,15 @@ Check
 The owner of every piece of access equipment in service (session edge, access network, and routers with
 ``access_role = subscriber_access``) that is neither the operator's nor a customer's is looked up in the register
 of carriers on the date: registered and former names, aliases, branches (分公司) and provincial companies, whole
-names only. An enterprise known to hold value-added licences only fails.
+names only. An enterprise known to hold value-added licences only fails. Observations, where there are some, are held
+against the owner declared: which autonomous systems announce the addresses of the equipment, and whom registries name.
 
 Inconclusive when
 -----------------
 No owner is stated; the register does not know it, or not on the date; it is an affiliate of a carrier (overseas
 arm, tower company, cable network); the sources do not settle whether it is a carrier (CITIC Networks, China
-Satcom).
+Satcom); or all that announces the addresses of a carrier's equipment belongs to another carrier, to nobody that the
+register knows, or to a carrier's affiliate abroad, and no source mentions the carrier declared.
 
 Not applicable when
 -------------------
@@ -25,30 +27,37 @@ B14 is not offered under the pilot, or no such equipment is declared.
 Limits
 ------
 A name is a claim: whether the equipment is that enterprise's, the contract must show. An AS number proves no
-identity and is not read. Who runs the equipment, and whether paths pass it, is ISP-02's.
+identity: carriers announce blocks of their customers, so that it opens a question and settles none. One announcement
+by the carrier declared is enough, among several. Who runs the equipment, and whether paths pass it, is ISP-02's.
 
 Source
 ------
-Card PILOT-ISP-05; decision 12.9.
+Card PILOT-ISP-05; decision 12.9; autonomous systems in `data/carrier_asns.csv`, reviewed 2026-11-22.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import Party
 from auditor.rules._helpers import kinds, rows_where
+from auditor.rules._observed import announcers_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.columns import BoolArray, IntArray
 
+OBSERVED = 4  # grade
+NOT_STATED = Text("not stated", "未说明")
 ANSWERS = (
     ("carrier", Verdict.PASS, "carrier"),
     ("non_basic", Verdict.FAIL, "non_basic"),
@@ -79,10 +88,81 @@ def check(case: Case) -> Iterator[Batch]:
         if len(at):
             details = {"owner": _owner_of(case, rows[at]), "registered": _registered(matches, which[at])}
             args = {"kind": kinds(case, rows[at]), "called": _called(details)}
-            yield Batch(verdict, message, rows[at], "node", args, details)
+            carrier = [(match and match.carrier) or "" for match in matches]
+            batch = Batch(verdict, message, rows[at], "node", args, details)
+            yield from _held(case, batch, np.array([*carrier, ""])[which[at]])
     nobody = rows[np.array([match is None for match in matches], np.bool_)[which]]
     if len(nobody):
-        yield Batch(Verdict.INCONCLUSIVE, "no_owner", nobody, "node", {"kind": kinds(case, nobody)})
+        batch = Batch(Verdict.INCONCLUSIVE, "no_owner", nobody, "node", {"kind": kinds(case, nobody)})
+        yield from _held(case, batch, np.full(len(nobody), ""))
+
+
+def _held(case: Case, batch: Batch, carrier: Any) -> Iterator[Batch]:
+    """Hold who announces the addresses of equipment against the owner declared; `carrier` is its id, or blank.
+
+    A pass may become a question, and a question may name what was seen; nothing else changes.
+    """
+    if case.observations is None or batch.message not in {"carrier", "unmatched", "no_owner"}:
+        yield batch
+        return
+    seen, agrees, abroad = _announced(case, batch.subjects, carrier)
+    if batch.message == "carrier":
+        groups = (("observed_abroad", abroad & ~agrees), ("observed_other", seen & ~abroad & ~agrees))
+    else:
+        groups = (("observed_owner", seen), ("", np.zeros(len(batch), np.bool_)))
+    rest = np.ones(len(batch), np.bool_)
+    for message, mask in groups:
+        rest &= ~mask
+        if mask.any():
+            yield _questioned(case, batch.take(rows_where(mask)), message)
+    if rest.any():
+        yield batch if rest.all() else batch.take(rows_where(rest))
+
+
+def _announced(case: Case, nodes: Any, carrier: Any) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Nodes that somebody announces; that the carrier declared does, or is mentioned for; that one abroad does."""
+    evidence = case.evidence
+    origin = evidence.kind.isin({"origin"}) & evidence.answered
+    asn = pc.fill_null(evidence.observations.table.column("asn"), -1).to_numpy()
+    known = registers.carriers_of(asn)
+    at_home = origin & known.standing.isin({"carrier", "affiliate"})
+    holder, owner = evidence.kind.isin({"holder"}) & evidence.answered, evidence.column("owner")
+    agrees = np.zeros(len(nodes), np.bool_)
+    for one in sorted(set(carrier.tolist()) - {""}):
+        mentions = owner.map(partial(_mentions, one), blank=False, dtype=np.bool_)
+        said = (at_home & known.carrier.isin({one})) | (holder & mentions)
+        agrees |= (carrier == one) & evidence.nodes_with(said)[nodes]
+    abroad = origin & known.standing.isin({"affiliate_abroad"})
+    return evidence.nodes_with(origin)[nodes], agrees, evidence.nodes_with(abroad)[nodes]
+
+
+def _mentions(carrier: str, text: str) -> bool:
+    return carrier in registers.carrier_of_words(text)
+
+
+def _questioned(case: Case, batch: Batch, message: str) -> Batch:
+    evidence = case.evidence
+
+    def seen(position: int) -> list[int]:
+        found: list[int] = evidence.rows_on(int(batch.subjects[position]), "origin", "holder").tolist()
+        return found
+
+    def asn(position: int) -> list[int]:
+        return sorted({r["asn"] for r in evidence.observations.records(seen(position)) if "asn" in r})
+
+    return replace(
+        batch,
+        verdict=Verdict.INCONCLUSIVE,
+        message=message,
+        args={
+            "called": NOT_STATED,
+            **batch.args,
+            "announced": Each(lambda i: announcers_told(case, seen(i))),
+        },
+        details={**batch.details, "asn": Each(asn)},
+        grade=OBSERVED,
+        observations=Each(lambda i: evidence.told(seen(i))),
+    )
 
 
 def _matches(case: Case, rows: IntArray) -> tuple[list[registers.CarrierMatch | None], IntArray]:
@@ -126,6 +206,11 @@ def _called(details: dict[str, Each]) -> Each:
 ASK = (
     "Ask for the owner's licence for basic telecom business (A14), or for the contract with a carrier.",
     "请提供所有者的基础电信业务经营许可证（A14），或与基础电信企业签订的合同。",
+)
+
+ANNOUNCED = (
+    "Ask for the contract with the carrier on this equipment, and why another announces its addresses.",
+    "请提供与该基础电信企业就此设备签订的合同，并说明其地址由他人通告的原因。",
 )
 
 RULE = Rule(
@@ -174,6 +259,25 @@ RULE = Rule(
             "未说明该{kind}的所有者。",
             "State whose it is, by its full registered name.",
             "请填写所有者的企业全称。",
+        ),
+        "observed_other": Message(
+            "The owner declared, {called}, is a carrier by the register, but the addresses of this {kind} are announced "
+            "by {announced}.",
+            "申报的所有者 {called} 属于登记的基础电信企业，但该{kind}的地址由 {announced} 通告。",
+            *ANNOUNCED,
+        ),
+        "observed_abroad": Message(
+            "The owner declared, {called}, is a carrier by the register, but the addresses of this {kind} are announced "
+            "by {announced}: an affiliate abroad is not the carrier of the mainland.",
+            "申报的所有者 {called} 属于登记的基础电信企业，但该{kind}的地址由 {announced} 通告：境外关联企业并非境内基础电信企业。",
+            *ANNOUNCED,
+        ),
+        "observed_owner": Message(
+            "The register of carriers knows no owner of this {kind} (declared: {called}); its addresses are announced by "
+            "{announced}, which does not make that the owner.",
+            "基础电信企业登记表中没有该{kind}的所有者（申报：{called}）；其地址由 {announced} 通告，但通告者未必即为所有者。",
+            "State whose it is, by its full registered name, and ask for the contract with the carrier.",
+            "请填写所有者的企业全称，并提供与基础电信企业签订的合同。",
         ),
     },
 )
