@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from auditor import registers
+from auditor.columns import Coded
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
+from auditor.zones import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -347,3 +349,43 @@ def _there(record: Mapping[str, Any]) -> Text:
     return Text(
         f"within {km:,.0f} km of {lon:.3f}, {lat:.3f}", f"距 {lon:.3f}, {lat:.3f} 不超过 {km:,.0f} 公里"
     )
+
+
+EVERYWHERE = frozenset(
+    {"china", "national", "nationwide", "global", "world", "worldwide", "全国", "中国", "全球"}
+)
+
+
+def reach_of(case: Case, coverage: tuple[str, ...]) -> Surety:
+    """How surely a coverage (area ids, region codes, country codes, place names) goes beyond the operator's area."""
+    words = [word.casefold() for word in coverage]
+    abroad_or_all = any(
+        w in EVERYWHERE or (len(w) == len("CN") and w.isascii() and w.isalpha()) for w in words
+    )
+    areas = {w for w in words if w in case.areas.ids}
+    own = case.areas.ids[case.area] if case.area >= 0 else None
+    if abroad_or_all or (own and areas - {own}) or len(areas) > 1:
+        return Surety.SURE
+    rest = [w for w in words if w not in areas]
+    blank = np.full(len(rest), np.nan)
+    codes = Coded.of([w if w.isdigit() else None for w in rest])
+    names = Coded.of([None if w.isdigit() else w for w in rest])
+    place = case.areas.relate(Places(blank, blank, Coded.of([None] * len(rest)), blank, codes, names))
+    within = place.relation == WITHIN
+    if ((place.relation == OUTSIDE) | (within & (place.area != case.area) & (case.area >= 0))).any():
+        return Surety.SURE
+    limited = bool(words) and case.area >= 0 and bool((within & (place.area == case.area)).all())
+    return Surety.NO if limited else Surety.DOUBTFUL
+
+
+def there_told(case: Case, rows: IntArray, told: Mapping[str, Any]) -> Each:
+    """Say of nodes outside the operator's area where they stand: in another one, or in none."""
+    relation = case.place.relation
+
+    def there(position: int) -> Text:
+        area, far = told["area"].get(position), told["far"].get(position)
+        if relation[rows[position]] == WITHIN:
+            return Text(f"in another pilot area, {area.en}", f"另一试点区域（{area.zh}）内")
+        return Text(f"outside every pilot area{far.en}", f"所有试点区域之外{far.zh}")
+
+    return Each(there)

@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from auditor import registers
+from auditor import registers, votes
 from auditor.addresses import Addresses
 from auditor.columns import Coded
 from auditor.evidence import addresses_of, within_any
 from auditor.findings import Text
+from auditor.registers.names import normal
+from auditor.roles import is_operator
+from auditor.standing import WITHIN
+from auditor.votes import Says
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
+
+PROVEN = 2  # grade from which on a place is documented
 
 
 def sides_told(case: Case, rows: Iterable[int]) -> Text:
@@ -143,9 +150,91 @@ def _resolved(case: Case, code: str, asked: Mapping[str, list[int]]) -> Resolved
         told = [evidence.details(row) for row in rows if evidence.answered[row]]
         chain = dict.fromkeys(name for facts in told for name in facts.get("chain") or ())
         found = dict.fromkeys(address for facts in told for address in facts.get("addresses") or ())
-        if chain:
-            chains[domain] = list(chain)
+        if chain or found:
+            chains[domain] = list(chain) or [domain]
         addresses |= found
         if not found:
             lost.append(domain)
     return Resolved(code, [row for rows in asked.values() for row in rows], chains, list(addresses), lost)
+
+
+class Edges(NamedTuple):
+    """What answers for the domains of one service.
+
+    Parameters
+    ----------
+    service
+        What name servers said.
+    networks
+        By name on the way: the content delivery network of another that it belongs to.
+    undeclared
+        Addresses that the declaration does not know.
+    outside
+        Rows of the observations that place an address outside the operator's area, where they suffice.
+    """
+
+    service: Resolved
+    networks: dict[str, registers.Cdn]
+    undeclared: list[str]
+    outside: list[int]
+
+
+def edges(case: Case) -> list[Edges]:
+    """Give each service whose domains are seen to lead somewhere; none where nobody asked."""
+    if case.observations is None:
+        return []
+    found = [service for service in resolved(case) if service.chains]
+    if not found:
+        return []
+    doubted = _contradicted(case)
+    return [_edges(case, service, doubted) for service in found]
+
+
+def _edges(case: Case, service: Resolved, doubted: Mapping[str, bool]) -> Edges:
+    networks: dict[str, registers.Cdn] = {}
+    for name in (name for chain in service.chains.values() for name in chain):
+        network = registers.match_cdn(name)
+        if network and not any(
+            is_operator(own, case.declaration.operator) for own in (network.name_en, network.name_zh)
+        ):
+            networks[name] = network
+    known, node = declared(case, Addresses.of(pa.array(service.addresses, pa.string())))
+    proven = known & (node >= 0) & (case.grade[node] <= PROVEN) & (case.place.relation[node] == WITHIN)
+    # A document outweighs databases (NEG-05), and never a physical bound.
+    strange = {
+        address
+        for address, is_proven in zip(service.addresses, proven.tolist(), strict=True)
+        if address in doubted and (doubted[address] or not is_proven)
+    }
+    undeclared = [address for address, is_known in zip(service.addresses, known, strict=True) if not is_known]
+    return Edges(service, networks, undeclared, _against(case, service, strange))
+
+
+def _against(case: Case, service: Resolved, addresses: set[str]) -> list[int]:
+    """Rows on the service's domains that speak against the place of some addresses."""
+    if not addresses:
+        return []
+    evidence = case.evidence
+    subject, asked = evidence.column("subject"), evidence.column("asked")
+    mine = subject.isin({f"domain:{name}" for name in service.chains}) & asked.isin(addresses)
+    return evidence.sides(np.flatnonzero(mine & evidence.kind.isin({"place"})).tolist(), Says.CONTRADICT)
+
+
+def _contradicted(case: Case) -> dict[str, bool]:
+    """Addresses behind domains that are contradicted to be in the operator's area; whether by a bound."""
+    evidence = case.evidence
+    rows, asked = evidence.place_rows, evidence.column("asked")
+    number = np.where(evidence.about("domain")[rows], asked.codes[rows], -1)
+    tally = votes.tally(evidence.votes, evidence.bound, number, asked.codes[rows], len(asked.values))
+    return {asked.values[at]: bool(tally.bound[at]) for at in np.flatnonzero(tally.contradicted).tolist()}
+
+
+def operates(supplier: str, network: registers.Cdn, as_of: dt.date) -> bool:
+    """Tell whether a supplier operates a network: its name holds that of the network, or it is its carrier."""
+    plain = f" {normal(supplier)} "
+    named = any(
+        f" {name} " in plain if name.isascii() else name in plain
+        for name in (normal(network.name_en), normal(network.name_zh))
+    )
+    carrier = registers.match_carrier(supplier, as_of=as_of).carrier if network.carrier else None
+    return bool(supplier) and (named or (carrier is not None and carrier == network.carrier))

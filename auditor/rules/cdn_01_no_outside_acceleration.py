@@ -12,13 +12,16 @@ acceleration contract in force names, as served or as failover; load balancers a
 peer-to-peer nodes of others, users' devices too. Each must stand in the operator's own area: another pilot area is outside. Contracts for CDN or acceleration:
 a node set that the supplier chooses fails if its coverage goes beyond the area, and passes if it is limited to it;
 a fixed set passes, each of its nodes being judged by itself. The rule binds every operator under the pilot,
-whether it offers B12 or not.
+whether it offers B12 or not. Services, where name servers were asked about their domains: do the chains of names pass
+through the content delivery network of another, and where are the addresses that they end at?
 
 Inconclusive when
 -----------------
 The place of a node is not resolved; it is a peer-to-peer node outside (`p2p_nodes`); it is not sure that it serves
 a pilot service; the contract is for the company's own site; it says neither which nodes nor how far, or names nodes
-that are not declared; the operator's area is not known.
+that are not declared; the operator's area is not known. A domain leads through another's network that no declared contract
+with a fixed set of declared nodes covers; two independent families of sources, a delay or the holder's own geofeed
+place an address that it leads to outside the area.
 
 Not applicable when
 -------------------
@@ -27,7 +30,9 @@ Nothing for acceleration is bought or leased; the contract is for a service unde
 Limits
 ------
 Customers' own origins, their content and viewers may be anywhere (CDN-03). A carrier's transparent cache that the
-operator has no contract for is not the operator's. The operator's own nodes are FAC-01's and CDN-02's.
+operator has no contract for is not the operator's. The operator's own nodes are FAC-01's and CDN-02's. Networks are
+known by the suffixes of their names (`data/cdn_names.csv`); a domain may lead elsewhere for other askers. Addresses
+that nobody declared are FAC-04's.
 
 Source
 ------
@@ -38,10 +43,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from auditor.case import Case, Message, Rule
-from auditor.columns import Coded
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import FACILITY, Party, Surety
 from auditor.rules._helpers import (
@@ -50,16 +52,17 @@ from auditor.rules._helpers import (
     contract_rows,
     facts,
     inside,
+    reach_of,
     rows_where,
     standing,
     states,
     supplier,
+    there_told,
     under_acceleration,
     unresolved,
     where,
 )
-from auditor.standing import OUTSIDE, WITHIN
-from auditor.zones import Places
+from auditor.rules._observed import edges, operates, sides_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +70,10 @@ if TYPE_CHECKING:
 
     from auditor.columns import BoolArray, IntArray
     from auditor.model import Contract
+    from auditor.registers import Cdn
+    from auditor.rules._observed import Edges
 
+OBSERVED = 4  # grade
 NODES = frozenset({"cdn_edge", "cdn_scheduler", "accelerator", "pcdn"})
 IF_CDN = frozenset({"load_balancer", "dns"})
 MEANS = {
@@ -77,24 +83,20 @@ MEANS = {
     "cloud": Text("rented as cloud", "租用云资源"),
     "shared": Text("shared", "共享使用"),
 }
-EVERYWHERE = frozenset(
-    {"china", "national", "nationwide", "global", "world", "worldwide", "全国", "中国", "全球"}
-)
-
-
 NOT_STATED = Text("not stated", "未说明")
 
 
 def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
-    """Give acceleration nodes that are not the operator's own, and contracts for acceleration."""
+    """Give acceleration nodes that are not the operator's own, contracts for acceleration, services observed."""
     return [
         ("node", rows_where(_bought(case))),
         ("contract", [str(c.id) for c in acceleration_contracts(case)]),
+        ("service", [found.service.code for found in edges(case)]),
     ]
 
 
 def check(case: Case) -> Iterator[Batch]:
-    """Judge each node bought or leased, then the terms of each contract."""
+    """Judge each node bought or leased, then the terms of each contract, then where domains lead."""
     yield from _judge_nodes(case)
     rows = contract_rows(case)
     home = _home(case)
@@ -112,6 +114,46 @@ def check(case: Case) -> Iterator[Batch]:
         told |= {"lost": lost} if lost else {}
         grade = case.grade_of(contract.grade, contract.document)
         yield Batch(verdict, message, [str(contract.id)], "contract", told, facts(told), grade)
+    for found in edges(case):
+        yield _judge_edges(case, found, rows)
+
+
+def _judge_edges(case: Case, found: Edges, rows: Mapping[str, int]) -> Batch:
+    """Judge where the domains of one service lead."""
+    service = found.service
+    names = sorted({Text(network.name_en, network.name_zh) for network in found.networks.values()})
+    terms = {network: _covering(case, network, rows) for network in found.networks.values()}
+    declared = not found.undeclared and not service.lost
+    covered = declared and all(fixed for _, fixed in terms.values())
+    if found.outside:
+        verdict, message = Verdict.INCONCLUSIVE, "observed_outside"
+    elif found.networks and not covered:
+        verdict, message = Verdict.INCONCLUSIVE, "observed_cdn"
+    else:
+        verdict, message = Verdict.PASS, "observed_own" if declared else "observed_no_cdn"
+    told = {
+        "code": service.code,
+        "home": _home(case),
+        "networks": names,
+        "contracts": sorted({c for ids, _ in terms.values() for c in ids}) or Text("none", "无"),
+        "chains": [" → ".join(chain) for chain in service.chains.values()],
+        "outside": sides_told(case, found.outside),
+    }
+    details = {
+        "chains": list(service.chains.values()),
+        "addresses": service.addresses,
+        "undeclared": found.undeclared,
+        "networks": {name: network.name_en for name, network in found.networks.items()},
+    }
+    seen = Each(lambda _: case.evidence.told([*service.rows, *found.outside]))
+    grade = OBSERVED if verdict == Verdict.INCONCLUSIVE else 3
+    return Batch(verdict, message, [service.code], "service", told, details, grade, seen)
+
+
+def _covering(case: Case, network: Cdn, rows: Mapping[str, int]) -> tuple[list[str], bool]:
+    """Contracts for acceleration with the operator of a network, and whether one fixes its nodes."""
+    mine = [c for c in acceleration_contracts(case) if operates(c.supplier or "", network, case.as_of)]
+    return [str(c.id) for c in mine], any(_terms(case, c, rows) == (Verdict.PASS, "fixed") for c in mine)
 
 
 def _home(case: Case) -> Text:
@@ -160,7 +202,7 @@ def _judge_nodes(case: Case) -> Iterator[Batch]:
         if len(rows):
             told = {**tell(case, rows), **_means(case, rows), "home": _home(case)}
             if tell is where:
-                told["there"] = _there(case, rows, told)
+                told["there"] = there_told(case, rows, told)
             yield Batch(verdict, message, rows, "node", told, _facts(told), case.grade[rows])
 
 
@@ -191,18 +233,6 @@ def _means(case: Case, rows: IntArray) -> dict[str, Each]:
     return {"means": Each(means), "contracts": Each(lambda i: by_row.get(int(rows[i]), []))}
 
 
-def _there(case: Case, rows: IntArray, told: Mapping[str, Any]) -> Each:
-    relation = case.place.relation
-
-    def there(position: int) -> Text:
-        area, far = told["area"].get(position), told["far"].get(position)
-        if relation[rows[position]] == WITHIN:
-            return Text(f"in another pilot area, {area.en}", f"另一试点区域（{area.zh}）内")
-        return Text(f"outside every pilot area{far.en}", f"所有试点区域之外{far.zh}")
-
-    return Each(there)
-
-
 def _purpose(contract: Contract) -> Text:
     if contract.purpose == "corporate_site":
         return Text("the company's own site", "企业自身网站")
@@ -228,7 +258,7 @@ def _judge(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Ver
 def _terms(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Verdict, str]:
     named = contract_nodes(contract)
     if contract.open_node_set or (contract.open_node_set is None and contract.coverage):
-        reach = _reach(case, contract.coverage)
+        reach = reach_of(case, contract.coverage)
         if reach == Surety.NO:
             return Verdict.PASS, "limited"
         if reach == Surety.DOUBTFUL:
@@ -238,28 +268,6 @@ def _terms(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Ver
         return Verdict.INCONCLUSIVE, "no_nodes"
     lost = any(rows[name] < 0 for name in named)
     return (Verdict.INCONCLUSIVE, "undeclared_nodes") if lost else (Verdict.PASS, "fixed")
-
-
-def _reach(case: Case, coverage: tuple[str, ...]) -> Surety:
-    """How surely a coverage (area ids, region codes, country codes, place names) goes beyond the operator's area."""
-    words = [word.casefold() for word in coverage]
-    abroad_or_all = any(
-        w in EVERYWHERE or (len(w) == len("CN") and w.isascii() and w.isalpha()) for w in words
-    )
-    areas = {w for w in words if w in case.areas.ids}
-    own = case.areas.ids[case.area] if case.area >= 0 else None
-    if abroad_or_all or (own and areas - {own}) or len(areas) > 1:
-        return Surety.SURE
-    rest = [w for w in words if w not in areas]
-    blank = np.full(len(rest), np.nan)
-    codes = Coded.of([w if w.isdigit() else None for w in rest])
-    names = Coded.of([None if w.isdigit() else w for w in rest])
-    place = case.areas.relate(Places(blank, blank, Coded.of([None] * len(rest)), blank, codes, names))
-    within = place.relation == WITHIN
-    if ((place.relation == OUTSIDE) | (within & (place.area != case.area) & (case.area >= 0))).any():
-        return Surety.SURE
-    limited = bool(words) and case.area >= 0 and bool((within & (place.area == case.area)).all())
-    return Surety.NO if limited else Surety.DOUBTFUL
 
 
 FIX = (
@@ -362,6 +370,27 @@ RULE = Rule(
         "other_regime": Message(
             "The contract with {supplier} is for a service under another regime.",
             "与 {supplier} 的合同用于依据其他制度开展的业务。",
+        ),
+        "observed_cdn": Message(
+            "Domains of {code} lead through the network of {networks} ({chains}); contracts with it for acceleration: "
+            "{contracts}; none fixes it to nodes that are all declared.",
+            "{code} 业务的域名经由 {networks} 的网络（{chains}）；与其签订的加速合同：{contracts}；均未将其固定为已申报的节点。",
+            "Ask for the contract, and for the list of nodes that serve these domains.",
+            "请提供相关合同及服务上述域名的节点清单。",
+        ),
+        "observed_outside": Message(
+            "Sources place addresses to which the domains of {code} lead outside {home}: {outside} ({chains}).",
+            "{code} 业务的域名所指向的地址被认为位于本试点区域（{home}）外：{outside}（{chains}）。",
+            "Ask whose nodes these are, under which contract they serve, and for the addresses of their rooms.",
+            "请说明该等节点的归属、所依据的合同，并提供机房地址。",
+        ),
+        "observed_own": Message(
+            "The domains of {code} lead to declared addresses only ({chains}).",
+            "{code} 业务的域名仅指向已申报的地址（{chains}）。",
+        ),
+        "observed_no_cdn": Message(
+            "The domains of {code} lead through no known network of another ({chains}).",
+            "{code} 业务的域名未经由已知的第三方 CDN 网络（{chains}）。",
         ),
     },
 )
