@@ -26,6 +26,7 @@ Wide: TypeAlias = np.ndarray[Any, np.dtype[np.bytes_]]
 
 CHUNK = 1 << 15  # rows that are read at a time: they stay in the processor's cache
 BITS, WIDE_BITS = 32, 128
+FEW = 1 << 18  # rows that are not worth a second thread
 PAD = 3  # bytes in front of a chunk, so that the three before any end can be read
 BASE, NO_OCTET = 10, 256
 DOT, SLASH, ZERO = b"./0"
@@ -281,7 +282,7 @@ def _read_v4(text: pa.Array) -> tuple[Uint32Array, Uint32Array, BoolArray]:
         edges += PAD - edges[0]
         low[part], high[part], good[part] = _read_chunk(padded, edges[:-1], edges[1:])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count() if rows > FEW else 1) as pool:
         for _ in pool.map(read, range(0, rows, CHUNK)):
             pass
     if text.null_count:

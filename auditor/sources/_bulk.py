@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from auditor.sources._embedded import Segments
 
 SOURCES = ("dbip", "ip2region")
-CHUNK, BATCH = 1 << 16, 1 << 18  # rows of a step, and rows of a file that are held at a time
+BATCH = 1 << 18  # rows of a file that are held at a time
 MIXED = -2
 BLOCKS = 1 << 24  # of 256 addresses
 
@@ -111,10 +111,9 @@ def locate_column(column: Any) -> pa.Table:
         region, spread = _regions(source, addresses, others)
         several[others] |= spread
         doubtful |= region.blank
-        extents = tuple(dict.fromkeys(map(extent, region.values)))
-        of_region = [*(extents.index(extent(value)) for value in region.values), NOTHING]
+        extents, of_region = _extents(region.values)
         columns[f"{source}_region"] = _column(region.codes, region.values)
-        columns[f"{source}_extent"] = _column(np.array(of_region, np.int8)[region.codes], extents)
+        columns[f"{source}_extent"] = _column(of_region[region.codes], extents)
     rows = np.flatnonzero(doubtful)
     columns["note"] = _notes(addresses.take(rows), rows, several)
     return pa.table(columns)
@@ -170,14 +169,7 @@ def _regions(source: str, addresses: Addresses, others: IntArray) -> tuple[Coded
     """Regions of all rows, and which of `others`, rows that are not one IPv4 address, have several."""
     database, direct = load(source), _direct(source)
     names = database.segments[4].region.values
-    codes = np.empty(len(addresses), np.int16)
-
-    def find(start: int) -> None:
-        part = slice(start, start + CHUNK)
-        codes[part] = direct.find(addresses.low[part])
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(find, range(0, len(addresses), CHUNK)))
+    codes = direct.find(addresses.low)
     several = np.zeros(len(others), np.bool_)
     if len(others):
         rest = addresses.take(others)
@@ -186,6 +178,13 @@ def _regions(source: str, addresses: Addresses, others: IntArray) -> tuple[Coded
         found = region.lookup({name: at for at, name in enumerate(names)}, default=NOTHING, dtype=np.int16)
         codes[others] = np.where(rest.reserved.blank, found, NOTHING)
     return Coded(codes, names), several
+
+
+@cache
+def _extents(regions: tuple[str, ...]) -> tuple[tuple[str, ...], IntArray]:
+    """Extents there are, and the position of each region's; the last is that of no region."""
+    extents = tuple(dict.fromkeys(map(extent, regions)))
+    return extents, np.array([*(extents.index(extent(region)) for region in regions), NOTHING], np.int8)
 
 
 def _column(codes: IntArray, names: Iterable[str]) -> pa.DictionaryArray:
