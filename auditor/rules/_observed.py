@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from auditor.columns import Coded
 from auditor.evidence import addresses_of, within_any
 from auditor.findings import Text
 from auditor.registers.names import normal
-from auditor.roles import is_operator
+from auditor.roles import Party, is_operator
 from auditor.standing import WITHIN
 from auditor.votes import Says
 
@@ -238,3 +239,119 @@ def operates(supplier: str, network: registers.Cdn, as_of: dt.date) -> bool:
     )
     carrier = registers.match_carrier(supplier, as_of=as_of).carrier if network.carrier else None
     return bool(supplier) and (named or (carrier is not None and carrier == network.carrier))
+
+
+# --- traces -----------------------------------------------------------------------------------------------
+
+
+class Step(Enum):
+    """Whose a hop of a trace is."""
+
+    OURS = "the operator's, a customer's, or of private space"
+    CARRIER = "a basic carrier's"
+    OTHER = "surely no basic carrier's"
+    UNKNOWN = "not known, or perhaps a carrier's"
+
+
+class Trace(NamedTuple):
+    """A trace that leaves past every carrier: rows of the observations, and the hops up to the first outside."""
+
+    rows: list[int]
+    hops: list[str]
+
+
+def traces_past_carriers(case: Case, nodes: IntArray) -> dict[int, Trace]:
+    """Give, by row of the node, the first trace from it whose first hop outside is no carrier's, and none before."""
+    evidence = case.evidence
+    wanted = np.append(np.isin(np.arange(case.n), nodes), False)[evidence.node]
+    paths = [
+        (row, evidence.details(row))
+        for row in np.flatnonzero(wanted & evidence.kind.isin({"path"}) & evidence.answered).tolist()
+    ]
+    # The other end is what was asked about: a trace from elsewhere to the node is asked about its sender.
+    paths = [p for p in paths if p[1].get("from") and p[1]["from"] != evidence.column("asked").at(p[0])]
+    listed = {row: [hop for hop in facts.get("hops") or () if isinstance(hop, dict)] for row, facts in paths}
+    whose = _steps(case, {a for hops in listed.values() for hop in hops for a in hop.get("addresses") or ()})
+    found: dict[int, Trace] = {}
+    for row, hops in listed.items():
+        outside = _leaves(hops, whose)
+        node = int(evidence.node[row])
+        if outside and node not in found:
+            found[node] = _shown(case, row, hops[:outside])
+    return found
+
+
+def _leaves(hops: list[dict[str, Any]], whose: Mapping[str, Step]) -> int:
+    """Number of the first hop outside if that is surely no carrier's, and nothing before may be; else 0."""
+    for number, hop in enumerate(hops, 1):
+        steps = {whose.get(address, Step.UNKNOWN) for address in hop.get("addresses") or ()}
+        if hop.get("ttl") != number or steps not in ({Step.OURS}, {Step.OTHER}):
+            return 0
+        if steps == {Step.OTHER}:
+            return number
+    return 0
+
+
+def _shown(case: Case, row: int, hops: list[dict[str, Any]]) -> Trace:
+    """Label the hops of a trace with the systems that announce them."""
+    asked = case.evidence.column("asked")
+    last = set(hops[-1]["addresses"])
+    origins = np.flatnonzero(asked.isin(last) & case.evidence.kind.isin({"origin"})).tolist()
+    systems = case.evidence.observations.records(origins)
+    named = ", ".join(sorted({f"AS{r['asn']} {r.get('owner', '')}".strip() for r in systems if "asn" in r}))
+    labels = [" / ".join(hop["addresses"]) for hop in hops]
+    return Trace([row, *origins], [*labels[:-1], f"{labels[-1]} ({named})"])
+
+
+def _steps(case: Case, addresses: set[str]) -> dict[str, Step]:
+    """Tell whose each address is: by the declaration first, then by who announces it."""
+    if not addresses:
+        return {}
+    listed = sorted(addresses)
+    found = Addresses.of(pa.array(listed, pa.string()))
+    known, node = declared(case, found)
+    evidence, asked = case.evidence, case.evidence.column("asked")
+    rows = np.flatnonzero(
+        asked.isin(addresses) & evidence.kind.isin({"origin", "holder"}) & evidence.answered
+    )
+    said: dict[str, list[dict[str, Any]]] = {}
+    for record in evidence.observations.records(rows):
+        said.setdefault(record["asked"], []).append(record)
+    own = _own_systems(case)
+    steps = {}
+    for i, address in enumerate(listed):
+        if known[i]:
+            steps[address] = _by_owner(case, int(node[i]))
+        elif found.version[i] == 0 or not found.reserved.blank[i]:
+            # Shared space (RFC 6598) lies between customers and whoever translates: perhaps a carrier.
+            steps[address] = Step.OURS if found.reserved.at(i) == "private" else Step.UNKNOWN
+        else:
+            steps[address] = _by_system(said.get(address, []), own)
+    return steps
+
+
+def _own_systems(case: Case) -> frozenset[int]:
+    stated = case.declaration.nodes.column("asn").filter(pa.array(case.owner == Party.OPERATOR))
+    return frozenset(stated.unique().to_pylist())
+
+
+def _by_owner(case: Case, node: int) -> Step:
+    party = Party.OPERATOR if node < 0 else case.owner[node]
+    if party in {Party.OPERATOR, Party.CUSTOMER}:
+        return Step.OURS
+    return Step.CARRIER if party == Party.CARRIER else Step.UNKNOWN
+
+
+def _by_system(records: list[dict[str, Any]], own: frozenset[int]) -> Step:
+    """Tell whose an address is by what announces it; a mention of a carrier makes it perhaps a carrier's."""
+    systems = {record["asn"] for record in records if record["kind"] == "origin" and "asn" in record}
+    if systems & own:
+        return Step.OURS
+    entries = [registers.carrier_by_asn(asn) for asn in systems]
+    standings = {entry.standing if entry else "none" for entry in entries}
+    if "carrier" in standings:
+        return Step.CARRIER
+    if standings == {"affiliate_abroad"}:
+        return Step.OTHER
+    named = any(registers.carrier_of_words(record.get("owner", "")) for record in records)
+    return Step.OTHER if standings <= {"none", "affiliate_abroad"} and systems and not named else Step.UNKNOWN

@@ -11,14 +11,16 @@ The carriers' access equipment (gates) is taken out of the declared network; who
 (a root) has a bypass. Gates: session edge (BNG, MSE, access PE, mobile gateway) owned and operated by one
 carrier of the register. Roots: egress, exchange, gateway; a carrier's core; the undeclared far end of a transit,
 peering or cross-border link. Two runs: with every doubt for the operator (a bypass even then fails) and with
-every doubt against it (a bypass only then is inconclusive). The witness is the shortest path, ties by id.
+every doubt against it (a bypass only then is inconclusive). The witness is the shortest path, ties by id. Where
+traceroutes from subjects were collected, those that pass are held against them, hop by hop.
 
 Inconclusive when
 -----------------
 A bypass exists only on one reading (a carrier's OLT as access equipment, a node of unstated owner, a tunnel over
 unstated nodes, a far end not declared); no path to any gate or root is declared; the subject is served only
 through the operator's own access server in front of the gate; the network is not stated complete; there is no
-subject at all.
+subject at all. A subject that passes is traced straight from the operator's, the customer's or private space into a
+system that is surely no basic carrier's, or into that of a carrier's affiliate abroad.
 
 Not applicable when
 -------------------
@@ -27,15 +29,18 @@ B14 is not offered under the pilot.
 Limits
 ------
 Structure is not routing: the finding says what the declared links permit. Where the carrier's equipment stands
-plays no part here (ISP-06 asks it).
+plays no part here (ISP-06 asks it). A trace opens a question and closes none: a hop that does not answer, lies in
+shared space (100.64.0.0/10), is announced by nobody known or is named after a carrier may be the carrier's, and then
+the trace says nothing; an address of a hop may be another's.
 
 Source
 ------
-Card PILOT-ISP-02; decision 12.1; DESIGN 6.
+Card PILOT-ISP-02; decision 12.1; DESIGN 6; autonomous systems in `data/carrier_asns.csv`, reviewed 2026-11-22.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +52,7 @@ from auditor.findings import Batch, Each, Text, Verdict
 from auditor.paths import Shown, ranker
 from auditor.roles import Party, Surety
 from auditor.rules._helpers import lazily, rows_where
+from auditor.rules._observed import traces_past_carriers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +61,7 @@ if TYPE_CHECKING:
     from auditor.columns import IntArray
 
 
+OBSERVED = 4  # grade
 SERVED = frozenset({"through_gate", "not_complete", "own_server_in_front"})
 
 
@@ -77,7 +84,34 @@ def check(case: Case) -> Iterator[Batch]:
         elif reason == AccessReason.BYPASS:
             yield from _bypass(case, judged, at)
         elif len(at):
-            yield _batch(case, judged, at, ACCESS_VERDICT[reason], reason.name.lower())
+            batch = _batch(case, judged, at, ACCESS_VERDICT[reason], reason.name.lower())
+            yield from _traced(case, batch)
+
+
+def _traced(case: Case, batch: Batch) -> Iterator[Batch]:
+    """Ask about subjects that pass, but whose traces leave past every carrier."""
+    rows = batch.subjects
+    if batch.verdict != Verdict.PASS or case.observations is None or not isinstance(rows, np.ndarray):
+        yield batch
+        return
+    traces = traces_past_carriers(case, rows)
+    strange = np.isin(rows, list(traces))
+    if not strange.all():
+        yield batch.take(rows_where(~strange)) if strange.any() else batch
+    if strange.any():
+        asked = batch.take(rows_where(strange))
+        found = [traces[row] for row in rows[strange].tolist()]
+        hops = Each(lambda i: found[i].hops)
+        count = case.counts[rows[strange]]
+        yield replace(
+            asked,
+            verdict=Verdict.INCONCLUSIVE,
+            message="observed_bypass",
+            args={**asked.args, "hops": Each(lambda i: " → ".join(found[i].hops))},
+            details={**asked.details, "path_observed": hops, "count": count},
+            grade=OBSERVED,
+            observations=Each(lambda i: case.evidence.told(found[i].rows)),
+        )
 
 
 def _shown(case: Case, judged: Judged, at: IntArray) -> Callable[[], Shown]:
@@ -255,6 +289,13 @@ RULE = Rule(
             "开展 B14 业务但未申报任何接入对象，无法判定。",
             "Ask for the subscribers, grouped by access equipment.",
             "请按接入设备分组申报用户。",
+        ),
+        "observed_bypass": Message(
+            "Every declared path passes a carrier's access equipment (the nearest is {end}), but a traceroute leaves the "
+            "operator's network without any carrier before: {hops}.",
+            "所有申报路径均经过基础电信企业接入设备（最近的为 {end}），但路由跟踪显示流量离开企业网络前未经任何基础电信企业：{hops}。",
+            "Ask whose the last hop is and by which link traffic gets there, and trace again from the subject.",
+            "请说明最后一跳的归属及其所经链路，并自该对象重新进行路由跟踪。",
         ),
     },
 )
