@@ -189,7 +189,7 @@ class Evidence:
             return np.append(values, blank)[node]
 
         within = np.where(place.relation == WITHIN, place.area, -1)
-        domain = self._subject.map(lambda s: s.startswith("domain:"), blank=False, dtype=np.bool_)[rows]
+        domain = self.about("domain")[rows]
         area = np.where(domain, self.home, of(within, -1))
         region = self.region.take(node)
         lon, lat, radius = (of(values, np.nan) for values in (place.lon, place.lat, place.radius_m))

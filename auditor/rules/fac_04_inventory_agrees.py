@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor import columns, registers
 from auditor.addresses import Addresses
@@ -203,8 +204,9 @@ def _judge_blocks(case: Case) -> Iterator[Batch]:
     names, evidence = _blocks(case), case.evidence
     rows = np.flatnonzero(evidence.about("prefix") & evidence.kind.isin({"origin", "holder"}))
     subject = evidence.column("subject")
-    at = {f"prefix:{name}": i for i, name in enumerate(names)}
-    which = np.array([*(at.get(value, -1) for value in subject.values), -1])[subject.codes[rows]]
+    wanted = pa.array([f"prefix:{name}" for name in names], pa.string())
+    found = pc.fill_null(pc.index_in(pa.array(subject.values, pa.string()), wanted), -1)
+    which = np.append(found.to_numpy(), -1)[subject.codes[rows]]
     rows, which = rows[which >= 0], which[which >= 0]
     order = np.argsort(which, kind="stable")
     ends = np.searchsorted(which[order], np.arange(len(names) + 1))
