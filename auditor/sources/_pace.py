@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FAILURES = 3  # in a row, after which a host is taken to be out of reach for this run
+FAILURES = 10  # in a row, after which a host is taken to be out of reach for this run
 
 
 @dataclass

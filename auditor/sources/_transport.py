@@ -112,6 +112,9 @@ class Transport:
             if reply.status not in MOVED or "location" not in reply.headers:
                 return Answer(seen[-1], _body(question.host, reply))
             further = _further(seen[-1], reply.headers["location"])
+            if urlsplit(further).scheme != "https":
+                told = f"{question.host} redirects to {further[:200]!r}"
+                raise UnavailableError(f"{told}, which is no https URL; it was not followed")
             if further in seen:
                 raise UnavailableError(f"{question.host} redirects in a circle")
             seen.append(further)
@@ -136,7 +139,10 @@ class Transport:
         host = question.host
         until = self.pace.closed_until(host)
         if until is not None:
-            raise RefusedError(_later(host, until))
+            left_s = (until - self.now()).total_seconds()
+            if left_s > self.network.longest_wait_s:
+                raise RefusedError(_later(host, until))
+            self.sleep(left_s)
         if self.pace.lost(host):
             raise UnavailableError(f"{host} was out of reach several times; it was not asked again")
         self.pace.wait(host)
@@ -164,7 +170,7 @@ class Transport:
         if asked_s > self.network.longest_wait_s or waits >= WAITS:
             until = self.now() + dt.timedelta(seconds=asked_s)
             self.pace.close(host, until)
-            raise RefusedError(_later(host, until))
+            raise RefusedError(f"{_later(host, until)} (HTTP status 429 or 503)")
         self.sleep(asked_s)
 
 

@@ -204,7 +204,7 @@ def test_addresses_that_are_not_asked(registry):
         (Sent(500), "unavailable", "HTTP status 500"),
         ("drop", "unavailable", "closed the connection"),
         (Sent(302, b"", {"Location": "https://inside.test/"}), "unavailable", "no public address (private)"),
-        (Sent(302, b"", {"Location": "http://rdap.test/"}), "malformed", "no plain https URL"),
+        (Sent(302, b"", {"Location": "http://rdap.test/"}), "unavailable", "no https URL"),
         (Sent(200, b"x" * 10_000_000), "unavailable", "longer than"),
         (Sent(200, b"<html>"), "malformed", "no JSON"),
         ({"notices": [{"title": "Rate Limit Notice"}]}, "refused", "asked too often"),
