@@ -224,12 +224,18 @@ class Evidence:
         return votes.tally(self.votes, self.bound, node, asked, len(self.nodes))
 
     @cached_property
+    def anycast(self) -> BoolArray:
+        """Rows on a place that an address cannot have: it is announced from several; bounds apart."""
+        found = np.zeros(len(self.observations), np.bool_)
+        found[self.place_rows] = self.claims.anycast & ~self.bound
+        return found
+
+    @cached_property
     def placed(self) -> BoolArray:
         """Nodes whose place some source gave, anycast apart."""
-        void = self.votes.reason.isin({"no_answer", "anycast"})
-        found = np.zeros(len(self.observations), np.bool_)
-        found[self.place_rows[~void]] = True
-        return self.nodes_with(found)
+        found = ~self.anycast
+        found[self.place_rows] &= ~self.votes.reason.isin({"no_answer"})
+        return self.nodes_with(found & self.kind.isin({"place"}))
 
     def sides(self, rows: Iterable[int], says: Says) -> list[int]:
         """Rows of one side, as `tally` counts: a family that speaks for and against an address is on none."""

@@ -48,7 +48,7 @@ from auditor.roles import Surety
 from auditor.rules._helpers import rows_where, where
 from auditor.rules._observed import sides_told
 from auditor.standing import UNKNOWN
-from auditor.votes import CONTRADICTION, Says
+from auditor.votes import CONTRADICTION, REASONS, Says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,12 +151,13 @@ def _batch(case: Case, verdict: Verdict, message: str, rows: IntArray) -> Batch:
 def _why(case: Case, rows: list[int]) -> Text:
     """Say why no source gave a place."""
     evidence = case.evidence
-    records = evidence.observations.records(rows)
-    reasons = [evidence.told([row])[0]["why"] for row in rows]
     told: dict[Text, None] = {}
-    for record, reason in zip(records, reasons, strict=True):
-        outcome = OUTCOMES.get(record["outcome"])
-        why = outcome if outcome is not None else Text(reason["en"], reason["zh"])
+    for row, record in zip(rows, evidence.observations.records(rows), strict=True):
+        why = (
+            REASONS["anycast"]
+            if evidence.anycast[row]
+            else OUTCOMES.get(record["outcome"], OUTCOMES["unknown"])
+        )
         told[Text(f"{record['source']}: {why.en}", f"{record['source']}：{why.zh}")] = None
     return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
 
