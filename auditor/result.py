@@ -78,7 +78,7 @@ OWN_MESSAGES: Mapping[str, Message] = {
 
 
 STRANGERS = 5
-PATHS = frozenset({"path", "path_to_gate"})
+PATHS = frozenset({"path", "path_to_gate", "path_observed"})
 EXPLAIN_WORDS = {
     "rule": Text("rule", "规则"),
     "subject": Text("subject", "对象"),

@@ -314,19 +314,19 @@ def tally(votes: Votes, bound: BoolArray, subject: IntArray, asked: IntArray, su
     A family that both supports and contradicts on one address says nothing.
     """
     mine = subject >= 0
-    each = np.stack([subject, asked, votes.family.codes], axis=1)[mine]
-    groups, which = np.unique(each, axis=0, return_inverse=True)
-    which = which.reshape(-1)
+    wide = len(votes.family.values) + 1
+    pair_of = subject[mine].astype(np.int64) * (int(asked.max(initial=0)) + 1) + asked[mine]
+    groups, which = np.unique(pair_of * wide + votes.family.codes[mine] + 1, return_inverse=True)
     said = votes.says[mine]
     yes = np.bincount(which, said == Says.SUPPORT, len(groups)) > 0
     no = np.bincount(which, said == Says.CONTRADICT, len(groups)) > 0
-    pairs, pair = np.unique(groups[:, :2], axis=0, return_inverse=True)
-    pair = pair.reshape(-1)
+    pairs, pair = np.unique(groups // wide, return_inverse=True)
+    whom = pairs // (int(asked.max(initial=0)) + 1)
 
     def most(mask: BoolArray) -> IntArray:
         families = np.bincount(pair, mask, len(pairs)).astype(np.int64)
         best = np.zeros(subjects, np.int64)
-        np.maximum.at(best, pairs[:, 0], families)
+        np.maximum.at(best, whom, families)
         return best
 
     def any_(rows: BoolArray) -> BoolArray:

@@ -63,4 +63,6 @@ def test_no_registry_host_or_path_of_a_machine():
 
 def test_every_source_is_in_the_table_of_the_readme():
     text = README.split("<!-- sources -->")[1].split("<!-- /sources -->")[0]
-    assert set(re.findall(r"`([a-z0-9]+)`", text.replace("`--online`", ""))) >= {s.name for s in all_sources()}
+    assert set(re.findall(r"`([a-z0-9]+)`", text.replace("`--online`", ""))) >= {
+        s.name for s in all_sources()
+    }

@@ -92,6 +92,7 @@ EXPECTED = {
         | of("ISP-05", "inconclusive", "node:接入服务器"),
     ),
     "backbone": ("fail", 1, of("ISP-02", "fail", "node:sub-2")),
+    "shanghai_disagreements": ("pass", 0, set()),
 }
 
 

@@ -103,7 +103,11 @@ def come_to(words, area=SHANGHAI, **claim):
         (place("maxmind", "country", "CN"), SHANGHAI, ("NOTHING", "whole")),
         (place("maxmind", None, None, outcome="unknown"), SHANGHAI, ("NOTHING", "no_answer")),
         (place("registry", "city", "460100"), HAINAN, ("SUPPORT", "")),
-        (place("community", "province", "310000"), BEIJING, ("CONTRADICT", "")),  # Shanghai holds no piece of Beijing
+        (
+            place("community", "province", "310000"),
+            BEIJING,
+            ("CONTRADICT", ""),
+        ),  # Shanghai holds no piece of Beijing
         (place("community", "province", "440000"), SHANGHAI, ("CONTRADICT", "")),
         (place("community", "province", "460000"), HAINAN, ("NOTHING", "whole")),  # Sansha is undecided
     ],

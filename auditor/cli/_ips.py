@@ -10,7 +10,6 @@ import click
 
 from auditor.cli import _options
 from auditor.errors import UsageError, visible
-from auditor.messages import RELATIONS, observation_line
 
 if TYPE_CHECKING:
     from auditor.addresses import Addresses
@@ -114,6 +113,7 @@ def records(found: Found) -> list[dict[str, Any]]:
 def print_one(found: Found, lang: str) -> None:
     """Print what is known of one address."""
     from auditor import registers
+    from auditor.messages import RELATIONS, observation_line
 
     words, record = WORDS[lang], records(found)[0]
     area = record["area"]
@@ -147,6 +147,7 @@ def print_table(found: Found, lang: str) -> None:
     from rich.text import Text
 
     from auditor import registers
+    from auditor.messages import RELATIONS
 
     heads = ("IP", "位置", "试点区域") if lang == "zh" else ("IP", "relation", "area")
     names = [a.source.source for a in found.answers]

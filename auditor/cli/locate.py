@@ -10,7 +10,6 @@ import click
 
 from auditor.cli import _ips, _options
 from auditor.errors import DeclarationError, UsageError
-from auditor.messages import RELATIONS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -236,6 +235,8 @@ def _name(areas: Areas, area: str | None, lang: str) -> str:
 
 
 def _relation(row: dict[str, Any], lang: str) -> str:
+    from auditor.messages import RELATIONS
+
     return RELATIONS[row["relation"]].in_(lang)
 
 
