@@ -180,6 +180,75 @@ class Combinations:
         return two
 
 
+@dataclass(frozen=True)
+class Ballot:
+    """Votes taken beforehand on regions that are known beforehand: a gather an address and source is left.
+
+    What a word counts depends on a few things alone: how its region lies to the areas, and whether it is a
+    default, a foreign place, or no more than the country. Regions alike in these are one class, and the vote
+    is taken once for each combination of classes.
+
+    Parameters
+    ----------
+    classes
+        Of each source: class of every region, by its code; the last is that of no answer.
+    relation, area, conflict
+        The vote on every combination of classes, that of the first source counting most.
+    """
+
+    classes: tuple[IntArray, ...]
+    relation: IntArray
+    area: IntArray
+    conflict: BoolArray
+
+    @classmethod
+    def of(cls, regions: Sequence[tuple[Provenance, Sequence[str]]], areas: Areas, as_of: dt.date) -> Ballot:
+        """Prepare the vote.
+
+        Parameters
+        ----------
+        regions
+            Sources, and the regions that each may name.
+        areas, as_of
+            As in `locate`.
+        """
+        classes, firsts = [], []
+        for source, names in regions:
+            alike = [*_alike(source, names, areas), None]
+            order = {key: number for number, key in enumerate(dict.fromkeys(alike))}
+            classes.append(np.array([order[key] for key in alike], np.int8))
+            firsts.append([([*names, None])[alike.index(key)] for key in order])
+        grid = np.indices([len(names) for names in firsts]).reshape(len(firsts), -1)
+        answers = [
+            Answers(
+                source, Coded.of(["city"]).take(np.zeros(grid.shape[1], np.int64)), Coded.of(names).take(at)
+            )
+            for (source, _), names, at in zip(regions, firsts, grid, strict=True)
+        ]
+        relation, area, conflict = Combinations(tuple(answers), areas, as_of).decide()
+        return cls(tuple(classes), relation, area, conflict)
+
+    def cast(self, codes: Sequence[IntArray]) -> IntArray:
+        """Number of each row's combination, by which `relation`, `area` and `conflict` are told."""
+        size = np.min_scalar_type(-len(self.relation))
+        at: Any = np.zeros(len(codes[0]), size)
+        for classes, column in zip(self.classes, codes, strict=True):
+            at *= size.type(classes.max() + 1)
+            at += classes.take(column, mode="wrap")  # -1 finds the last
+        return np.asarray(at, np.intp)
+
+
+def _alike(source: Provenance, names: Sequence[str], areas: Areas) -> list[tuple[Any, ...]]:
+    """What the vote on each region depends on."""
+    family = read_weights().family(source.family)
+    taken = [votes.coarsened(name, family.finest) for name in names]
+    relation, area = votes.relate_regions(areas, taken)
+    return [
+        (int(relation[row]), int(area[row]), name == "CN", name.isalpha(), name in family.defaults)
+        for row, name in enumerate(taken)
+    ]
+
+
 def locate(answers: Sequence[Answers], areas: Areas, as_of: dt.date) -> Located:
     """Vote on where addresses are.
 
@@ -204,10 +273,9 @@ def _combined(answers: Sequence[Answers]) -> tuple[IntArray, IntArray]:
     """One row of each distinct combination of answers, and the combination of every row."""
     keys: Any = np.zeros(len(answers[0].region) if answers else 0, np.int64)
     for answer in answers:
-        for column in (answer.extent, answer.region):
-            keys = keys * (len(column.values) + 1) + column.codes + 1
-            if keys.max(initial=0) > np.iinfo(np.int32).max:
-                keys = np.unique(keys, return_inverse=True)[1].reshape(-1)
+        keys = keys * (len(answer.region.values) + 1) + answer.region.codes + 1
+        if keys.max(initial=0) > np.iinfo(np.int32).max:
+            keys = np.unique(keys, return_inverse=True)[1].reshape(-1)
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     return first, which.reshape(-1)
 

@@ -16,6 +16,7 @@ from auditor.columns import Coded
 from auditor.located import Answers, Located
 from auditor.observations import Observations
 from auditor.settings import Settings
+from auditor.sources._bulk import Bulk
 from auditor.zones import RELATIONS
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Found:
     areas: Areas
 
     def table(self) -> pa.Table:
-        """One row an address: relation and area by vote, then extent and region by source."""
+        """One row an address: relation and area by vote, then the region that each source names."""
         relation = pa.DictionaryArray.from_arrays(
             pa.array(self.located.relation), pa.array(RELATIONS, pa.string())
         )
@@ -71,7 +72,6 @@ class Found:
             "conflict": pa.array(self.located.conflict),
         }
         for answer in self.answers:
-            columns[f"{answer.source.source}_extent"] = _arrow(answer.extent)
             columns[f"{answer.source.source}_region"] = _arrow(answer.region)
         return pa.table(columns)
 
@@ -144,6 +144,22 @@ def _never(seconds: float) -> None:
     raise AssertionError(f"a source on this machine waited {seconds} s")
 
 
+def convert(
+    source: Path, target: Path, *, areas: Areas, as_of: dt.date, settings: Settings | None = None
+) -> int | None:
+    """Locate the column ``ip`` of a Parquet file into another by the sources that ship; for millions.
+
+    Returns
+    -------
+    int
+        Number of rows; none where that cannot be done so: databases of the user's, blocks, IPv6, or cells
+        that are no address. `look_up` knows all of these.
+    """
+    if settings is not None and settings.databases:
+        return None
+    return Bulk.of(areas, as_of).convert(source, target)
+
+
 def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
     """Regions by source, of observations whose subjects are numbers of rows; the first answer counts."""
     kind, source = Coded.of(seen.table.column("kind")), Coded.of(seen.table.column("source"))
@@ -153,11 +169,8 @@ def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
     named: dict[str, Provenance] = {p.source: p for p in seen.sources}
     found = []
     for name, about in named.items():
-        mine = np.flatnonzero(kind.isin({"place"}) & source.isin({name}))
-        if not len(mine):
-            continue
         at = np.full(rows, -1)
-        good: IntArray = mine[given[mine]][::-1]  # backwards, so that the first is written last
+        good: IntArray = np.flatnonzero(given & source.isin({name}))[::-1]  # so that the first is written last
         at[number[good]] = good
         found.append(Answers(about, extent.take(at), region.take(at)))
     return tuple(found)

@@ -201,7 +201,7 @@ def test_all_bad_rows_at_once(run, tmp_path):
         ("gb.csv", "name,lon,lat\n北京,116.4,39.9\n".encode("gb18030"), "it reads as GB18030: iconv"),
         ("empty.csv", b"", "the file is empty"),
         ("columns.csv", b"a,b\n1,2\n", "the columns are missing"),
-        ("ip.csv", b"ip\n8.8.8.8\n", "IP look-ups come with observations"),
+        ("ip.csv", b"ip\n8.8.8.8\nnonsense\n", "ip.csv, row 3, ip: 'nonsense': neither an IPv4 nor"),
         ("places.xlsx", b"x", "files of places are .csv, .parquet"),
         ("torn.parquet", b"PAR1xxxx", "cannot be read as Parquet"),
         ("ragged.csv", b"lon,lat\n1,2,3\n", "row 2"),
@@ -218,10 +218,9 @@ def test_files_that_cannot_be_read(run, tmp_path, name, content, words):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("8.8.8.8",), "IP look-ups come with observations"),
-        (("2001:db8::/32",), "IP look-ups come with observations"),
-        (("nothing.csv",), "is neither LON,LAT nor a file"),
-        (("116.4",), "is neither LON,LAT nor a file"),
+        (("8.8.8.8/24",), "has host bits set"),
+        (("nothing.csv",), "is neither LON,LAT, nor an IP address, nor a file"),
+        (("116.4",), "is neither LON,LAT, nor an IP address, nor a file"),
         (("39.9,116.4",), "lon and lat look swapped"),
         (("nan,39.9",), "is no number"),
         (("116.4,39.9", "--datum", "NAD83"), "--datum: 'NAD83' is no datum"),
@@ -300,3 +299,67 @@ def test_locate_imports_no_slow_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_address_shows_every_answer_and_the_vote(run):
+    code, out, _ = run("locate", "115.238.79.111", *DAY)
+    assert code == 0
+    assert out.splitlines()[0] == "outside"
+    assert "dbip on 115.238.79.111: city Hangzhou (330100); data of 2026-06-05" in out
+    assert "ip2region on 115.238.79.111: city Hangzhou (330100); data of 2024-02-28" in out
+    assert "Beijing: for nobody; against dbip, community, registry" in out
+    assert "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0" in out and "Apache-2.0" in out
+    code, out, _ = run("locate", "115.238.79.111", *DAY, "--lang", "zh")
+    assert out.splitlines()[0] == "在外" and "杭州市" in out
+    (record,) = json.loads(run("locate", "115.238.79.111", *DAY, "--format", "json")[1])
+    assert record["relation"] == "outside" and record["input"] == {"ip": "115.238.79.111"}
+    assert {a["source"] for a in record["answers"]} == {"dbip", "ip2region", "origins"}
+    assert record["votes"]["shenzhen"]["void"] == ["dbip"]  # Guangzhou's database is no witness on Shenzhen
+
+
+def test_a_block_of_shanghai_decides_nothing(run):
+    (record,) = json.loads(run("locate", "202.96.209.0/24", *DAY, "--format", "json")[1])
+    assert (record["relation"], record["area"]) == ("straddling", "shanghai")
+    assert record["votes"]["shanghai"]["nothing"] == ["dbip", "community", "registry"]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_files_of_addresses_in_every_form(run, tmp_path, form):
+    ips = ["202.96.209.5", "115.238.79.111", "10.0.0.1", "202.96.128.86"]
+    source = tmp_path / f"in.{form}"
+    table = pa.table({"ip": ips})
+    if form == "csv":
+        source.write_text("ip\n" + "\n".join(ips) + "\n")
+    else:
+        pq.write_table(table, source)
+    told = json.loads(run("locate", source, *DAY, "--format", "json")[1])
+    assert [t["input"]["ip"] for t in told] == ips
+    assert [t["relation"] for t in told] == ["straddling", "outside", "unknown", "outside"]
+    for suffix in ("parquet", "csv", "json"):
+        assert run("locate", source, *DAY, "-o", tmp_path / f"out.{suffix}")[0] == 0
+    written = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [r["relation"] for r in written] == [t["relation"] for t in told]
+    assert [r["dbip_region"] for r in written] == [t["regions"]["dbip"] for t in told]
+    assert json.loads((tmp_path / "out.json").read_bytes()) == written
+    assert (tmp_path / "out.csv").read_text().count("\n") == len(ips) + 1
+    code, out, _ = run("locate", source, *DAY)
+    assert code == 0 and "Hangzhou" in out
+    code, _, err = run("locate", source, *DAY, "-o", tmp_path / "out.xls")
+    assert code == 2 and "written as .parquet, .csv or .json" in err
+
+
+def test_a_database_of_the_users_votes_with_the_others(run, tmp_path):
+    (tmp_path / "own.csv").write_text(
+        "start,end,country,province,city\n115.238.79.0,115.238.79.255,CN,上海市,上海市\n"
+    )
+    (tmp_path / "auditor.toml").write_text('[databases.own]\npath = "own.csv"\nvintage_on = 2026-11-01\n')
+    config = ("--config", tmp_path / "auditor.toml")
+    (record,) = json.loads(run("locate", "115.238.79.111", *DAY, *config, "--format", "json")[1])
+    assert record["regions"]["databases.own"] == "310000"
+    assert record["votes"]["shanghai"] | {"ratio": None} == {
+        "support": [],
+        "contradict": ["dbip", "community", "registry"],
+        "nothing": ["own"],
+        "void": [],
+        "ratio": None,
+    }

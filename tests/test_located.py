@@ -87,3 +87,19 @@ def test_nothing_asked():
     found = located.locate([said("dbip", [])], AREAS, DAY)
     assert len(found.relation) == 0
     assert np.isnan(located.ratios(located.locate([said("dbip", [None])], AREAS, DAY).combinations, 0)).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(REGIONS, REGIONS, REGIONS), min_size=1, max_size=40))
+def test_votes_taken_beforehand_are_those_taken_one_by_one(rows):
+    names = ["110000", "310000", "330100", "440100", "440300", "460100", "US", "CN"]
+    families = ("community", "dbip", "registry")
+    columns = {f: [row[i] for row in rows] for i, f in enumerate(families)}
+    sources = [said(f, []).source for f in families]
+    ballot = located.Ballot.of([(source, names) for source in sources], AREAS, DAY)
+    codes = [np.array([-1 if r is None else names.index(r) for r in column]) for column in columns.values()]
+    at = ballot.cast(codes)
+    found = located.locate([said(f, column) for f, column in columns.items()], AREAS, DAY)
+    assert (ballot.relation[at] == found.relation).all()
+    assert (ballot.area[at] == found.area).all()
+    assert (ballot.conflict[at] == found.conflict).all()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
-from auditor.errors import UsageError, visible
+from auditor.errors import visible
 
 if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.lookup import Found
     from auditor.settings import Settings
+    from auditor.tables import Frame, Log
     from auditor.zones import Areas
 
 WORDS = {
@@ -38,7 +39,8 @@ WORDS = {
 
 
 def command(
-    column: Any,
+    frame: Frame,
+    log: Log,
     config: str | None,
     zones: tuple[str, ...],
     as_of: dt.date,
@@ -46,14 +48,20 @@ def command(
     format_: str,
     output: str | None,
 ) -> None:
-    """Answer for one address or a column of them."""
+    """Answer for one address or a column of them; all cells that are none are reported."""
     from auditor.addresses import Addresses
+    from auditor.problems import quote
     from auditor.settings import load_settings
     from auditor.zones import read_areas
 
     settings = load_settings(config)
     areas = read_areas(as_of, paths=(*settings.zones, *zones))
-    found = locate(Addresses.of(column), areas, as_of, settings)
+    addresses = Addresses.of(frame.table.column("ip"))
+    faults = addresses.fault
+    texts = addresses.text.to_pylist() if not faults.blank.all() else []
+    log.problems.rows(frame.origin, ~faults.blank, "ip", lambda row: f"{quote(texts[row])}: {faults.at(row)}")
+    log.problems.raise_if_any()
+    found = locate(addresses, areas, as_of, settings)
     if output:
         _options.write_table(found.table(), output)
     elif format_ == "json":
@@ -66,15 +74,33 @@ def command(
         print_table(found, lang)
 
 
+def convert(place: str, config: str | None, zones: tuple[str, ...], as_of: dt.date, output: str) -> bool:
+    """Locate a Parquet file of single IPv4 addresses into another one, if that is what is asked."""
+    if not place.lower().endswith(".parquet") or not output.lower().endswith(".parquet"):
+        return False
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        names = pyarrow.parquet.read_schema(place).names
+    except (OSError, pa.ArrowException):
+        return False  # told by the reader of tables
+    if "ip" not in names or "lon" in names:
+        return False
+    from auditor import lookup
+    from auditor.settings import load_settings
+    from auditor.zones import read_areas
+
+    settings = load_settings(config)
+    areas = read_areas(as_of, paths=(*settings.zones, *zones))
+    done = lookup.convert(Path(place), Path(output), areas=areas, as_of=as_of, settings=settings)
+    return done is not None
+
+
 def locate(addresses: Addresses, areas: Areas, as_of: dt.date, settings: Settings) -> Found:
-    """Look addresses up in the sources on this machine; all that are none are reported."""
+    """Look addresses up in the sources on this machine."""
     from auditor import lookup
 
-    faults = addresses.fault
-    if not faults.blank.all():
-        wrong = [f"row {row + 1}: {faults.at(row)}" for row in range(len(faults)) if faults.at(row)]
-        more = f"\n… and {len(wrong) - 20:,} more" if len(wrong) > 20 else ""  # noqa: PLR2004
-        raise UsageError("\n".join(wrong[:20]) + more)
     return lookup.look_up(
         addresses,
         areas=areas,

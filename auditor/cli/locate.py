@@ -75,14 +75,19 @@ def command(
     """
     day = as_of or _options.today()
     if _is_ip(place):
-        _ips.command([place], config, zones, day, lang, format_, output)
+        from auditor.readers._tables import read_rows
+        from auditor.tables import Log
+
+        one = read_rows([{"ip": place}], "address", place)
+        _ips.command(one, Log(), config, zones, day, lang, format_, output)
+        return
+    if output and _ips.convert(place, config, zones, day, output):
         return
     raw, log = _read(place)
     names = raw.table.column_names
     if "ip" in names and "lon" not in names:
-        if log.problems.found:
-            raise DeclarationError(log.problems.found)
-        _ips.command(raw.table.column("ip"), config, zones, day, lang, format_, output)
+        log.problems.raise_if_any()
+        _ips.command(raw, log, config, zones, day, lang, format_, output)
         return
     _need_place(raw, log)
     read, places = _places(raw, log, datum, accuracy)

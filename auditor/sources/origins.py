@@ -5,26 +5,18 @@ Data: RIPE RIS as `whereip-network` 0.1.0 gives it; `auditor/data/ip/NOTICE-orig
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import io
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import IPv6Address
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 
 from auditor import observations
-from auditor.addresses import dotted
 from auditor.asking import Source
 from auditor.findings import Text
-from auditor.observations import Provenance
-from auditor.registers import carriers_of
+from auditor.sources._routes import FAMILY, NAME, bound, provenance
+from auditor.sources._routes import data as read_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,71 +24,9 @@ if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.asking import Asked, Tools
     from auditor.columns import BoolArray, Coded, IntArray
-    from auditor.settings import Settings
+    from auditor.sources._routes import Data, Routes, Uint64Array
 
-Uint64Array: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
-
-FOLDER = Path(__file__).parent.parent / "data" / "ip"
-NAME, FAMILY = "origins", "registry"
 CHUNK = 1 << 18  # addresses answered in one table
-WIDTH = {4: 32, 6: 64}  # bits of a start; of IPv6 the first 64, since no longer prefix is announced
-
-
-@dataclass(frozen=True)
-class _Routes:
-    """Ranges of one version, sorted: each goes up to the next one's start; system 0 is no announcement."""
-
-    version: int
-    start: Uint64Array
-    asn: IntArray
-    length: IntArray
-
-    def prefixes(self, at: IntArray) -> pa.Array:
-        """Write the announced prefixes of some ranges."""
-        bits = WIDTH[self.version]
-        host = (np.uint64(bits) - self.length[at].astype(np.uint64)) % np.uint64(bits)
-        base = (self.start[at] >> host) << host
-        if self.version == 4:  # noqa: PLR2004 -- IPv4
-            base_text = dotted(base.astype(np.uint32))
-        else:
-            base_text = pa.array([str(IPv6Address(int(value) << 64)) for value in base], pa.string())
-        return pc.binary_join_element_wise(base_text, pa.array(self.length[at]).cast(pa.string()), "/")
-
-
-@dataclass(frozen=True)
-class _Data:
-    routes: dict[int, _Routes]
-    asns: IntArray
-    names: pa.Array
-    vintage_on: dt.date
-    sha256: str
-
-    def owners(self, asn: IntArray) -> pa.Array:
-        """Names of systems; the number where the table has no name."""
-        at = np.minimum(np.searchsorted(self.asns, asn), len(self.asns) - 1)
-        known = self.asns[at] == asn
-        named = self.names.take(pa.array(np.where(known, at, 0)))
-        return pc.if_else(pa.array(known), named, pa.array([f"AS{number}" for number in asn], pa.string()))
-
-
-@cache
-def _data() -> _Data:
-    raw = (FOLDER / "origins.parquet").read_bytes()
-    table = pyarrow.parquet.read_table(io.BytesIO(raw))
-    version = table.column("version").to_numpy()
-    cut = int(np.searchsorted(version, 6))
-    names = pyarrow.parquet.read_table(FOLDER / "origins_names.parquet")
-    columns = [table.column(name).to_numpy() for name in ("start", "asn", "length")]
-    return _Data(
-        routes={
-            4: _Routes(4, *(column[:cut] for column in columns)),
-            6: _Routes(6, *(column[cut:] for column in columns)),
-        },
-        asns=names.column("asn").to_numpy().astype(np.int64),
-        names=names.column("name").combine_chunks(),
-        vintage_on=dt.date.fromisoformat(table.schema.metadata[b"published_on"].decode()),
-        sha256=hashlib.sha256(raw).hexdigest(),
-    )
 
 
 def _ends(addresses: Addresses, version: int, rows: IntArray) -> tuple[Uint64Array, Uint64Array]:
@@ -121,7 +51,7 @@ class _Found:
     whole: BoolArray  # whether the row has no other answer
 
 
-def _find(routes: _Routes, rows: IntArray, low: Uint64Array, high: Uint64Array) -> _Found:
+def _find(routes: Routes, rows: IntArray, low: Uint64Array, high: Uint64Array) -> _Found:
     first = np.searchsorted(routes.start, low, side="right") - 1
     last = np.searchsorted(routes.start, high, side="right") - 1
     count = last - first + 1
@@ -145,7 +75,7 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
 
 
 def _answer(addresses: Addresses, subject: pa.Array, tools: Tools) -> Iterator[pa.Table]:
-    data, now = _data(), tools.now()
+    data, now = read_routes(), tools.now()
 
     def table(row: IntArray, **columns: Any) -> pa.Table:
         at = pa.array(row)
@@ -183,7 +113,7 @@ def _coded(column: Coded) -> pa.DictionaryArray:
     )
 
 
-def _origins(routes: _Routes, found: _Found, data: _Data) -> dict[str, Any]:
+def _origins(routes: Routes, found: _Found, data: Data) -> dict[str, Any]:
     asn = routes.asn[found.route].astype(np.int64)
     silent = asn == 0
     distinct, at = np.unique(found.route, return_inverse=True)
@@ -211,40 +141,21 @@ def _blank(column: pa.DictionaryArray, where: BoolArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes, column.dictionary)
 
 
-def _places(routes: _Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
-    """Rows whose one system is bound to a province or city, and what it says of their place.
-
-    Overseas arms are left out: an address of theirs may be used anywhere.
-    """
+def _places(routes: Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
+    """Rows whose one system is bound to a province or city, and what it says of their place."""
     asn = routes.asn[found.route].astype(np.int64)
-    known = carriers_of(asn)
-    bound = found.whole & known.standing.isin({"carrier", "affiliate"}) & ~known.region.blank
-    at = np.flatnonzero(bound)
-    region = known.region.take(at)
+    named = bound(asn)
+    at = np.flatnonzero(found.whole & ~named.blank)
+    region = named.take(at)
     extent = region.map(lambda code: "province" if code.endswith("0000") else "city", blank="", dtype="U8")
-    distinct, named = np.unique(asn[at], return_inverse=True)
+    distinct, which = np.unique(asn[at], return_inverse=True)
     notes = pa.array([f"AS{number} is bound to the region by its registered name" for number in distinct])
     return found.row[at], {
         "extent": extent,
         "region": _coded(region),
         "asn": asn[at],
-        "note": pa.DictionaryArray.from_arrays(pa.array(named.astype(np.int32)), notes),
+        "note": pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32)), notes),
     }
-
-
-def _provenance(_: Settings) -> tuple[Provenance, ...]:
-    data = _data()
-    return (
-        Provenance(
-            NAME,
-            FAMILY,
-            "Routes of RIPE RIS, by whereip-network 0.1.0",
-            data.vintage_on,
-            "MIT",
-            "whereip-network by tn3w; RIPE NCC RIS, NRO, CAIDA, PeeringDB",
-            data.sha256,
-        ),
-    )
 
 
 SOURCE = Source(
@@ -252,5 +163,5 @@ SOURCE = Source(
     title=Text("Announced routes (offline)", "路由通告（离线数据）"),
     online=False,
     ask=_ask,
-    provenance=_provenance,
+    provenance=lambda _: (provenance(),),
 )

@@ -15,8 +15,9 @@ from auditor.addresses import Addresses
 from auditor.archive import Archive
 from auditor.asking import Asked, Tools
 from auditor.settings import Settings
-from auditor.sources import origins
-from auditor.sources.origins import SOURCE, _Routes
+from auditor.sources import _routes, origins
+from auditor.sources._routes import Routes
+from auditor.sources.origins import SOURCE
 
 NOW = dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
 
@@ -47,14 +48,14 @@ def test_a_provincial_network_says_who_and_where():
 
 
 def test_a_network_of_a_city_says_the_city():
-    routes = origins._data().routes[4]
+    routes = _routes.data().routes[4]
     first = int(routes.start[np.flatnonzero(routes.asn == 17623)[0]])  # Unicom, Shenzhen
     (place,) = rows_of(ask(str(ipaddress.ip_address(first))), "node:0", "place")
     assert (place["extent"], place["region"]) == ("city", "440300")
 
 
 def test_backbones_and_overseas_arms_say_nothing_of_places():
-    routes = origins._data().routes[4]
+    routes = _routes.data().routes[4]
     firsts = [int(routes.start[np.flatnonzero(routes.asn == asn)[0]]) for asn in (4134, 23764, 58453, 16509)]
     rows = ask(*(str(ipaddress.ip_address(first)) for first in firsts))
     assert [row["asn"] for row in rows] == [4134, 23764, 58453, 16509]
@@ -62,7 +63,7 @@ def test_backbones_and_overseas_arms_say_nothing_of_places():
 
 
 def test_what_is_not_announced_is_told():
-    routes = origins._data().routes[4]
+    routes = _routes.data().routes[4]
     public = [int(start) for start in routes.start[routes.asn == 0] if 11 <= int(start) >> 24 < 100]
     (row,) = ask(str(ipaddress.ip_address(public[0])))
     assert row["outcome"] == "no_record" and row["note"] == "not announced as of 2026-08-08"
@@ -118,7 +119,7 @@ def test_blocks_find_what_a_plain_scan_finds(blocks, asked):
     systems = [asn for _, (_, _, asn) in zip(edges, [(0, 0, 0), *blocks], strict=False)]
     systems += [0] * (len(edges) - len(systems))
     starts = np.array(edges, np.uint64)
-    routes = _Routes(4, starts, np.array(systems, np.uint32), np.full(len(edges), 8, np.uint8))
+    routes = Routes(4, starts, np.array(systems, np.uint32), np.full(len(edges), 8, np.uint8))
     low = np.array([base >> (32 - n) << (32 - n) for base, n in asked], np.uint64)
     high = low + np.array([2 ** (32 - n) - 1 for _, n in asked], np.uint64)
     found = origins._find(routes, np.arange(len(asked)), low, high)
@@ -133,7 +134,7 @@ def test_blocks_find_what_a_plain_scan_finds(blocks, asked):
 
 @pytest.mark.parametrize("version", [4, 6])
 def test_the_table_is_sorted_and_covers_all(version):
-    routes = origins._data().routes[version]
+    routes = _routes.data().routes[version]
     assert routes.start[0] == 0
     assert (np.diff(routes.start.astype(object)[:1000]) > 0).all()
     assert (routes.start[1:] > routes.start[:-1]).all()
