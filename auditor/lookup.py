@@ -170,7 +170,7 @@ def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
     found = []
     for name, about in named.items():
         at = np.full(rows, -1)
-        good: IntArray = np.flatnonzero(given & source.isin({name}))[::-1]  # so that the first is written last
+        good: IntArray = np.flatnonzero(given & source.isin({name}))[::-1]  # the first is written last
         at[number[good]] = good
         found.append(Answers(about, extent.take(at), region.take(at)))
     return tuple(found)
