@@ -342,8 +342,7 @@ def explained(
     for name, value in facts.items():
         if value not in (None, "", []):
             told = value[lang] if isinstance(value, dict) and lang in value else value
-            line = " → ".join(node or "?" for node in told) if name in PATHS else str(told)
-            lines.append((Text(name, name), line))
+            lines.append((Text(name, name), _line(name, told)))
     message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
     args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
     seen = [(words["observation"], observation_line(o, lang)) for o in weightiest(record["observations"])]
@@ -361,6 +360,14 @@ def explained(
     if ask:
         lines.append((words["next"], ask))
     return [(name.in_(lang), text) for name, text in lines]
+
+
+def _line(name: str, told: Any) -> str:
+    """Write one fact on a line: paths by arrows, lists by commas."""
+    if name in PATHS:
+        return " → ".join(node or "?" for node in told)
+    plainly = isinstance(told, list) and all(isinstance(part, str | int | float) for part in told)
+    return ", ".join(map(str, told)) if plainly else str(told)
 
 
 def _is_text(value: object) -> bool:
