@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import auditor
 from auditor.collection import all_sources
+from auditor.settings import Network, read_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -66,3 +68,11 @@ def test_every_source_is_in_the_table_of_the_readme():
     assert set(re.findall(r"`([a-z0-9]+)`", text.replace("`--online`", ""))) >= {
         s.name for s in all_sources()
     }
+
+
+def test_settings_of_the_readme_are_read():
+    values = tomllib.loads(README.split("```toml\n", 1)[1].split("```", 1)[0])
+    given = read_settings(values)
+    told = set(values["network"])
+    assert given.databases["geolite"].path == "GeoLite2-City.mmdb"
+    assert told == set(Network.model_fields) - {"asn6_zone"}  # every setting is shown but its twin
