@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.archive import Archive
     from auditor.findings import Text
-    from auditor.located import Answers
     from auditor.observations import Provenance
     from auditor.settings import Settings
 
@@ -88,8 +87,6 @@ class Source:
     provenance
         From settings to where the answers come from, one entry a data set; not given for a source that has
         no data of its own.
-    regions
-        Shortcut for long columns: the region of each address, without a row of observations for each.
     takes_files
         Whether it reads files that the user names; it is then asked only if there are some.
     finds_addresses
@@ -104,7 +101,6 @@ class Source:
     online: bool
     ask: Callable[[Asked, Tools], Iterator[pa.Table]]
     provenance: Callable[[Settings], tuple[Provenance, ...]] | None = None
-    regions: Callable[[Addresses, Settings], Iterator[Answers]] | None = None
     takes_files: bool = False
     finds_addresses: bool = False
     last: bool = False

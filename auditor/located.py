@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from auditor.columns import BoolArray, FloatArray, IntArray
+    from auditor.columns import BoolArray, IntArray
     from auditor.observations import Provenance
     from auditor.votes import Tally, Votes
     from auditor.zones import Areas
@@ -278,9 +278,3 @@ def _combined(answers: Sequence[Answers]) -> tuple[IntArray, IntArray]:
             keys = np.unique(keys, return_inverse=True)[1].reshape(-1)
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     return first, which.reshape(-1)
-
-
-def ratios(some: Combinations, row: int) -> FloatArray:
-    """Likelihood ratio of each area for one combination; NaN where nothing is calibrated."""
-    found = [some.joint(area, row) for area in range(len(some.areas.ids))]
-    return np.array([np.nan if value is None else value for value in found])

@@ -14,7 +14,6 @@ from auditor.asking import Asked
 from auditor.collection import Collector, Question, choose_sources
 from auditor.columns import Coded
 from auditor.located import Answers, Located
-from auditor.observations import Observations
 from auditor.settings import Settings
 from auditor.sources._bulk import Bulk
 from auditor.zones import RELATIONS
@@ -26,11 +25,8 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Addresses
     from auditor.columns import IntArray
-    from auditor.observations import Provenance
+    from auditor.observations import Observations, Provenance
     from auditor.zones import Areas
-
-FEW = 1
-"""Up to so many addresses every word is kept; beyond, regions only, where a source can give them at once."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +124,10 @@ def look_up(
     """
     settings = settings or Settings()
     collector = Collector(settings, Archive(archive), now, _never)
-    sources = choose_sources((), {}, online=False)
-    quick = [s for s in sources if s.regions is not None] if len(addresses) > FEW else []
-    slow = [s for s in sources if s not in quick]
     subject = pa.array(np.arange(len(addresses))).cast(pa.string())
     asked = Question(Asked(subject, addresses), np.ones(len(addresses), np.bool_))
-    seen = collector.ask(asked, slow)
-    told = [a for s in quick if s.regions is not None for a in s.regions(addresses, settings)]
-    seen = Observations(seen.table, (*(a.source for a in told), *seen.sources))
-    answers = (*told, *answers_of(seen, len(addresses)))
+    seen = collector.ask(asked, choose_sources((), {}, online=False))
+    answers = answers_of(seen, len(addresses))
     return Found(addresses, seen, answers, located.locate(answers, areas, as_of), areas)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from auditor import registers
 from auditor.columns import Coded
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.roles import Party, Surety
@@ -15,7 +14,7 @@ from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, spl
 from auditor.zones import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from auditor.case import Case
     from auditor.columns import BoolArray, FloatArray, IntArray
@@ -327,28 +326,6 @@ def under_acceleration(case: Case) -> BoolArray:
     origins = case.node("kind").isin({"origin"}) & (case.owner == Party.CUSTOMER)
     named: BoolArray = case.named(c for c in bound if case.for_pilot(c) > Surety.NO) & ~origins
     return named
-
-
-def sides_told(case: Case, rows: Iterable[int]) -> Text:
-    """Say by address where places are, and which families say so: ``192.0.2.1: Hangzhou (dbip, community)``."""
-    records = case.evidence.observations.records(rows)
-    said: dict[tuple[str, Text], list[str]] = {}
-    for record in records:
-        said.setdefault((record["asked"], _there(record)), []).append(record["family"])
-    told = [(asked, there, ", ".join(dict.fromkeys(families))) for (asked, there), families in said.items()]
-    return Text(
-        "; ".join(f"{asked}: {there.en} ({families})" for asked, there, families in told),
-        "；".join(f"{asked}：{there.zh}（{families}）" for asked, there, families in told),
-    )
-
-
-def _there(record: Mapping[str, Any]) -> Text:
-    if "region" in record:
-        return Text(*registers.region_name(record["region"]))
-    km, lon, lat = record.get("radius_m", 0) / 1000, record.get("lon", 0), record.get("lat", 0)
-    return Text(
-        f"within {km:,.0f} km of {lon:.3f}, {lat:.3f}", f"距 {lon:.3f}, {lat:.3f} 不超过 {km:,.0f} 公里"
-    )
 
 
 EVERYWHERE = frozenset(
