@@ -34,6 +34,8 @@ REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 LARGEST_WHOLE = 2**53
 LONGEST_TEXT = 100_000  # bytes; room for thousands of addresses, while a report can still be printed
 EPOCH = dt.date(1970, 1, 1)
+CALENDAR_S = (-62_135_596_800, 253_402_300_799)  # from the first second of year 1 to the last of 9999
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def flat(column: Any) -> Any:
@@ -177,7 +179,7 @@ def number(array: Any, report: Report) -> Any:
         return f"{quote(given[row].as_py())} is no number"
 
     try:
-        array = given.cast(pa.float64())
+        array = given.cast(pa.float64(), safe=not is_number(array.type))  # large whole numbers are rounded
     except pa.ArrowInvalid:
         good = pc.match_substring_regex(given, NUMBER)
         report(mask(pc.invert(good)), what, "")
@@ -211,12 +213,21 @@ def read_day(value: str) -> dt.date | None:
         return None
 
 
+def in_calendar(array: Any, report: Report) -> Any:
+    """Timestamps without those that Python cannot write, which are reported."""
+    seconds = pc.fill_null(array.cast(pa.int64()), 0).to_numpy() // UNITS[array.type.unit]
+    wrong = (seconds < CALENDAR_S[0]) | (seconds > CALENDAR_S[1])
+    report(wrong, lambda _: "lies outside the years 1 to 9999", "")
+    return pc.if_else(pa.array(wrong), pa.scalar(0, array.type), array) if wrong.any() else array
+
+
 def date(array: Any, report: Report) -> Any:
     """Calendar date as date32."""
     if pa.types.is_date(array.type):
-        return array.cast(pa.date32())
+        array = in_calendar(array.cast(pa.timestamp("s"), safe=False), report)
+        return array.cast(pa.date32(), safe=False)
     if pa.types.is_timestamp(array.type):
-        array = array.cast(pa.timestamp("us"), safe=False)
+        array = in_calendar(array, report).cast(pa.timestamp("us"), safe=False)
         day = array.cast(pa.date32(), safe=False)
         bad = mask(pc.not_equal(day.cast(array.type), array))
         report(bad, lambda row: f"{quote(array[row].as_py())} has a time of day", "give a date alone")
@@ -234,16 +245,16 @@ def read_time(value: str) -> dt.datetime | None:
     """Read a point of time with its zone, as ISO 8601 writes it; nothing if it is none."""
     try:
         moment = dt.datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(dt.UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(dt.UTC) if moment.tzinfo is not None else None
 
 
 def time(array: Any, report: Report) -> Any:
     """Point of time in UTC, microseconds."""
     kind = pa.timestamp("us", "UTC")
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
-        return array.cast(kind, safe=False)
+        return in_calendar(array, report).cast(kind, safe=False)
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
     moments = [read_time(value) for value in given]

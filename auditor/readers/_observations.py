@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
 from auditor.errors import DeclarationError, UsageError
 from auditor.observations import ARROW, COLUMNS, Observations, Provenance, read_sources
+from auditor.problems import quote
 from auditor.readers._tables import read_csv, read_parquet
 from auditor.tables import Log, read_columns, require_columns
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    from auditor.columns import FloatArray
+    from auditor.problems import Problems
     from auditor.tables import Frame
 
 FORMS = {".csv": read_csv, ".parquet": read_parquet}
+LARGEST_ASN = 2**32 - 1
+SHAPE = ConfigDict(strict=True, extra="ignore")
+DIGEST = re.compile("[0-9a-f]{64}")
 SUBJECT = r"^(node|prefix|domain):.+"
 REQUIRED = [column.name for column in COLUMNS if column.required]
+
+
+class _Hop(BaseModel):
+    model_config = SHAPE
+
+    ttl: int | None = None
+    addresses: list[str] | None = None
+
+
+class _Details(BaseModel):
+    """What rules read of `details`, where it stands there."""
+
+    model_config = SHAPE
+
+    chain: list[str] | None = None
+    addresses: list[str] | None = None
+    hops: list[_Hop] | None = None
+    origin: str | None = Field(None, alias="from")
+    rtt_ms: float | None = Field(None, allow_inf_nan=False)
+    vantage: str | None = None
 
 
 def read_observations(path: str | PathLike[str]) -> Observations:
@@ -101,10 +130,42 @@ def _check(frame: Frame, log: Log) -> None:
     disc = Coded.of(table.column("extent")).isin({"disc"})
     lacking = disc & np.isnan(lon + lat + radius)
     problems.rows(frame.origin, lacking, "extent", lambda _: "a disc without lon, lat and radius_m")
+    _check_words(frame, problems, floats(table, "asn"))
+
+
+def _check_words(frame: Frame, problems: Problems, asn: FloatArray) -> None:
+    """Report codes, digests and details that are none."""
+    table = frame.table
+    problems.rows(frame.origin, asn > LARGEST_ASN, "asn", lambda row: f"{asn[row]:.0f} is no AS number")
     region = Coded.of(table.column("region"))
     bad = ~region.map(_is_region, blank=True, dtype=np.bool_)
     hint = "six digits as in GB/T 2260, or two letters of a country"
     problems.rows(frame.origin, bad, "region", lambda row: f"{region.at(row)!r} is no region", hint)
+    digest = Coded.of(table.column("digest"))
+    bad = ~digest.map(lambda text: bool(DIGEST.fullmatch(text)), blank=True, dtype=np.bool_)
+    hint = "SHA-256 in 64 figures 0-9a-f"
+    problems.rows(frame.origin, bad, "digest", lambda row: f"{quote(digest.at(row))} is none", hint)
+    details = Coded.of(table.column("details"))
+    faults = [_fault(text) for text in details.values]
+    bad = np.array([*map(bool, faults), False])[details.codes]
+    problems.rows(frame.origin, bad, "details", lambda row: faults[details.codes[row]])
+
+
+def _fault(details: str) -> str:
+    """What is wrong with the facts of a row; blank if nothing is."""
+    try:
+        _Details.model_validate(orjson.loads(details))
+    except orjson.JSONDecodeError as error:
+        return f"{quote(details)} is no JSON: {error.msg}"
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where, kind = ".".join(map(str, first["loc"])), first["type"]
+        return (
+            f"{where}: {first['msg']}"
+            if where and kind != "model_type"
+            else f"{where or quote(details)} is no JSON object"
+        )
+    return ""
 
 
 def _is_region(code: str) -> bool:

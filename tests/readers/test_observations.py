@@ -106,6 +106,50 @@ def test_what_is_wrong_is_said_with_its_row(tmp_path, row, told):
     assert told in str(caught.value)
 
 
+def problems_of(tmp_path, table):
+    pyarrow.parquet.write_table(table, tmp_path / "o.parquet")
+    with pytest.raises(DeclarationError) as caught:
+        auditor.read_observations(tmp_path / "o.parquet")
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("details", "{", "'{' is no JSON: unexpected end of data"),
+        ("details", "[" * 5000, "is no JSON: depth limit exceeded"),
+        ("details", "5", "'5' is no JSON object"),
+        ("details", '{"addresses": 5}', "addresses: Input should be a valid list"),
+        ("details", '{"addresses": [5]}', "addresses.0: Input should be a valid string"),
+        ("details", '{"chain": "a"}', "chain: Input should be a valid list"),
+        ("details", '{"hops": "x"}', "hops: Input should be a valid list"),
+        ("details", '{"hops": [1]}', "hops.0 is no JSON object"),
+        ("details", '{"hops": [{"ttl": 1, "addresses": [null]}]}', "hops.0.addresses.0: Input should be a"),
+        ("details", '{"from": {}}', "from: Input should be a valid string"),
+        ("details", '{"rtt_ms": "x"}', "rtt_ms: Input should be a valid number"),
+        ("digest", "../../../etc/passwd", "'../../../etc/passwd' is none; SHA-256 in 64 figures 0-9a-f"),
+        ("digest", "AB" * 32, "is none; SHA-256 in 64 figures 0-9a-f"),
+        ("asn", 2**32, "4294967296 is no AS number"),
+        ("lon", 2**63 - 1, "no longitude: 9.22337e+18"),
+        ("seen_at", "0001-01-01T00:00:00+23:00", "is no point of time"),
+        ("seen_at", pa.scalar(2**62, pa.timestamp("us", "UTC")), "lies outside the years 1 to 9999"),
+        (
+            "vintage_on",
+            pa.scalar(2**31 - 1, pa.int32()).cast(pa.date32()),
+            "lies outside the years 1 to 9999",
+        ),
+        ("vintage_on", pa.scalar(2**62, pa.timestamp("us")), "lies outside the years 1 to 9999"),
+    ],
+)
+def test_cells_that_no_rule_could_use_are_told_on_reading(tmp_path, column, value, told):
+    table = some().table
+    cells = pa.array([None, None, value] if not isinstance(value, pa.Scalar) else pa.repeat(value, 3))
+    if column == "seen_at" and isinstance(value, str):
+        cells = pa.array(["2026-11-22T08:30:00Z", "2026-11-22T08:30:00Z", value])
+    problems = problems_of(tmp_path, table.set_column(table.column_names.index(column), column, cells))
+    assert any(line.startswith(f"o.parquet, record 3, {column}: ") and told in line for line in problems)
+
+
 def test_all_problems_come_at_once(tmp_path):
     path = tmp_path / "observations.csv"
     path.write_text(HEAD + "a,,s,f,where,answer,city,310000,,,,,never\n", "utf-8")
