@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from auditor import observations
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import pyarrow as pa
-
     from auditor.addresses import Addresses
     from auditor.archive import Archive
+    from auditor.columns import IntArray
     from auditor.findings import Text
     from auditor.observations import Provenance
     from auditor.settings import Settings
@@ -36,6 +39,12 @@ class Asked:
     subject: pa.Array
     addresses: Addresses
     domains: tuple[str, ...] = ()
+
+    def table(self, rows: IntArray, **columns: Any) -> pa.Table:
+        """Make observations of some rows; the other columns as `auditor.observations.table` takes them."""
+        at = pa.array(rows)
+        subject, text = self.subject.take(at), self.addresses.text.take(at)
+        return observations.table(len(rows), subject=subject, asked=text, **columns)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,11 @@ class Coded:
         padded = np.append(self.codes, np.int32(-1))  # so that -1 finds a blank, in a table of no rows too
         return Coded(padded[rows], self.values)
 
+    def arrow(self) -> pa.DictionaryArray:
+        """Give the column back to Arrow, as it is coded."""
+        codes = pa.array(self.codes, mask=self.blank if self.blank.any() else None)
+        return pa.DictionaryArray.from_arrays(codes, pa.array(self.values, pa.string()))
+
 
 def floats(table: pa.Table, name: str) -> FloatArray:
     """Numbers of a column as float64, NaN where blank or where the table has no such column."""

@@ -55,20 +55,14 @@ class Found:
 
     def table(self) -> pa.Table:
         """One row an address: relation and area by vote, then the region that each source names."""
-        relation = pa.DictionaryArray.from_arrays(
-            pa.array(self.located.relation), pa.array(RELATIONS, pa.string())
-        )
-        area = self.located.area
         columns: dict[str, Any] = {
             "ip": self.addresses.text,
-            "relation": relation,
-            "area": pa.DictionaryArray.from_arrays(
-                pa.array(area, mask=area < 0), pa.array(self.areas.ids, pa.string())
-            ),
+            "relation": Coded(self.located.relation, RELATIONS).arrow(),
+            "area": Coded(self.located.area, self.areas.ids).arrow(),
             "conflict": pa.array(self.located.conflict),
         }
         for answer in self.answers:
-            columns[f"{answer.source.source}_region"] = _arrow(answer.region)
+            columns[f"{answer.source.source}_region"] = answer.region.arrow()
         return pa.table(columns)
 
     def words(self, row: int) -> list[dict[str, Any]]:
@@ -90,12 +84,6 @@ class Found:
             ratio = some.joint(index, at)
             told[name] = {**sides, "ratio": None if ratio is None else round(ratio, 3)}
         return told
-
-
-def _arrow(column: Coded) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(column.codes, mask=column.blank), pa.array(column.values, pa.string())
-    )
 
 
 def look_up(

@@ -144,8 +144,8 @@ def table(rows: int, **columns: Any) -> pa.Table:
     rows
         Number of rows.
     **columns
-        By column name: a sequence or an array with one value a row, or one plain value for all rows. Columns
-        that are not given are blank; `grade` is then ``E4``.
+        By column name: a sequence, an array or `Coded` with one value a row, or one plain value for all rows.
+        Columns that are not given are blank; `grade` is then ``E4``.
 
     Returns
     -------
@@ -185,6 +185,7 @@ def _column(values: Any, kind: Any, rows: int) -> Any:
             codes = pa.array(np.zeros(rows, np.int32))
             return pa.DictionaryArray.from_arrays(codes, pa.array([values], plain))
         return pa.repeat(pa.scalar(values, plain), rows)
+    values = values.arrow() if isinstance(values, Coded) else values
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
     if pa.types.is_dictionary(array.type) and coded:
         return array.cast(kind)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from auditor.addresses import Addresses
+from auditor.columns import Coded
 from auditor.located import Ballot
 from auditor.places import RELATIONS
 from auditor.sources import _routes
@@ -21,11 +22,11 @@ from auditor.sources._embedded import load
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from auditor.addresses import Uint32Array
-    from auditor.columns import Coded, IntArray
+    from auditor.columns import IntArray
     from auditor.zones import Areas
 
 IPV4 = 4
@@ -142,12 +143,12 @@ class Bulk:
         vote = self.ballot.cast(codes)
         columns: dict[str, Any] = {
             "ip": addresses.text,
-            "relation": _column(self.ballot.relation.take(vote), RELATIONS),
-            "area": _column(self.ballot.area.take(vote), self.areas),
+            "relation": Coded(self.ballot.relation.take(vote), RELATIONS).arrow(),
+            "area": Coded(self.ballot.area.take(vote), self.areas).arrow(),
             "conflict": pa.array(self.ballot.conflict.take(vote)),
         }
         for (source, table), code in zip(self.tables.items(), codes, strict=True):
-            columns[f"{source}_region"] = _column(code, table.names)
+            columns[f"{source}_region"] = Coded(code, table.names).arrow()
         return pa.table(columns)
 
     def convert(self, source: Path, target: Path, column: str = "ip") -> int | None:
@@ -192,9 +193,3 @@ def _ahead(parts: Iterator[Any]) -> Iterator[Any]:
         while (part := coming.popleft().result()) is not END:
             coming.append(pool.submit(next, parts, END))
             yield part
-
-
-def _column(codes: IntArray, names: Iterable[str]) -> pa.DictionaryArray:
-    blank = codes < 0
-    indices = pa.array(codes, mask=blank) if blank.any() else pa.array(codes)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))

@@ -7,13 +7,12 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-
-from auditor import observations
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from auditor.addresses import Addresses
     from auditor.asking import Asked
@@ -114,10 +113,8 @@ def not_asked(asked: Asked, seen_at: dt.datetime, **columns: Any) -> pa.Table:
     reserved, fault = addresses.reserved.take(rows), addresses.fault.take(rows)
     good = fault.blank
     names = [reserved.at(row) if good[row] else fault.at(row) for row in range(len(rows))]
-    return observations.table(
-        len(rows),
-        subject=asked.subject.take(pa.array(rows)),
-        asked=addresses.text.take(pa.array(rows)),
+    return asked.table(
+        rows,
         outcome=np.where(good, "reserved", "malformed").tolist(),
         note=[f"no public address: {name}" if well else name for name, well in zip(names, good, strict=True)],
         seen_at=seen_at,

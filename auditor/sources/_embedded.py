@@ -14,7 +14,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet
 
-from auditor import observations
 from auditor.columns import Coded
 from auditor.errors import DataError
 from auditor.observations import Provenance
@@ -174,24 +173,21 @@ class Database:
         several
             Rows of which several regions are recorded that have none in common.
         """
-        names: list[str] = []
+        names: dict[str, int] = {}
         codes = np.full(len(addresses), NOTHING, np.int32)
         whole = np.ones(len(addresses), np.bool_)
         for segments, rows, low, high in self._parts(addresses):
             code, whole[rows] = segments.find(low, high)
-            codes[rows] = np.where(code >= 0, code + len(names), code)
-            names += segments.names
+            codes[rows] = np.where(code >= 0, _numbers(segments.names, names)[code], code)
         return Coded(np.maximum(codes, NOTHING), tuple(names)), whole, codes == SEVERAL
 
     def owners(self, addresses: Addresses) -> Coded:
         """Owner of each row; blank where none, or several, are recorded."""
-        names: list[str] = []
+        names: dict[str, int] = {}
         codes = np.full(len(addresses), NOTHING, np.int32)
         for segments, rows, low, high in self._parts(addresses):
             if segments.owner is not None:
-                code = segments.owners(low, high)
-                codes[rows] = np.where(code >= 0, code + len(names), code)
-                names += segments.owner.values
+                codes[rows] = _numbers(segments.owner.values, names)[segments.owners(low, high)]
         return Coded(codes, tuple(names))
 
     def _parts(self, addresses: Addresses) -> Iterator[tuple[Segments, IntArray, Any, Any]]:
@@ -204,6 +200,11 @@ class Database:
             if len(rows):
                 low, high = ends[version]
                 yield segments, rows, low[rows], high[rows]
+
+
+def _numbers(values: tuple[str, ...], names: dict[str, int]) -> IntArray:
+    """Position of each value among `names`, to which new ones are added; the last is that of nothing."""
+    return np.array([*(names.setdefault(value, len(names)) for value in values), NOTHING], np.int32)
 
 
 @cache
@@ -264,16 +265,11 @@ def asker(source: str) -> Callable[[Asked, Tools], Iterator[pa.Table]]:
             "digest": about.sha256,
         }
         if len(rows):
-            ends = {"subject": asked.subject, "asked": rows.text}
-            yield observations.table(len(rows), **ends, **common, kind="place", **_places(database, rows))
+            yield asked.table(np.arange(len(rows)), **common, kind="place", **_places(database, rows))
         owner = database.owners(rows)
-        named = pa.array(np.flatnonzero(~owner.blank))
+        named = np.flatnonzero(~owner.blank)
         if len(named):
-            ends = {"subject": asked.subject.take(named), "asked": rows.text.take(named)}
-            owners = coded(owner).take(named)
-            yield observations.table(
-                len(named), **ends, **common, kind="holder", outcome="answer", owner=owners
-            )
+            yield asked.table(named, **common, kind="holder", outcome="answer", owner=owner.take(named))
         tools.tick(len(rows))
 
     return ask
@@ -297,13 +293,4 @@ def _places(database: Database, rows: Addresses) -> dict[str, Any]:
         note[mask] = why.map(str, blank=None, dtype=object)[mask] if isinstance(why, Coded) else why
     told = Coded(np.where(reserved, NOTHING, region.codes), region.values)
     extents = told.map(extent, blank="none", dtype=object)
-    return {"outcome": outcome, "note": note, "region": coded(told), "extent": extents}
-
-
-def coded(column: Coded) -> pa.DictionaryArray:
-    """Give a column to Arrow; its values may repeat."""
-    names, where = (
-        np.unique(np.array(column.values, object), return_inverse=True) if column.values else ((), ())
-    )
-    codes = np.append(where, NOTHING).astype(np.int32)[column.codes]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(names, pa.string()))
+    return {"outcome": outcome, "note": note, "region": told, "extent": extents}

@@ -21,7 +21,6 @@ import pyarrow as pa
 from ipwhois.asn import IPASN  # type: ignore[import-untyped]
 from ipwhois.exceptions import BaseIpwhoisException  # type: ignore[import-untyped]
 
-from auditor import observations
 from auditor.asking import Source
 from auditor.findings import Text
 from auditor.observations import Provenance
@@ -207,18 +206,10 @@ def _table(asked: Asked, blocks: Blocks, batch: list[tuple[int, _Told]]) -> pa.T
     repeat = many[which]
     starts = np.repeat(first[which] - (np.cumsum(repeat) - repeat), repeat)
     spread = pa.array(starts + np.arange(repeat.sum()))
-    taken = pa.array(np.repeat(rows, repeat))
     records = [record for made in cells for record in made]
     names = ("outcome", "asn", "prefix", "seen_at", "digest", "note", "details")
-    return observations.table(
-        len(taken),
-        subject=asked.subject.take(taken),
-        asked=asked.addresses.text.take(taken),
-        source=NAME,
-        family=FAMILY,
-        kind="origin",
-        **{name: pa.array([record.get(name) for record in records]).take(spread) for name in names},
-    )
+    columns = {name: pa.array([record.get(name) for record in records]).take(spread) for name in names}
+    return asked.table(np.repeat(rows, repeat), source=NAME, family=FAMILY, kind="origin", **columns)
 
 
 def _cells(told: _Told, blocks: Blocks, block: int) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from auditor import observations
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
@@ -119,11 +118,8 @@ def _answers(opened: _Opened, asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     addresses, now = asked.addresses, tools.now()
 
     def table(kind: str, row: IntArray, **columns: Any) -> pa.Table:
-        at = pa.array(row)
-        return observations.table(
-            len(row),
-            subject=asked.subject.take(at),
-            asked=addresses.text.take(at),
+        return asked.table(
+            row,
             source=opened.source,
             family=opened.family,
             kind=kind,
@@ -141,30 +137,23 @@ def _answers(opened: _Opened, asked: Asked, tools: Tools) -> Iterator[pa.Table]:
         for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
             idle = np.flatnonzero(~why.blank)
             if len(idle):
-                yield table(kind, idle, outcome=outcome, note=_arrow(why.codes[idle], why.values))
+                yield table(kind, idle, outcome=outcome, note=why.take(idle))
         told, noted, columns = TELL[kind](hits, records)
         note = _with_versions(noted, looked.version[told], opened.database.versions)
         yield table(kind, rows[told], prefix=prefixes.take(pa.array(told)), note=note, **columns)
 
 
-def _arrow(codes: IntArray, values: Any) -> Any:
-    """Codes, -1 for blank, into values."""
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(values, pa.string())
-    )
-
-
-def _with_versions(note: Coded, version: IntArray, held: tuple[int, ...]) -> Any:
+def _with_versions(note: Coded, version: IntArray, held: tuple[int, ...]) -> Coded:
     """Notes; where a row is of an IP version that the database does not speak of, that."""
     versions = " and ".join(f"IPv{number}" for number in held)
     codes = np.where(np.isin(version, held), note.codes, len(note.values))
-    return _arrow(codes, [*note.values, f"the database holds {versions} only"])
+    return Coded(codes, (*note.values, f"the database holds {versions} only"))
 
 
-def _pick(values: list[str | None], at: IntArray) -> Any:
+def _pick(values: list[str | None], at: IntArray) -> Coded:
     """Values by position; -1 is the last."""
     column = Coded.of(values)
-    return _arrow(column.codes[at], column.values)
+    return Coded(column.codes[at], column.values)
 
 
 def _places(hits: Hits, records: Records) -> Told:
@@ -247,7 +236,7 @@ def _systems(hits: Hits, records: Records) -> Told:
 def _holders(hits: Hits, records: Records) -> Told:
     """One answer a holder that has part of a row."""
     row, at, note, column = _parts(hits, records, "owner")
-    return row, note, {"outcome": _outcomes(at, column), "owner": _arrow(column.codes, column.values)}
+    return row, note, {"outcome": _outcomes(at, column), "owner": column}
 
 
 def _parts(hits: Hits, records: Records, name: str) -> tuple[IntArray, IntArray, Coded, Coded]:
@@ -260,10 +249,10 @@ def _parts(hits: Hits, records: Records, name: str) -> tuple[IntArray, IntArray,
     return row, at, Coded(np.where(part, 0, -1).astype(np.int32), (PART,)), value.take(at)
 
 
-def _outcomes(at: IntArray, column: Coded) -> Any:
+def _outcomes(at: IntArray, column: Coded) -> Coded:
     """Outcomes of rows whose records are known, and whose values."""
     codes = np.where(at == NOTHING, 2, np.where(column.blank, 1, 0))
-    return _arrow(codes, [ANSWER, UNKNOWN, NO_RECORD])
+    return Coded(codes, (ANSWER, UNKNOWN, NO_RECORD))
 
 
 TELL: dict[str, Callable[[Hits, Records], Told]] = {

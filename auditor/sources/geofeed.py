@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-import pyarrow as pa
 
-from auditor import observations
 from auditor.addresses import Addresses
 from auditor.archive import JOURNAL
 from auditor.asking import Source
+from auditor.columns import Coded
 from auditor.errors import DataError
 from auditor.findings import Text
 from auditor.observations import EXTENTS, Provenance
@@ -27,9 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import pyarrow as pa
+
     from auditor.archive import Archive
     from auditor.asking import Asked, Tools
-    from auditor.columns import BoolArray, Coded, IntArray
+    from auditor.columns import IntArray
     from auditor.settings import Settings
     from auditor.sources._blocks import Hits
 
@@ -176,15 +177,7 @@ class _Rows:
 
     def table(self, row: IntArray, **columns: Any) -> pa.Table:
         self.answered[row] = True
-        return observations.table(
-            len(row),
-            subject=self.asked.subject.take(pa.array(row)),
-            asked=self.asked.addresses.text.take(pa.array(row)),
-            source=NAME,
-            family=FAMILY,
-            kind="place",
-            **columns,
-        )
+        return self.asked.table(row, source=NAME, family=FAMILY, kind="place", **columns)
 
     def found(
         self, told: _Told, feed: Feed, rows: IntArray, hits: Hits, whose: str | None = None
@@ -194,43 +187,28 @@ class _Rows:
         known = hits.found != NOTHING
         entry = hits.found[known]
         if len(entry):
-            where, words = _places(feed, whose)
-            yield self.table(
-                rows[hits.row[known]],
-                **{name: column.take(pa.array(entry)) for name, column in where.items()},
-                note=_coded_note(entry, feed.region.blank, words),
-                **common,
-            )
+            places = {name: column.take(entry) for name, column in _places(feed, whose).items()}
+            yield self.table(rows[hits.row[known]], **places, **common)
         partly = np.intersect1d(hits.row[~known], hits.row[known])
         if len(partly):
             note = f"a part of the block is not in {feed.name}"
             yield self.table(rows[partly], outcome="no_record", note=note, **common)
 
 
-def _places(feed: Feed, whose: str | None) -> tuple[dict[str, Any], tuple[str, str]]:
-    """Columns with one row an entry of the feed, and the notes of entries with and without a place."""
-    blank = feed.region.blank
-    outcomes, extents = pa.array(["answer", "unknown"]), pa.array(EXTENTS)
-    columns = {
-        "outcome": pa.DictionaryArray.from_arrays(pa.array(blank.astype(np.int32)), outcomes),
-        "extent": pa.DictionaryArray.from_arrays(pa.array(feed.extent.astype(np.int32), mask=blank), extents),
-        "region": _arrow(feed.region),
-        "prefix": feed.addresses.text.dictionary_encode(),
-    }
+def _places(feed: Feed, whose: str | None) -> dict[str, Coded]:
+    """Columns with one row an entry of the feed."""
     origin = f"{feed.name}, named by the registry of {whose}" if whose else feed.name
     if feed.faults:
         origin += f"; entries of it are left out ({len(feed.faults)} faults, first: {feed.faults[0]})"
-    return columns, (origin, f"{origin}; it names no place for the prefix")
-
-
-def _coded_note(entry: IntArray, blank: BoolArray, words: tuple[str, str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(blank[entry].astype(np.int32)), pa.array(words))
-
-
-def _arrow(column: Coded) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(column.codes, pa.int32(), mask=column.blank), pa.array(column.values, pa.string())
-    )
+    blank = feed.region.blank
+    silent = blank.astype(np.int32)
+    return {
+        "outcome": Coded(silent, ("answer", "unknown")),
+        "extent": Coded(np.where(blank, -1, feed.extent), EXTENTS),
+        "region": feed.region,
+        "prefix": Coded.of(feed.addresses.text),
+        "note": Coded(silent, (origin, f"{origin}; it names no place for the prefix")),
+    }
 
 
 def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
@@ -239,7 +217,7 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
         idle = np.flatnonzero(~why.blank)
         if len(idle):
-            yield rows.table(idle, outcome=outcome, note=_arrow(why.take(idle)), seen_at=tools.now())
+            yield rows.table(idle, outcome=outcome, note=why.take(idle), seen_at=tools.now())
     public = np.flatnonzero(~rows.answered)
     looked = addresses.take(public)
     for told in files:

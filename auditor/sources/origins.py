@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from auditor import observations
-from auditor.asking import Source
+from auditor.asking import Asked, Source
 from auditor.findings import Text
 from auditor.sources._routes import FAMILY, NAME, bound, provenance
 from auditor.sources._routes import data as read_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from auditor.addresses import Addresses
-    from auditor.asking import Asked, Tools
-    from auditor.columns import BoolArray, Coded, IntArray
+    from auditor.asking import Tools
+    from auditor.columns import BoolArray, IntArray
     from auditor.sources._routes import Data, Routes, Uint64Array
 
 CHUNK = 1 << 18  # addresses answered in one table
@@ -70,19 +68,16 @@ def _find(routes: Routes, rows: IntArray, low: Uint64Array, high: Uint64Array) -
 def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     for first in range(0, len(asked.addresses), CHUNK):
         rows = np.arange(first, min(first + CHUNK, len(asked.addresses)))
-        yield from _answer(asked.addresses.take(rows), asked.subject.take(pa.array(rows)), tools)
+        yield from _answer(Asked(asked.subject.take(pa.array(rows)), asked.addresses.take(rows)), tools)
         tools.tick(len(rows))
 
 
-def _answer(addresses: Addresses, subject: pa.Array, tools: Tools) -> Iterator[pa.Table]:
-    data, now = read_routes(), tools.now()
+def _answer(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
+    addresses, data, now = asked.addresses, read_routes(), tools.now()
 
     def table(row: IntArray, **columns: Any) -> pa.Table:
-        at = pa.array(row)
-        return observations.table(
-            len(row),
-            subject=subject.take(at),
-            asked=addresses.text.take(at),
+        return asked.table(
+            row,
             source=NAME,
             family=FAMILY,
             seen_at=now,
@@ -95,7 +90,7 @@ def _answer(addresses: Addresses, subject: pa.Array, tools: Tools) -> Iterator[p
     for outcome, why in (("malformed", addresses.fault), ("reserved", special)):
         row = np.flatnonzero(~why.blank)
         if len(row):
-            yield table(row, kind="origin", outcome=outcome, note=_coded(why.take(row)))
+            yield table(row, kind="origin", outcome=outcome, note=why.take(row))
     for version in (4, 6):
         rows = np.flatnonzero((addresses.version == version) & special.blank)
         if len(rows):
@@ -107,20 +102,9 @@ def _answer(addresses: Addresses, subject: pa.Array, tools: Tools) -> Iterator[p
                 yield table(places[0], kind="place", outcome="answer", **places[1])
 
 
-def _coded(column: Coded) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(column.codes, pa.int32(), mask=column.blank), pa.array(column.values, pa.string())
-    )
-
-
 def _origins(routes: Routes, found: _Found, data: Data) -> dict[str, Any]:
     asn = routes.asn[found.route].astype(np.int64)
     silent = asn == 0
-    distinct, at = np.unique(found.route, return_inverse=True)
-    prefixes = pa.DictionaryArray.from_arrays(pa.array(at.astype(np.int32)), routes.prefixes(distinct))
-    systems, named = np.unique(asn, return_inverse=True)
-    owners = pa.DictionaryArray.from_arrays(pa.array(named.astype(np.int32)), data.owners(systems))
-    none = pa.array(silent)
     notes = np.full(len(asn), None, object)
     notes[~found.whole] = "of a part of the block"
     several = (found.ranges > 1) & ~silent
@@ -129,16 +113,19 @@ def _origins(routes: Routes, found: _Found, data: Data) -> dict[str, Any]:
     notes[silent & ~found.whole] = f"a part of the block is not announced as of {data.vintage_on.isoformat()}"
     return {
         "outcome": np.where(silent, "no_record", "answer"),
-        "asn": pc.if_else(none, pa.scalar(None, pa.int64()), pa.array(asn)),
-        "prefix": _blank(prefixes, silent),
-        "owner": _blank(owners, silent),
-        "note": pa.array(notes, pa.string()).dictionary_encode(),
+        "asn": pa.array(asn, mask=silent),
+        "prefix": _written(found.route, routes.prefixes, silent),
+        "owner": _written(asn, data.owners, silent),
+        "note": notes,
     }
 
 
-def _blank(column: pa.DictionaryArray, where: BoolArray) -> pa.DictionaryArray:
-    codes = pa.array(column.indices.to_numpy(zero_copy_only=False), pa.int32(), mask=where)
-    return pa.DictionaryArray.from_arrays(codes, column.dictionary)
+def _written(
+    numbers: IntArray, write: Callable[[IntArray], pa.Array], blank: BoolArray | None = None
+) -> pa.DictionaryArray:
+    """Text of numbers, each distinct one written once."""
+    distinct, codes = np.unique(numbers, return_inverse=True)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=blank), write(distinct))
 
 
 def _places(routes: Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
@@ -148,14 +135,16 @@ def _places(routes: Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
     at = np.flatnonzero(found.whole & ~named.blank)
     region = named.take(at)
     extent = region.map(lambda code: "province" if code.endswith("0000") else "city", blank="", dtype="U8")
-    distinct, which = np.unique(asn[at], return_inverse=True)
-    notes = pa.array([f"AS{number} is bound to the region by its registered name" for number in distinct])
     return found.row[at], {
         "extent": extent,
-        "region": _coded(region),
+        "region": region,
         "asn": asn[at],
-        "note": pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32)), notes),
+        "note": _written(asn[at], _why),
     }
+
+
+def _why(asn: IntArray) -> pa.Array:
+    return pa.array([f"AS{number} is bound to the region by its registered name" for number in asn])
 
 
 SOURCE = Source(

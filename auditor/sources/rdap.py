@@ -14,7 +14,6 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from auditor import observations
 from auditor.asking import Source
 from auditor.findings import Text
 from auditor.observations import Provenance
@@ -172,17 +171,9 @@ def _tables(asked: Asked, blocks: Blocks, batch: list[_Told]) -> Iterator[pa.Tab
     for kind in ("holder", "place"):
         records = [made.get(kind, {}) for made in cells]
         chosen = np.array([bool(record) for record in records])[which]
-        taken, spread = pa.array(rows[chosen]), pa.array(which[chosen])
+        spread = pa.array(which[chosen])
         columns = {name: pa.array([r.get(name) for r in records]).take(spread) for name in _COLUMNS}
-        yield observations.table(
-            len(taken),
-            subject=asked.subject.take(taken),
-            asked=asked.addresses.text.take(taken),
-            source=NAME,
-            family=FAMILY,
-            kind=kind,
-            **columns,
-        )
+        yield asked.table(rows[chosen], source=NAME, family=FAMILY, kind=kind, **columns)
 
 
 _COLUMNS = ("outcome", "extent", "region", "prefix", "owner", "seen_at", "digest", "note", "details")
