@@ -33,6 +33,7 @@ NO = frozenset({"false", "no", "n", "0", "否"})
 REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 LARGEST_WHOLE = 2**53
 LONGEST_TEXT = 100_000  # bytes; room for thousands of addresses, while a report can still be printed
+LONGEST_JSON = 1 << 29
 EPOCH = dt.date(1970, 1, 1)
 CALENDAR_S = (-62_135_596_800, 253_402_300_799)  # from the first second of year 1 to the last of 9999
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -72,15 +73,15 @@ def to_text(array: Any, report: Report) -> Any:
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 
 
-def clean(array: Any, report: Report) -> Any:
+def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
     """Trim strings, bring them to Unicode NFC, blank the empty ones, report hidden characters."""
     if array.null_count == len(array):
         return array
     data = np.frombuffer(array.buffers()[2] or b"", np.uint8)
-    if len(data) > LONGEST_TEXT:
+    if len(data) > longest:
         length = pc.binary_length(array)
-        what = f"is longer than {LONGEST_TEXT:,} bytes"
-        long = mask(pc.greater(length, LONGEST_TEXT))
+        what = f"is longer than {longest:,} bytes"
+        long = mask(pc.greater(length, longest))
         report(long, lambda row: f"{quote(array[row].as_py())} {what}", "is a quote or a comma missing?")
     if ((data <= 0x20) | (data >= 0x7F)).any():  # noqa: PLR2004 -- visible ASCII needs no more than this look
         hidden = mask(pc.match_substring_regex(array, HIDDEN))
@@ -94,6 +95,11 @@ def clean(array: Any, report: Report) -> Any:
         array = pc.utf8_trim_whitespace(pc.utf8_normalize(array, "NFC"))
     empty = pc.equal(array, "")
     return pc.if_else(empty, None, array) if pc.any(empty).as_py() else array
+
+
+def json(array: Any, report: Report) -> Any:
+    """JSON as text; a program wrote it, and it may be longer than what a person writes."""
+    return clean(to_text(array, report), report, LONGEST_JSON)
 
 
 def on_values(encoded: Any, report: Report) -> Report:

@@ -7,6 +7,7 @@ what they mean: `auditor.votes` weighs them, `auditor.collection` gathers, `audi
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
+from auditor.cells import HIDDEN, LONGEST_TEXT, mask, recode
 from auditor.columns import Coded
+from auditor.errors import visible
 from auditor.tables import GRADES, Column
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ METADATA = b"auditor"
 
 KINDS = ("place", "holder", "origin", "path", "name")
 OUTCOMES = ("answer", "unknown", "no_record", "refused", "unavailable", "malformed", "reserved")
+LONGEST_WORDS = 1000  # characters that are left of words too long to be read back
 EXTENTS = ("disc", "district", "city", "province", "country", "none")
 
 COLUMNS = (
@@ -51,10 +56,11 @@ COLUMNS = (
     Column("vintage_on", "date", "date of the data that answered"),
     Column("digest", "coded", "SHA-256 of the raw answer, or of the data file"),
     Column("note", "coded", "what went wrong, or what was assumed, in words"),
-    Column("details", "text", "facts of a path or a chain of names, as JSON"),
+    Column("details", "json", "facts of a path or a chain of names, as JSON"),
 )
 _TYPES: dict[str, Any] = {
     "text": pa.string(),
+    "json": pa.string(),
     "coded": pa.dictionary(pa.int32(), pa.string()),
     "choice": pa.dictionary(pa.int32(), pa.string()),
     "number": pa.float64(),
@@ -194,8 +200,42 @@ def _column(values: Any, kind: Any, rows: int) -> Any:
 
 
 def join(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put tables of observations below one another, in order."""
-    return pa.concat_tables([ARROW.empty_table(), *tables]).unify_dictionaries().combine_chunks()
+    """Put tables of observations below one another, in order; words that readers would refuse are shown."""
+    joined = pa.concat_tables([ARROW.empty_table(), *tables]).unify_dictionaries().combine_chunks()
+    for at, column in enumerate(COLUMNS):
+        if column.type in SHOWN and len(joined):
+            shown = SHOWN[column.type]
+            joined = joined.set_column(at, column.name, _shown(joined.column(at).combine_chunks(), shown))
+    return joined
+
+
+def _shown(array: Any, shown: Callable[[str], str]) -> Any:
+    """Strings, plain or coded, without what a terminal may act on: hops, registries, anybody may write it."""
+    if pa.types.is_dictionary(array.type):
+        values = _shown(array.dictionary, shown)
+        return array if values is array.dictionary else recode(array, values)
+    bad = mask(pc.match_substring_regex(array, HIDDEN)) | mask(
+        pc.greater(pc.binary_length(array), LONGEST_TEXT)
+    )
+    if not bad.any():
+        return array
+    texts = array.to_pylist()
+    for row in np.flatnonzero(bad).tolist():
+        texts[row] = shown(texts[row])
+    return pa.array(texts, array.type)
+
+
+def _short(text: str) -> str:
+    told = visible(text)
+    return told if len(told.encode()) <= LONGEST_TEXT else f"{told[:LONGEST_WORDS]}…"
+
+
+def _escaped(text: str) -> str:
+    """Write the same JSON with escapes for what cannot be seen."""
+    return json.dumps(orjson.loads(text)).replace("\x7f", "\\u007f")
+
+
+SHOWN: dict[str, Callable[[str], str]] = {"text": _short, "coded": _short, "json": _escaped}
 
 
 def write(observations: Observations, path: Path) -> None:
@@ -236,7 +276,7 @@ def read_sources(metadata: Any) -> tuple[Provenance, ...] | None:
         if about["schema"] != SCHEMA:
             return None
         return tuple(_provenance(entry) for entry in about["sources"])
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

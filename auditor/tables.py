@@ -53,7 +53,7 @@ class Column:
         Its name.
     type
         ``text`` (mostly distinct), ``coded`` (few distinct), ``uscc``, ``choice``, ``number``, ``whole``,
-        ``date``, ``time`` or ``flag``.
+        ``date``, ``time``, ``flag`` or ``json``.
     about
         What it says, for the published schema.
     choices
@@ -87,6 +87,7 @@ READ: dict[str, Callable[[Any, cells.Report], Any]] = {
     "date": cells.date,
     "time": cells.time,
     "flag": cells.flag,
+    "json": cells.json,
 }
 
 PERIOD = (

@@ -1,6 +1,7 @@
 """Observations come back as they were written, and what is wrong in a file is said with its row."""
 
 import datetime as dt
+import json
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -8,7 +9,7 @@ import pytest
 
 import auditor
 from auditor import observations
-from auditor.errors import DeclarationError, UsageError
+from auditor.errors import DeclarationError, UsageError, visible
 from auditor.observations import Observations, Provenance
 
 NOW = dt.datetime(2026, 11, 22, 8, 30, tzinfo=dt.UTC)
@@ -148,6 +149,31 @@ def test_cells_that_no_rule_could_use_are_told_on_reading(tmp_path, column, valu
         cells = pa.array(["2026-11-22T08:30:00Z", "2026-11-22T08:30:00Z", value])
     problems = problems_of(tmp_path, table.set_column(table.column_names.index(column), column, cells))
     assert any(line.startswith(f"o.parquet, record 3, {column}: ") and told in line for line in problems)
+
+
+@pytest.mark.parametrize("words", ["a\x1b[31m\u202eb\x7f\x9b", "\u200b" * 60_000, "名" * 40_000])
+def test_whatever_words_a_source_gives_come_back(tmp_path, words):
+    details = json.dumps({"hops": [{"ttl": 1, "addresses": [], "names": [words]}]}, ensure_ascii=False)
+    table = observations.join(
+        [some().table, some().table.slice(2).set_column(20, "details", pa.array([details]))]
+    )
+    for column in ("asked", "owner", "note"):
+        cells = pa.array([None if column != "asked" else "a", "a", "b", words]).cast(
+            observations.ARROW.field(column).type
+        )
+        table = table.set_column(table.column_names.index(column), column, cells)
+    observations.write(Observations(observations.join([table])), tmp_path / "o.parquet")
+    last = auditor.read_observations(tmp_path / "o.parquet").records([3])[0]
+    assert last["details"]["hops"][0]["names"] == [words]
+    for column in ("asked", "owner", "note"):
+        assert last[column][:9] == visible(words)[:9]
+
+
+def test_sources_of_another_shape_are_left_alone():
+    assert (
+        observations.read_sources({b"auditor": b'{"schema":"auditor.observations/1","sources":["x"]}'})
+        is None
+    )
 
 
 def test_all_problems_come_at_once(tmp_path):
