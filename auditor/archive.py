@@ -82,6 +82,10 @@ class Archive:
         """How a question was answered, the last time; nothing if it was not asked."""
         return self._journal().get(key)
 
+    def records(self, prefix: str) -> list[dict[str, Any]]:
+        """How the questions that start so were answered, in the order in which they were first asked."""
+        return [record for key, record in self._journal().items() if key.startswith(prefix)]
+
     def _ends_whole(self) -> bool:
         with (self.folder / JOURNAL).open("rb") as file:
             file.seek(-1, os.SEEK_END)
@@ -94,7 +98,7 @@ class Archive:
             for line in path.read_bytes().splitlines() if path.exists() else ():
                 try:
                     record = orjson.loads(line)
-                    self._known[record.pop("key")] = record
-                except (orjson.JSONDecodeError, KeyError, AttributeError):
-                    continue  # cut off by a kill: the question is asked again
+                    self._known[str(record.pop("key"))] = record
+                except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
+                    continue  # cut off by a kill, or of another hand: the question is asked again
         return self._known

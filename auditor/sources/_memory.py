@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """A raw answer: its bytes, their digest, the status it came with, and when."""
+    """A raw answer: its bytes, their digest, the status it came with (0 where there is none), and when."""
 
     body: bytes
     digest: str
@@ -46,7 +46,7 @@ class Memory:
         body = self.archive.read(digest)
         return None if body is None else Kept(body, digest, status, at)
 
-    def keep(self, key: str, body: bytes, status: int, *, final: bool = True) -> Kept:
+    def keep(self, key: str, body: bytes, status: int = 0, *, final: bool = True) -> Kept:
         """Keep the answer to a question; one that is not final is kept, but asked for again the next time."""
         at = self.now()
         digest = self.archive.keep(body)

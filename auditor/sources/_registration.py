@@ -14,14 +14,15 @@ from ipwhois.rdap import RDAP  # type: ignore[import-untyped]
 from auditor.sources._transport import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
 # What ipwhois raises on answers that it did not expect, such as names that are null or lists.
 UNREADABLE = (BaseIpwhoisException, LookupError, AttributeError, TypeError, ValueError, RecursionError)
 GEOFEED_TYPE = "application/geofeed+csv"  # RFC 9877
-GEOFEED = re.compile(r"^\s*geofeed:?\s+(https://\S+)", re.IGNORECASE | re.MULTILINE)  # RFC 9632
+GEOFEED_RELATIONS = ("geo", "geofeed")  # RFC 9877, and what registries wrote before it
+GEOFEED = re.compile(r"^\s*geofeed:?\s+(https://\S+)", re.IGNORECASE | re.MULTILINE)  # RFC 9632, section 3
 COUNTRY = re.compile(r"[A-Z]{2}")
 NO_COUNTRIES = frozenset({"AP", "EU", "XX", "ZZ"})  # regions, and codes that mean nothing
 MAINTAINER = re.compile(
@@ -147,7 +148,7 @@ def _card_names(card: Any) -> Iterator[str]:
 
 
 def _registration(told: _Told, raw: dict[str, Any], asked: Address, note: str) -> Registration:
-    first, last = _address(told.network["start"]), _address(told.network["end"])
+    first, last = read_address(told.network["start"]), read_address(told.network["end"])
     if first is None or last is None or first.version != last.version:
         raise MalformedError("the answer names no first and last address of a network")
     if asked.version != first.version or not int(first) <= int(asked) <= int(last):
@@ -164,22 +165,34 @@ def _registration(told: _Told, raw: dict[str, Any], asked: Address, note: str) -
         country if COUNTRY.fullmatch(country) and country not in NO_COUNTRIES else "",
         remarks,
         next(iter([*holders, *lines, netname])),
-        _geofeed(raw, remarks),
+        feed_url(raw),
         note,
     )
 
 
-def _geofeed(raw: dict[str, Any], remarks: tuple[str, ...]) -> str | None:
-    for link in _objects(raw.get("links")):
-        href = _text(link.get("href"))
-        wanted = link.get("type") == GEOFEED_TYPE or link.get("rel") == "geo"
-        if wanted and href.startswith("https://"):
-            return href
-    found = GEOFEED.search("\n".join(remarks))
-    return found[1] if found else None
+def feed_url(answer: Mapping[str, Any]) -> str | None:
+    """Find the geofeed that the RDAP object of a network names: in a link, or in a line of its remarks.
+
+    Examples
+    --------
+    >>> feed_url({"links": [{"rel": "geo", "href": "https://example.cn/geofeed.csv"}]})
+    'https://example.cn/geofeed.csv'
+    >>> feed_url({"remarks": [{"description": ["Geofeed https://example.cn/geofeed.csv"]}]})
+    'https://example.cn/geofeed.csv'
+    """
+    for link in _objects(answer.get("links")):
+        url = _text(link.get("href"))
+        if url and (link.get("type") == GEOFEED_TYPE or link.get("rel") in GEOFEED_RELATIONS):
+            return url
+    for remark in _objects(answer.get("remarks")):
+        lines = remark.get("description")
+        found = GEOFEED.search("\n".join(_texts(lines if isinstance(lines, list) else [lines])))
+        if found:
+            return found[1]
+    return None
 
 
-def _address(text: Any) -> Address | None:
+def read_address(text: Any) -> Address | None:
     """Read an address as registries write it: with zeros in front, or with a length behind."""
     plain, _, _ = _text(text).partition("/")
     if "." in plain and ":" not in plain:

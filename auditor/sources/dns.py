@@ -22,6 +22,7 @@ from auditor.addresses import Addresses
 from auditor.asking import Source
 from auditor.findings import Text
 from auditor.observations import Provenance
+from auditor.sources._memory import Memory
 from auditor.sources._resolver import PORT, failure, make_resolver
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from auditor.archive import Archive
     from auditor.asking import Asked, Tools
     from auditor.settings import Settings
+    from auditor.sources._memory import Kept
 
 NAME, FAMILY = "dns", "dns"
 LONGEST = 16  # names of a chain; resolvers give up there too
@@ -275,34 +276,24 @@ def _inward(addresses: list[str]) -> list[str]:
     return [f"{address} is no public address ({name})" for address, name in named if name]
 
 
-def _resolve(name: str, servers: _Servers, tools: Tools) -> _Found:
+def _resolve(name: str, servers: _Servers, memory: Memory) -> _Found:
     """Ask, unless an answer that is young enough is kept."""
-    key = f"dns:{name}"
-    old = _replayed(
-        tools.archive, key, name, tools.now() - dt.timedelta(days=tools.settings.network.cache_days)
-    )
-    if old is not None:
-        return old
-    found, kept = _find(name, servers.asker(), tools.now())
-    if kept:
-        raw = {question: base64.b64encode(wire).decode() for question, wire in sorted(kept.items())}
-        found.digest = tools.archive.keep(orjson.dumps(raw))
-        if found.final:
-            tools.archive.remember(key, {"digest": found.digest, "at": found.at.isoformat()})
+    kept = memory.recall(f"dns:{name}")
+    if kept is None:
+        found, wires = _find(name, servers.asker(), memory.now())
+        if not wires:
+            return found
+        raw = {question: base64.b64encode(wire).decode() for question, wire in sorted(wires.items())}
+        kept = memory.keep(f"dns:{name}", orjson.dumps(raw), final=found.final)
+    else:
+        found = _replayed(name, kept)
+    found.at, found.digest = kept.at, kept.digest
     return found
 
 
-def _replayed(archive: Archive, key: str, name: str, since: dt.datetime) -> _Found | None:
-    """Read the answers that the archive keeps, if they are young enough."""
-    record = archive.recall(key) or {}
-    try:
-        at = dt.datetime.fromisoformat(record["at"])
-        raw = archive.read(record["digest"]) if at > since else None
-    except (KeyError, TypeError, ValueError):  # not asked, or noted by another hand
-        return None
-    if raw is None:
-        return None
-    wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(raw).items()}
+def _replayed(name: str, kept: Kept) -> _Found:
+    """Read the answers that the archive keeps."""
+    wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(kept.body).items()}
 
     def ask(asked: str, kind: str) -> bytes:
         try:
@@ -310,9 +301,7 @@ def _replayed(archive: Archive, key: str, name: str, since: dt.datetime) -> _Fou
         except KeyError:
             raise _NoAnswerError("unavailable", "that answer is not kept") from None
 
-    found, _ = _find(name, ask, at)
-    found.digest = record["digest"]
-    return found
+    return _find(name, ask, kept.at)[0]
 
 
 def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
@@ -321,6 +310,7 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     except dns.resolver.NoResolverConfiguration as error:
         outcome, note = failure(error)
         servers = None
+    memory = Memory(tools.archive, tools.now, tools.settings.network.cache_days)
     known: dict[str, _Found] = {}
     for domain in dict.fromkeys(asked.domains):
         try:
@@ -331,7 +321,7 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
             if servers is None:
                 known[name] = _Found(tools.now(), outcome=outcome, notes=[note])
             elif name not in known:
-                known[name] = _resolve(name, servers, tools)
+                known[name] = _resolve(name, servers, memory)
             yield _row(domain, known[name])
         tools.tick(1)
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from auditor.addresses import Addresses
-from auditor.archive import JOURNAL
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
@@ -20,10 +15,13 @@ from auditor.findings import Text
 from auditor.observations import EXTENTS, Provenance
 from auditor.sources._blocks import NOTHING
 from auditor.sources._geofeeds import Feed, read_feed, smallest
-from auditor.sources._transport import AskError, Transport
+from auditor.sources._memory import Memory
+from auditor.sources._registration import feed_url, read_address
+from auditor.sources._transport import AskError, MalformedError, Transport, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import datetime as dt
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -39,8 +37,6 @@ GRADE = "E3"  # the holder's own word
 REGISTRY = "rdap:"  # what the journal calls answers of registries
 LIMIT = 1 << 24  # bytes of a feed
 ACCEPT = "application/geofeed+csv, text/csv"
-RELATIONS = frozenset({"geo", "geofeed"})  # RFC 9877, and what registries wrote before it
-REMARK = re.compile(r"\s*geofeed:?\s+(https://\S+)\s*", re.IGNORECASE)  # RFC 9632, section 3
 
 
 @dataclass(frozen=True)
@@ -65,63 +61,21 @@ class _Told:
     note: str = ""
 
 
-def feed_url(answer: Mapping[str, Any]) -> str | None:
-    """Find the feed that the RDAP object of a network names: in a link (RFC 9877) or a remark (RFC 9632).
-
-    Examples
-    --------
-    >>> feed_url({"links": [{"rel": "geo", "href": "https://example.cn/geofeed.csv"}]})
-    'https://example.cn/geofeed.csv'
-    >>> feed_url({"remarks": [{"description": ["Geofeed https://example.cn/geofeed.csv"]}]})
-    'https://example.cn/geofeed.csv'
-    """
-    for link in _objects(answer.get("links")):
-        if link.get("rel") in RELATIONS and isinstance(link.get("href"), str):
-            return str(link["href"])
-    for remark in _objects(answer.get("remarks")):
-        lines = remark.get("description")
-        for line in lines if isinstance(lines, list) else [lines]:
-            if isinstance(line, str) and (found := REMARK.fullmatch(line)):
-                return found[1]
-    return None
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    return (entry for entry in (value if isinstance(value, list) else ()) if isinstance(entry, dict))
-
-
 def networks(archive: Archive) -> list[Network]:
     """Networks whose registries named a feed, of all answers that the archive keeps."""
-    path = archive.folder / JOURNAL
-    records: dict[str, str] = {}
-    for line in path.read_bytes().splitlines() if path.exists() else ():
-        try:
-            record = orjson.loads(line)
-            if record["key"].startswith(REGISTRY):
-                records[record["key"]] = record["digest"]
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            continue  # cut off by a kill, or of another kind
-    found = (_network(archive.read(digest)) for digest in dict.fromkeys(records.values()))
-    return [network for network in found if network]
+    digests = (record.get("digest") for record in archive.records(REGISTRY))
+    kept = dict.fromkeys(digest for digest in digests if isinstance(digest, str))
+    return [network for digest in kept if (network := _network(archive.read(digest)))]
 
 
 def _network(raw: bytes | None) -> Network | None:
     try:
-        answer = orjson.loads(raw or b"")
-        url = feed_url(answer)
-        ends = [_address(answer[name]) for name in ("startAddress", "endAddress")]
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
+        answer = read_json(raw or b"", "")
+    except MalformedError:
         return None
-    rows = Addresses.of(ends)
-    whole = rows.version[0] == rows.version[1] != 0
-    return Network(rows, url) if url and whole else None
-
-
-def _address(text: str) -> str:
-    """Address as registries write it, with zeros in front, or as a block."""
-    bare = text.partition("/")[0].strip()
-    numbers = bare if ":" in bare else ".".join(str(int(number)) for number in bare.split("."))
-    return str(ipaddress.ip_address(numbers))
+    url = feed_url(answer)
+    ends = Addresses.of([str(read_address(answer.get(name))) for name in ("startAddress", "endAddress")])
+    return Network(ends, url) if url and ends.version[0] == ends.version[1] != 0 else None
 
 
 def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
@@ -140,32 +94,17 @@ def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
     return [_Told(tools.now(), feed, tools.archive.keep(data)) for feed, data in told]
 
 
-def _fetch(url: str, tools: Tools, transport: Transport) -> _Told:
+def _fetch(url: str, memory: Memory, transport: Transport) -> _Told:
     """Get a feed, unless one that is young enough is kept."""
-    key, now = f"geofeed:{url}", tools.now()
-    data, at = _kept(key, tools)
-    if data is None:
-        try:
-            data, at = transport.get(url, accept=ACCEPT, limit=LIMIT).body, now
-        except AskError as error:
-            return _Told(now, outcome=error.outcome, note=f"{url}: {error}")
-        tools.archive.remember(key, {"digest": tools.archive.keep(data), "at": now.isoformat()})
-    digest = tools.archive.keep(data)
-    feed = read_feed(data, url, lax=True)
-    if not len(feed):
-        return _Told(at, None, digest, note=str(feed.faults[0]))
-    return _Told(at, feed, digest)
-
-
-def _kept(key: str, tools: Tools) -> tuple[bytes | None, dt.datetime]:
-    """What the archive has of a question, if it is young enough, and since when."""
-    record = tools.archive.recall(key) or {}
-    now, age = tools.now(), dt.timedelta(days=tools.settings.network.cache_days)
+    key = f"geofeed:{url}"
     try:
-        at = dt.datetime.fromisoformat(record["at"])
-        return (tools.archive.read(record["digest"]), at) if now - at < age else (None, now)
-    except (KeyError, TypeError, ValueError):  # not asked, or noted by another hand
-        return None, now
+        kept = memory.recall(key) or memory.keep(key, transport.get(url, accept=ACCEPT, limit=LIMIT).body)
+    except AskError as error:
+        return _Told(memory.now(), outcome=error.outcome, note=f"{url}: {error}")
+    feed = read_feed(kept.body, url, lax=True)
+    if not len(feed):
+        return _Told(kept.at, None, kept.digest, note=str(feed.faults[0]))
+    return _Told(kept.at, feed, kept.digest)
 
 
 class _Rows:
@@ -236,21 +175,23 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
 def _ask_registered(public: IntArray, looked: Addresses, rows: _Rows, tools: Tools) -> Iterator[pa.Table]:
     """Ask the feeds that registries name; each speaks of the network that names it only (RFC 9632)."""
     named = networks(tools.archive)
-    hits = smallest([network.ends for network in named], looked)
-    transport = Transport(tools.settings.network, tools.now, tools.sleep)
+    hits = smallest([each.ends for each in named], looked)
+    network = tools.settings.network
+    transport = Transport(network, tools.now, tools.sleep)
+    memory = Memory(tools.archive, tools.now, network.cache_days)
     got: dict[str, _Told] = {}
     for which in np.unique(hits.found[hits.found != NOTHING]).tolist():
-        network, at = named[which], hits.row[hits.found == which]
-        if network.url not in got:
-            got[network.url] = _fetch(network.url, tools, transport)
-        told, some = got[network.url], looked.take(at)
+        one, at = named[which], hits.row[hits.found == which]
+        if one.url not in got:
+            got[one.url] = _fetch(one.url, memory, transport)
+        told, some = got[one.url], looked.take(at)
         if told.feed is None:
             yield rows.table(
                 public[at], outcome=told.outcome, note=told.note, seen_at=told.at, digest=told.digest
             )
         else:
-            hits_inside = told.feed.find(some, told.feed.within(network.ends))
-            yield from rows.found(told, told.feed, public[at], hits_inside, str(network))
+            hits_inside = told.feed.find(some, told.feed.within(one.ends))
+            yield from rows.found(told, told.feed, public[at], hits_inside, str(one))
 
 
 def _provenance(_: Settings) -> tuple[Provenance, ...]:

@@ -142,7 +142,8 @@ def test_holders(registry, fields, owner):
     ("fields", "url"),
     [
         ({"links": [{"rel": "geo", "type": "application/geofeed+csv", "href": "https://a.cn/g.csv"}]}, "https://a.cn/g.csv"),
-        ({"links": [{"rel": "geo", "href": "http://a.cn/g.csv"}, {"href": None}, "x"]}, None),
+        ({"links": [{"href": None}, "x", {"rel": "geo", "href": "http://a.cn/g.csv"}]}, "http://a.cn/g.csv"),
+        ({"links": [{"rel": ["geo"], "href": "https://a.cn/"}]}, None),
         ({"remarks": [{"description": ["Acme", "Geofeed https://a.cn/g.csv"]}]}, "https://a.cn/g.csv"),
         ({"remarks": [{"description": ["no geofeed at https://a.cn/"]}]}, None),
     ],
