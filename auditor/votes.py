@@ -55,7 +55,9 @@ REASONS: dict[str, Text] = {
     "anycast": Text("announced from several places, so the address has no place", "任播地址，无固定位置"),
     "bound": Text("the signal cannot have come from there in that time", "信号不可能在该时间内往返"),
     "reach": Text("a delay disproves, it never proves", "时延只能否定、不能证明"),
-    "no_claim": Text("no place is declared to hold it against", "未申报可供比对的位置"),
+    "no_claim": Text(
+        "no area and no region code is known to hold it against", "无可供比对的试点区域或行政区划代码"
+    ),
 }
 
 
@@ -68,7 +70,7 @@ class Claims:
     area
         Index into the areas; -1 where the claim names none.
     region
-        Region code declared.
+        Region code declared; a place of another province contradicts it, whatever the area.
     lon, lat, radius_m
         Disc declared, WGS84; NaN without coordinates.
     anycast
@@ -171,7 +173,11 @@ class _Ballot:
     reason: Any
 
     def hold_regions(self) -> None:
-        """Hold each region against the area claimed; without one, against the declared province."""
+        """Hold each region against the area claimed, then against the province declared.
+
+        Zhejiang holds a piece of Shanghai's area, Xiaoyangshan, and still no place with a code of Pudong;
+        Shanghai's word on Xiaoyangshan itself, whose code leaves the area open, says nothing.
+        """
         relation, where = relate_regions(self.areas, list(self.taken.values))
         relation, where = (np.append(part, -1)[self.taken.codes] for part in (relation, where))
         named, same = self.claims.area >= 0, where == self.claims.area
@@ -180,18 +186,21 @@ class _Ballot:
             elsewhere &= inside  # a part that states no codes leaves open what a province holds
         self.says[named & inside & same] = Says.SUPPORT
         self.says[named & ((relation == OUTSIDE) | elsewhere)] = Says.CONTRADICT
-        self._hold_provinces(~named)
+        self._hold_provinces(named)
         nothing = self.says == Says.NOTHING
         self.reason[nothing] = "whole"
         self.reason[nothing & ~named & self.claims.region.blank] = "no_claim"
 
-    def _hold_provinces(self, rows: BoolArray) -> None:
+    def _hold_provinces(self, named: BoolArray) -> None:
         def province(column: Coded) -> Any:
             return column.map(lambda code: code[:2], blank="", dtype="U2")
 
         mine, theirs = province(self.claims.region), province(self.taken)
-        said = rows & (mine != "") & (theirs != "") & (theirs != "CN")
-        self.says[said] = np.where(mine == theirs, Says.SUPPORT, Says.CONTRADICT)[said]
+        settled = relate_regions(self.areas, list(self.claims.region.values))[0] == WITHIN
+        settled = ~named | np.append(settled, False)[self.claims.region.codes]
+        said = (self.says == Says.NOTHING) & (mine != "") & (theirs != "") & (theirs != "CN")
+        self.says[said & settled & (mine != theirs)] = Says.CONTRADICT
+        self.says[said & (mine == theirs) & ~named] = Says.SUPPORT
 
     def hold_discs(self) -> None:
         """Hold discs against the place declared, or the area claimed; a delay only ever disproves."""
