@@ -357,7 +357,7 @@ def joint(weight: FloatArray, family: Coded) -> float | None:
     """Likelihood ratio of all votes together; nothing if none of them is calibrated.
 
     Sources of one family repeat one another: beyond the strongest they count half (two of them are about one
-    and a half votes).
+    and a half votes), each side by itself, so that a family that contradicts itself says nothing.
 
     Examples
     --------
@@ -371,6 +371,6 @@ def joint(weight: FloatArray, family: Coded) -> float | None:
     total = 0.0
     for code in np.unique(family.codes[known]).tolist():
         own = logs[known & (family.codes == code)]
-        best = own[np.argmax(np.abs(own))]
-        total += float(best + (own.sum() - best) / 2)
+        for side in (np.maximum(own, 0), np.minimum(own, 0)):
+            total += float(side[np.argmax(np.abs(side))] + side.sum()) / 2
     return float(np.exp(total))

@@ -114,11 +114,13 @@ def come_to(words, area=SHANGHAI, **claim):
 )
 def test_one_word(word, area, said):
     assert says([word], area) == [said]
+    assert said[1] in votes.REASONS
 
 
 def test_anycast_has_no_place_but_a_delay_still_disproves():
     words = [place("community", "city", "330100"), disc(116.4, 39.9, 300)]
     assert says(words, anycast=True) == [("VOID", "anycast"), ("CONTRADICT", "bound")]
+    assert {"anycast", "bound", "reach", "no_claim"} < votes.REASONS.keys()
 
 
 def test_a_delay_disproves_and_never_proves():
@@ -198,6 +200,35 @@ def test_words_that_do_not_count_have_no_weight():
     cast = weigh(words, SHENZHEN)
     assert np.isnan(cast.weight[[0, 2]]).all()
     assert cast.weight[1] == 20
+
+
+def joint(*words):
+    return votes.joint(np.array([weight for weight, _ in words]), Coded.of([family for _, family in words]))
+
+
+def test_ratios_multiply_and_repetitions_count_half():
+    assert joint((20, "a"), (20, "b"), (0.1, "c")) == pytest.approx(40)
+    assert joint((20, "a"), (20, "a"), (20, "a")) == pytest.approx(20**2)
+    assert joint((0.05, "a"), (0.1, "a")) == pytest.approx(0.05 * 0.1**0.5)
+    assert joint((20, "a"), (0.05, "a"), (NAN, "b")) == pytest.approx(1)  # it contradicts itself
+    assert joint((NAN, "a"), (NAN, "b")) is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.05, 0.1, 1, 7, 20, NAN]), st.sampled_from("ab")), max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_the_joint_ratio_does_not_depend_on_the_order(words, random):
+    shuffled = random.sample(words, len(words))
+    assert joint(*words) == (None if (found := joint(*shuffled)) is None else pytest.approx(found))
+
+
+def test_rows_of_no_subject_do_not_count():
+    words = [place("community", "city", "330100"), place("dbip", "city", "330100"), disc(116.4, 39.9, 300)]
+    cast, bound = weigh(words), np.array([False, False, True])
+    found = votes.tally(cast, bound, np.array([-1, 1, -1]), np.zeros(3, np.int64), 2)
+    assert (found.contradicting.tolist(), found.seen.tolist()) == ([0, 1], [False, True])
+    assert not found.contradicted.any()
 
 
 FAMILIES = ["community", "dbip", "maxmind", "registry", "geofeed", "unheard"]
