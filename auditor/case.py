@@ -112,7 +112,8 @@ class Case(Standing):
         """Date of the audit in days since 1970-01-01."""
         return (self.as_of - EPOCH).days
 
-    def _dated(self, table: Any) -> BoolArray:
+    def dated(self, table: Any) -> BoolArray:
+        """Rows of a table whose period holds the date."""
         starts = columns.days(table, "from_on", blank=int(FIRST_DAY))
         ends = columns.days(table, "to_on", blank=int(LAST_DAY))
         return (starts <= self.day) & (self.day < ends)
@@ -120,7 +121,7 @@ class Case(Standing):
     @cached_property
     def in_service(self) -> BoolArray:
         """Nodes that count on the date: active or on standby, inside their period."""
-        return self._dated(self.declaration.nodes) & ~self.node("status").isin({"planned", "retired"})
+        return self.dated(self.declaration.nodes) & ~self.node("status").isin({"planned", "retired"})
 
     @cached_property
     def links_in_service(self) -> BoolArray:
@@ -128,7 +129,7 @@ class Case(Standing):
         links = self.declaration.links
         kind, status = Coded.of(links.column("kind")), Coded.of(links.column("status"))
         carries = kind.blank | kind.isin(roles.CARRYING_LINKS)
-        usable = carries & self._dated(links) & ~status.isin({"planned", "retired"})
+        usable = carries & self.dated(links) & ~status.isin({"planned", "retired"})
         if self.declaration.access_layer:
             layer = Coded.of(links.column("layer"))
             usable &= layer.blank | layer.isin({self.declaration.access_layer})

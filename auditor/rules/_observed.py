@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from auditor.columns import BoolArray, IntArray
 
 PROVEN = 2  # grade from which on a place is documented
+SETTLED = frozenset({"answer", "no_record", "malformed"})  # what name servers say; others did not answer
 
 
 def sides_told(case: Case, rows: Iterable[int]) -> Text:
@@ -87,12 +88,15 @@ class Declared(NamedTuple):
     node: IntArray
 
 
-def declared(case: Case, addresses: Addresses) -> Declared:
-    """Find addresses among those of declared nodes, then in the declared blocks."""
+def declared(case: Case, addresses: Addresses, *, in_force: bool = False) -> Declared:
+    """Find addresses among those of declared nodes, then in the declared blocks; all, or those in force."""
     row, own = addresses_of(case.declaration.nodes.column("ips"))
+    table: Any = case.declaration.prefixes
+    if in_force:
+        row, own = row[case.in_service[row]], own.take(case.in_service[row])
+        table = table and table.filter(pa.array(case.dated(table)))
     at = within_any(addresses, own)
     known, node = at >= 0, np.append(row, -1)[at]
-    table = case.declaration.prefixes
     if table is None:
         return Declared(known, node)
     block = within_any(addresses, Addresses.of(table.column("prefix").cast(pa.string())))
@@ -115,7 +119,9 @@ class Resolved(NamedTuple):
     addresses
         All addresses, each once.
     lost
-        Domains without an address.
+        Domains that lead to no address.
+    unheard
+        Domains of which nothing is known: nobody asked, or no name server answered.
     """
 
     code: str
@@ -123,6 +129,7 @@ class Resolved(NamedTuple):
     chains: dict[str, list[str]]
     addresses: list[str]
     lost: list[str]
+    unheard: list[str]
 
 
 def resolved(case: Case) -> list[Resolved]:
@@ -146,7 +153,9 @@ def _resolved(case: Case, code: str, asked: Mapping[str, list[int]]) -> Resolved
     evidence = case.evidence
     chains: dict[str, list[str]] = {}
     addresses: dict[str, None] = {}
-    lost = []
+    lost: list[str] = []
+    unheard: list[str] = []
+    outcome = evidence.column("outcome")
     for domain, rows in asked.items():
         told = [evidence.details(row) for row in rows if evidence.answered[row]]
         chain = dict.fromkeys(name for facts in told for name in facts.get("chain") or ())
@@ -155,8 +164,10 @@ def _resolved(case: Case, code: str, asked: Mapping[str, list[int]]) -> Resolved
             chains[domain] = list(chain) or [domain]
         addresses |= found
         if not found:
-            lost.append(domain)
-    return Resolved(code, [row for rows in asked.values() for row in rows], chains, list(addresses), lost)
+            settled = any(outcome.at(row) in SETTLED for row in rows)
+            (lost if settled else unheard).append(domain)
+    every = [row for rows in asked.values() for row in rows]
+    return Resolved(code, every, chains, list(addresses), lost, unheard)
 
 
 class Edges(NamedTuple):
@@ -169,7 +180,7 @@ class Edges(NamedTuple):
     networks
         By name on the way: the content delivery network of another that it belongs to.
     undeclared
-        Addresses that the declaration does not know.
+        Addresses that nothing in service is declared with.
     outside
         Rows of the observations that place an address outside the operator's area, where they suffice.
     """
@@ -199,7 +210,7 @@ def _edges(case: Case, service: Resolved, doubted: Mapping[str, bool]) -> Edges:
             is_operator(own, case.declaration.operator) for own in (network.name_en, network.name_zh)
         ):
             networks[name] = network
-    known, node = declared(case, Addresses.of(pa.array(service.addresses, pa.string())))
+    known, node = declared(case, Addresses.of(pa.array(service.addresses, pa.string())), in_force=True)
     proven = known & (node >= 0) & (case.grade[node] <= PROVEN) & (case.place.relation[node] == WITHIN)
     # A document outweighs databases (NEG-05), and never a physical bound.
     strange = {

@@ -10,7 +10,7 @@ Check
 Both ways. Declared against observed: the addresses of facilities and the declared blocks in force are announced
 on the Internet, and a registry names nobody else as holder of a block than the operator, one of its carriers or
 whom the declaration names. Observed against declared: every address to which a declared domain leads belongs to a
-declared node or lies in a declared block.
+declared node in service or lies in a declared block in force.
 
 Inconclusive when
 -----------------
@@ -43,10 +43,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor import columns, registers
+from auditor import registers
 from auditor.addresses import Addresses
 from auditor.case import Case, Message, Rule
-from auditor.columns import FIRST_DAY, LAST_DAY, Coded
+from auditor.columns import Coded
 from auditor.evidence import addresses_of
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.registers.names import normal
@@ -93,9 +93,7 @@ def _blocks(case: Case) -> list[str]:
     table = case.declaration.prefixes
     if table is None:
         return []
-    starts = columns.days(table, "from_on", blank=int(FIRST_DAY))
-    ends = columns.days(table, "to_on", blank=int(LAST_DAY))
-    in_force = table.filter(pa.array((starts <= case.day) & (case.day < ends)))
+    in_force = table.filter(pa.array(case.dated(table)))
     return list(dict.fromkeys(in_force.column("prefix").cast(pa.string()).to_pylist()))
 
 
@@ -304,23 +302,25 @@ def _is_enterprise(name: str) -> bool:
 
 def _judge_service(case: Case, service: Resolved) -> Batch:
     found = Addresses.of(pa.array(service.addresses, pa.string()))
-    known = declared(case, found).known
+    known = declared(case, found, in_force=True).known
     strange = [address for address, is_known in zip(service.addresses, known, strict=True) if not is_known]
-    if not service.rows:
-        verdict, message = Verdict.NOT_APPLICABLE, "names_not_observed"
-    elif strange:
+    if strange:
         verdict, message = Verdict.INCONCLUSIVE, "undeclared_edges"
     elif service.lost:
         verdict, message = Verdict.INCONCLUSIVE, "unresolved"
+    elif service.unheard:
+        verdict, message = Verdict.NOT_APPLICABLE, "names_not_observed"
     else:
         verdict, message = Verdict.PASS, "all_declared"
     chains = [" → ".join(chain) for chain in service.chains.values()]
     args = {"code": service.code, "undeclared": strange, "lost": service.lost, "chains": chains}
+    args["unheard"] = service.unheard
     details = {
         "chains": [[domain, *(n for n in chain if n != domain)] for domain, chain in service.chains.items()],
         "addresses": service.addresses,
         "undeclared": strange,
         "unresolved": service.lost,
+        "unheard": service.unheard,
     }
     grade = OBSERVED if verdict == Verdict.INCONCLUSIVE else 3
     seen = Each(lambda _: case.evidence.told(service.rows))
@@ -371,8 +371,8 @@ RULE = Rule(
             "没有来源就该{what}的地址是否通告作出应答。",
         ),
         "undeclared_edges": Message(
-            "Domains of {code} lead to addresses that the declaration does not know: {undeclared} ({chains}).",
-            "{code} 业务的域名指向未申报的地址：{undeclared}（{chains}）。",
+            "Domains of {code} lead to addresses that are declared of nothing in service: {undeclared} ({chains}).",
+            "{code} 业务的域名指向未申报或已申报不在用的地址：{undeclared}（{chains}）。",
             "Add the nodes behind them to the inventory with their place, or name the contract under which they serve.",
             "请将对应节点连同放置地补入设施清单，或说明其所依据的合同。",
         ),
@@ -387,8 +387,10 @@ RULE = Rule(
             "{code} 业务的域名所指向的地址均已申报。",
         ),
         "names_not_observed": Message(
-            "No name server was asked about the domains of {code}.",
-            "未就 {code} 业务的域名进行解析。",
+            "No name server was asked, or answered, about domains of {code}: {unheard}.",
+            "未就 {code} 业务的下列域名进行解析，或域名服务器未作应答：{unheard}。",
+            "Collect again with `--online`.",
+            "请以 `--online` 重新采集。",
         ),
     },
 )
