@@ -52,7 +52,8 @@ def put(tree, dotted, value):
 def build(case):
     """Base of the case with its changes: `nodes`, `links` (added; a node of the same id is replaced),
     `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths). Beside them
-    `observations` are records of what sources said, and `confirmed` names documents that a review confirms."""
+    `observations` are records of what sources said, and `confirmed` names documents that a review confirms.
+    `shows` are parts of the English message by subject, `details` some of the details."""
     tree = copy.deepcopy(BASES[case.get("base", "shanghai")])
     network = tree["network"]
     dropped = set(case.get("drop_nodes", ())) | {n["id"] for n in case.get("nodes", ())}
@@ -154,6 +155,12 @@ def test_case(module, case, judge):
         result.ask(finding, "en")
         result.ask(finding, "zh")
         assert findings.plain(result.record(finding))["details"] is not None, "details can be written"
+    for subject, parts in case.get("shows", {}).items():
+        told = result.message(found[subject], "en")
+        assert [part for part in parts if part not in told] == [], told
+    for subject, expected in case.get("details", {}).items():
+        told = findings.plain(result.record(found[subject]))["details"]
+        assert {name: told[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(("module", "case"), CASES)
