@@ -25,7 +25,8 @@ place an address that it leads to outside the area.
 
 Not applicable when
 -------------------
-Nothing for acceleration is bought or leased; the contract is for a service under another regime.
+Nothing for acceleration is bought or leased; the contract is for a service under another regime; domains lead
+through no network of another and to nothing outside, which proves no purchase and no lack of one.
 
 Limits
 ------
@@ -123,14 +124,15 @@ def _judge_edges(case: Case, found: Edges, rows: Mapping[str, int]) -> Batch:
     service = found.service
     names = sorted({Text(network.name_en, network.name_zh) for network in found.networks.values()})
     terms = {network: _covering(case, network, rows) for network in found.networks.values()}
-    declared = not found.undeclared and not service.lost
+    declared = not (found.undeclared or service.lost or service.unheard)
     covered = declared and all(fixed for _, fixed in terms.values())
     if found.outside:
         verdict, message = Verdict.INCONCLUSIVE, "observed_outside"
     elif found.networks and not covered:
         verdict, message = Verdict.INCONCLUSIVE, "observed_cdn"
     else:
-        verdict, message = Verdict.PASS, "observed_own" if declared else "observed_no_cdn"
+        # A name server shows neither a purchase nor that there is none: nothing to judge, and no pass.
+        verdict, message = Verdict.NOT_APPLICABLE, "observed_own" if declared else "observed_no_cdn"
     told = {
         "code": service.code,
         "home": _home(case),
@@ -372,9 +374,10 @@ RULE = Rule(
             "与 {supplier} 的合同用于依据其他制度开展的业务。",
         ),
         "observed_cdn": Message(
-            "Domains of {code} lead through the network of {networks} ({chains}); contracts with it for acceleration: "
-            "{contracts}; none fixes it to nodes that are all declared.",
-            "{code} 业务的域名经由 {networks} 的网络（{chains}）；与其签订的加速合同：{contracts}；均未将其固定为已申报的节点。",
+            "Domains of {code} lead through the network of {networks} ({chains}); no declared contract fixes its nodes so "
+            "that all addresses seen are declared (contracts with it for acceleration: {contracts}).",
+            "{code} 业务的域名经由 {networks} 的网络（{chains}）；没有已申报的合同将其固定为已申报的节点、且所见地址均已申报"
+            "（与其签订的加速合同：{contracts}）。",
             "Ask for the contract, and for the list of nodes that serve these domains.",
             "请提供相关合同及服务上述域名的节点清单。",
         ),
