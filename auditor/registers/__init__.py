@@ -32,11 +32,13 @@ from auditor.registers.regimes import (
     share_cap,
     terms_of,
 )
-from auditor.registers.regions import region_name
+from auditor.registers.regions import MUNICIPALITIES, STRAIGHT, region_extent, region_name
 from auditor.registers.services import Service, lineage, opened, read_services, service_code
 from auditor.registers.weights import Family, Weight, Weights, read_weights
 
 __all__ = [
+    "MUNICIPALITIES",
+    "STRAIGHT",
     "Carrier",
     "CarrierAsn",
     "CarrierMatch",
@@ -74,6 +76,7 @@ __all__ = [
     "read_services",
     "read_weights",
     "regime_key",
+    "region_extent",
     "region_name",
     "service_code",
     "share_allowed",

@@ -12,6 +12,8 @@ COUNTRIES = {
     "MO": ("Macao", "澳门"),
     "TW": ("Taiwan", "台湾"),
 }
+MUNICIPALITIES = frozenset({"11", "12", "31", "50"})  # their districts lie in the province: there is no city
+STRAIGHT = "90"  # stands for the city of counties that are straight under their province
 
 
 @cache
@@ -30,3 +32,20 @@ def region_name(code: str) -> tuple[str, str]:
     (('Shanghai', '上海市'), ('Hong Kong', '香港'), ('999999', '999999'))
     """
     return _names().get(code.ljust(6, "0")) or COUNTRIES.get(code, (code, code))
+
+
+def region_extent(code: str) -> str:
+    """Kind of region that a code of six figures, or of a country, stands for.
+
+    A county straight under its province counts as a city.
+
+    Examples
+    --------
+    >>> [region_extent(code) for code in ("310000", "440300", "310115", "469002", "CN")]
+    ['province', 'city', 'district', 'city', 'country']
+    """
+    if not code.isdigit():
+        return "country"
+    if code.endswith("0000"):
+        return "province"
+    return "city" if code.endswith("00") or code[2:4] == STRAIGHT else "district"

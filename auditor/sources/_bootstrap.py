@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from auditor.errors import DataError
+from auditor.registers._files import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = Path(__file__).parent.parent / "data" / "rdap_bootstrap"
 BITS = {4: 32, 6: 128}
 
 
@@ -54,7 +54,7 @@ def read_bootstrap(folder: str | None) -> Bootstrap:
     DataError
         A file that is missing or not as RFC 9224 has it; all that is wrong at once.
     """
-    home = FOLDER if folder is None else Path(folder)
+    home = FOLDER / "rdap_bootstrap" if folder is None else Path(folder)
     wrong: list[str] = []
     found: dict[tuple[int, int], dict[int, str]] = {}
     for version in BITS:

@@ -17,6 +17,7 @@ import pyarrow.parquet
 from auditor.columns import Coded
 from auditor.errors import DataError
 from auditor.observations import Provenance
+from auditor.registers import region_extent
 from auditor.registers._files import FOLDER
 
 if TYPE_CHECKING:
@@ -34,19 +35,6 @@ ENCLOSING = "several regions; this one encloses them"
 NO_IPV6 = "this database has no IPv6"
 
 
-def extent(region: str) -> str:
-    """Extent of a region, by its code.
-
-    Examples
-    --------
-    >>> [extent(region) for region in ("310000", "440300", "469002", "CN", "US")]
-    ['province', 'city', 'city', 'country', 'country']
-    """
-    if not region.isdigit():
-        return "country"
-    return "city" if region[2:].strip("0") else "province"
-
-
 def enclosing(region: str) -> str:
     """Code of the region round one; a country's is its own.
 
@@ -56,7 +44,7 @@ def enclosing(region: str) -> str:
     ['440000', 'CN', 'CN']
     """
     above = {"city": region[:2] + "0000", "province": CHINA}
-    return above.get(extent(region), region)
+    return above.get(region_extent(region), region)
 
 
 @dataclass(frozen=True)
@@ -292,5 +280,5 @@ def _places(database: Database, rows: Addresses) -> dict[str, Any]:
         outcome[mask] = word
         note[mask] = why.map(str, blank=None, dtype=object)[mask] if isinstance(why, Coded) else why
     told = Coded(np.where(reserved, NOTHING, region.codes), region.values)
-    extents = told.map(extent, blank="none", dtype=object)
+    extents = told.map(region_extent, blank="none", dtype=object)
     return {"outcome": outcome, "note": note, "region": told, "extent": extents}

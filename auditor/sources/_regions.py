@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.columns import Coded
 from auditor.observations import EXTENTS
+from auditor.registers import MUNICIPALITIES, STRAIGHT, region_extent
+from auditor.registers._files import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 CHINA = "CN"
 BESIDE = ("HK", "MO", "TW")  # told apart from the mainland, as everywhere in this program
-MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 PREFECTURE, COUNTY = 4, 6  # figures of codes
-STRAIGHT = "90"  # stands for the prefecture of counties that are straight under their province
 ISO_3166_2 = (
     "BJ:11 TJ:12 HE:13 SX:14 NM:15 LN:21 JL:22 HL:23 SH:31 JS:32 ZJ:33 AH:34 FJ:35 JX:36 SD:37 HA:41 HB:42 "
     "HN:43 GD:44 GX:45 HI:46 CQ:50 SC:51 GZ:52 YN:53 XZ:54 SN:61 GS:62 QH:63 NX:64 XJ:65"
@@ -100,14 +98,9 @@ def _place(country: str, province: str, city: str, district: str) -> tuple[str, 
             return "country", beside
         code = _china(province, city, district)
         if code:
-            return _extent(code), code.ljust(COUNTY, "0")
+            whole = code.ljust(COUNTY, "0")
+            return region_extent(whole), whole
     return ("country", nation) if nation else ("none", "")
-
-
-def _extent(code: str) -> str:
-    if len(code) == COUNTY and code[2:PREFECTURE] != STRAIGHT:
-        return "district"
-    return "city" if len(code) >= PREFECTURE else "province"
 
 
 def _china(province: str, city: str, district: str) -> str:
@@ -159,7 +152,7 @@ def _nation(name: str) -> str:
 def _nations() -> Mapping[str, str]:
     """Codes of countries, by code and by folded name."""
     found: dict[str, str] = {}
-    for row in _rows("country_names.csv"):
+    for row in read_rows("country_names.csv"):
         names = (row["code"], row["name_zh"], row["name_en"], *row["others"].split("|"))
         found |= {_folded(name): row["code"] for name in names if name}
     return found
@@ -172,7 +165,7 @@ def _units() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     pairs = [(word.split(":")[1], "province", word.split(":")[0]) for word in ISO_3166_2.split()]
     pairs += [(code, level, f"CN{name}") for code, level, name in pairs]
     pairs += [(code, "province", name) for name, code in OTHER_NAMES.items()]
-    for row in _rows("place_names.csv"):
+    for row in read_rows("place_names.csv"):
         names = (row["code"], row["code"].ljust(COUNTY, "0"), row["name_zh"], row["short_zh"], row["name_en"])
         pairs += [(row["code"], row["level"], name) for name in names]
     for code, level, name in pairs:
@@ -180,8 +173,3 @@ def _units() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
             units[level].setdefault(_folded(name), ())
             units[level][_folded(name)] += (code,)
     return units
-
-
-def _rows(name: str) -> Iterable[Mapping[str, str]]:
-    text = resources.files("auditor").joinpath("data", name).read_text("utf-8")
-    return csv.DictReader(text.splitlines())

@@ -11,7 +11,6 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv6Address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ import pyarrow.parquet
 from auditor.addresses import dotted
 from auditor.observations import Provenance
 from auditor.registers import carriers_of
+from auditor.registers._files import FOLDER
 
 if TYPE_CHECKING:
     from auditor.columns import Coded, IntArray
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Uint64Array: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
 
 NAME, FAMILY = "origins", "registry"
-FOLDER = Path(__file__).parent.parent / "data" / "ip"
 WIDTH = {4: 32, 6: 64}  # bits of a start; of IPv6 the first 64, since no longer prefix is announced
 
 
@@ -75,11 +74,11 @@ class Data:
 @cache
 def data() -> Data:
     """Load the table, once."""
-    raw = (FOLDER / "origins.parquet").read_bytes()
+    raw = (FOLDER / "ip" / "origins.parquet").read_bytes()
     table = pyarrow.parquet.read_table(io.BytesIO(raw))
     version = table.column("version").to_numpy()
     cut = int(np.searchsorted(version, 6))
-    names = pyarrow.parquet.read_table(FOLDER / "origins_names.parquet")
+    names = pyarrow.parquet.read_table(FOLDER / "ip" / "origins_names.parquet")
     columns = [table.column(name).to_numpy() for name in ("start", "asn", "length")]
     return Data(
         routes={

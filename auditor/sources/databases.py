@@ -19,6 +19,7 @@ from auditor.errors import DataError
 from auditor.findings import Text
 from auditor.observations import EXTENTS, Provenance
 from auditor.problems import quote
+from auditor.registers import MUNICIPALITIES, STRAIGHT, region_extent
 from auditor.sources._blocks import NOTHING, text
 from auditor.sources._csv_ranges import open_csv, open_parquet
 from auditor.sources._ipdb import open_ipdb
@@ -55,8 +56,6 @@ SEVERAL = "several regions"
 DEFAULT = "the database knows the country only, and gives its default point"
 CHINA = "CN"
 PROVINCE, CITY, DISTRICT = 2, 4, 6  # figures of codes
-NO_CITIES = frozenset({"11", "12", "31", "50"})  # municipalities: districts lie in the province
-COUNTIES = "90"  # stands for no city: counties under the province itself
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _places(hits: Hits, records: Records) -> Told:
         code, note = around({None if record == NOTHING else codes[record] for record in found})
         at[row] = len(codes)
         codes.append(code)
-        extents.append(extent_of(code))
+        extents.append(code and region_extent(code))
         notes.append(note)
     outcomes = [UNKNOWN if code is None else ANSWER for code in codes]
     notes_ = Coded.of([*notes, None])
@@ -215,14 +214,7 @@ def around(codes: set[str | None]) -> tuple[str | None, str | None]:
 
 
 def _is_city(code: str) -> bool:
-    return code[:PROVINCE] not in NO_CITIES and code[PROVINCE:CITY] not in {"00", COUNTIES}
-
-
-def extent_of(code: str | None) -> str | None:
-    """Kind of region that a code stands for."""
-    if code is None or len(code) < DISTRICT:
-        return code and "country"
-    return "province" if code.endswith("0000") else "city" if code.endswith("00") else "district"
+    return code[:PROVINCE] not in MUNICIPALITIES and code[PROVINCE:CITY] not in {"00", STRAIGHT}
 
 
 def _systems(hits: Hits, records: Records) -> Told:

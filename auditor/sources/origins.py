@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from auditor.asking import Asked, Source
 from auditor.findings import Text
+from auditor.registers import region_extent
 from auditor.sources._routes import FAMILY, NAME, bound, provenance
 from auditor.sources._routes import data as read_routes
 
@@ -134,7 +135,7 @@ def _places(routes: Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
     named = bound(asn)
     at = np.flatnonzero(found.whole & ~named.blank)
     region = named.take(at)
-    extent = region.map(lambda code: "province" if code.endswith("0000") else "city", blank="", dtype="U8")
+    extent = region.map(region_extent, blank="", dtype="U8")
     return found.row[at], {
         "extent": extent,
         "region": region,

@@ -17,6 +17,7 @@ import pyarrow as pa
 from auditor.asking import Source
 from auditor.findings import Text
 from auditor.observations import Provenance
+from auditor.registers import region_extent
 from auditor.sources._bootstrap import read_bootstrap
 from auditor.sources._distinct import Blocks, not_asked, public_blocks
 from auditor.sources._memory import Memory
@@ -199,8 +200,7 @@ def _cells(told: _Told, blocks: Blocks, block: int) -> dict[str, dict[str, Any]]
 def _place(said: Registration) -> dict[str, Any]:
     code = province_of(said.netname, said.remarks) if said.country in {"", "CN"} else None
     if code:
-        extent = "province" if code.endswith("0000") else "city"
-        return {"outcome": "answer", "extent": extent, "region": code}
+        return {"outcome": "answer", "extent": region_extent(code), "region": code}
     if said.country:
         return {"outcome": "answer", "extent": "country", "region": said.country}
     return {"outcome": "unknown", "extent": "none"}

@@ -19,7 +19,7 @@ from auditor.observations import ARROW
 from auditor.settings import Settings
 from auditor.sources import _bulk, _embedded, dbip, ip2region
 from auditor.sources._bulk import Bulk, Direct
-from auditor.sources._embedded import Database, Segments, enclosing, extent, load
+from auditor.sources._embedded import Database, Segments, enclosing, load
 
 SOURCES = ("dbip", "ip2region")
 DAY = dt.date(2026, 11, 22)
@@ -217,5 +217,4 @@ def test_files_of_several_batches(tmp_path, monkeypatch):
 
 
 def test_extents_and_what_encloses():
-    assert [extent(code) for code in ("469002", "310000")] == ["city", "province"]
     assert [enclosing(code) for code in ("469002", "310000", "HK")] == ["460000", "CN", "HK"]

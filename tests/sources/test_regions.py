@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from auditor.columns import Coded
 from auditor.observations import EXTENTS
+from auditor.registers._files import read_rows
 from auditor.sources import _regions
 from auditor.sources._regions import regions
 
@@ -53,7 +54,7 @@ def test_columns_tell_what_each_row_tells(rows):
 
 @pytest.mark.parametrize("column", ["name_zh", "short_zh", "name_en"])
 def test_every_province_and_prefecture_is_found_by_each_name(column):
-    units = [row for row in _regions._rows("place_names.csv") if row["level"] != "county" and row[column]]
+    units = [row for row in read_rows("place_names.csv") if row["level"] != "county" and row[column]]
     names = {row["code"]: row[column] for row in units}
     provinces = [names[row["code"][:2]] for row in units]
     cities = [row[column] if len(row["code"]) == 4 else None for row in units]
@@ -67,7 +68,7 @@ def test_every_province_and_prefecture_is_found_by_each_name(column):
 
 
 def test_every_country_is_found_by_each_name():
-    rows = list(_regions._rows("country_names.csv"))
+    rows = list(read_rows("country_names.csv"))
     for row in rows:
         for name in (row["code"], row["name_zh"], row["name_en"], *filter(None, row["others"].split("|"))):
             assert _regions._nation(name) == row["code"], name
