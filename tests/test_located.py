@@ -12,6 +12,8 @@ from auditor import located, zones
 from auditor.columns import Coded
 from auditor.located import Answers
 from auditor.observations import Provenance
+from auditor.places import UNKNOWN
+from auditor.registers import read_weights
 
 DAY = dt.date(2026, 11, 22)
 AREAS = zones.read_areas(DAY)
@@ -65,7 +67,20 @@ def test_families_that_disagree_decide_nothing():
 
 
 def test_hainan_is_not_calibrated_so_no_number_of_votes_is_enough():
-    assert locate(community="460100", dbip="460100", maxmind="460100", registry="460100") == ("unknown", None)
+    answers = [
+        Answers(Provenance(f, f, f), Coded.of(["city"]), Coded.of(["460100"]))
+        for f in read_weights().families
+    ]
+    found = located.locate(answers, AREAS, DAY)
+    assert found.relation[0] == UNKNOWN and not found.conflict[0]
+    assert found.combinations.tally(AREAS.ids.index("hainan")).supporting[0] == len(answers)
+
+
+def test_sources_without_a_vintage_are_taken_as_of_today():
+    answers = [
+        Answers(Provenance(f, f, f), Coded.of(["country"]), Coded.of(["US"])) for f in ("mine", "dbip")
+    ]
+    assert zones.RELATIONS[located.locate(answers, AREAS, DAY).relation[0]] == "outside"
 
 
 # How regions lie to the areas, and what each family's word on one counts, written down by hand.
@@ -115,6 +130,7 @@ def test_every_combination_of_words_is_as_counted_by_hand(every_combination):
     rows, found = every_combination
     names = [AREAS.ids[area] if area >= 0 else None for area in found.area.tolist()]
     relations = [zones.RELATIONS[relation] for relation in found.relation.tolist()]
+    assert found.area.min() == -1
     for row, told in zip(rows, zip(relations, names, found.conflict.tolist(), strict=True), strict=True):
         said_by = dict(zip(VINTAGES, row, strict=True))
         assert told == by_hand(said_by), said_by

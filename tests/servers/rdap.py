@@ -95,7 +95,7 @@ class HttpsServer:
             fields = [line.decode().partition(":") for line in iter(lines.readline, b"\r\n") if line]
             self.headers.append({name.lower(): value.strip() for name, _, value in fields})
         self.asked.append(words[1])
-        held = self.routes.get(words[1], Sent(404, b"{}"))
+        held = self.routes.get(words[1], Sent(404, b"{}")) if words[0] == "GET" else Sent(405)
         held = held() if callable(held) else held
         if held in ("trickle", "trickle body"):
             self._trickle(channel, HEAD + (b"X-" if held == "trickle" else b"Content-Length: 999999\r\n\r\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import time
 from email.utils import format_datetime
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import auditor
 from auditor.errors import UsageError
 from auditor.settings import Network
+from auditor.sources._connection import Client, Deadline, Question
 from auditor.sources._pace import FAILURES
 from auditor.sources._transport import (
     AskError,
@@ -180,6 +182,22 @@ def test_addresses_are_vetted(net, url, words):
     with pytest.raises(UnavailableError) as caught:
         net.transport().get(url)
     assert words in str(caught.value)
+
+
+def test_public_addresses_are_connected_to(net):
+    net.names.records["public.test"] = {"A": ["8.8.8.8", "101.80.0.1"], "AAAA": ["2400:da00::1"]}
+    client = Client(Network(resolver=(net.names.address,)))
+    deadline = Deadline(time.monotonic() + 5, 5, time.monotonic)
+    assert sorted(client.vetted("public.test", deadline)) == ["101.80.0.1", "2400:da00::1", "8.8.8.8"]
+    assert client.vetted("8.8.8.8", deadline) == ["8.8.8.8"]
+
+
+def test_host_and_port_as_they_stand_in_an_url():
+    def authority(host, port):
+        return Question(host, port, "/", "*/*", 1).authority
+
+    assert [authority("a.test", 443), authority("a.test", 8443)] == ["a.test", "a.test:8443"]
+    assert [authority("2400::1", 443), authority("2400::1", 8443)] == ["[2400::1]", "[2400::1]:8443"]
 
 
 def test_loopback_is_not_connected_to_unless_settings_say_so(net):
