@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 
 from auditor import columns, paths, roles
 from auditor.access_graph import AccessGraph
-from auditor.columns import FIRST_DAY, LAST_DAY, Coded
+from auditor.columns import EPOCH, FIRST_DAY, LAST_DAY, Coded
 from auditor.evidence import Evidence
 from auditor.roles import Party, Surety
 from auditor.standing import UNKNOWN, Standing, serves, split
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from auditor.model import Contract
 
 HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
-EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ REGION_CODE = r"^([0-9]{2,12}|[A-Za-z]{2})$"
 LARGEST_WHOLE = 2**53
 LONGEST_TEXT = 100_000  # bytes; room for thousands of addresses, while a report can still be printed
 LONGEST_JSON = 1 << 29
-EPOCH = dt.date(1970, 1, 1)
 CALENDAR_S = (-62_135_596_800, 253_402_300_799)  # from the first second of year 1 to the last of 9999
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 

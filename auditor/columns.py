@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,7 @@ BoolArray: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 IntArray: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
+EPOCH = dt.date(1970, 1, 1)  # days are counted from it
 FIRST_DAY = np.int32(-(2**31) + 1)
 LAST_DAY = np.int32(2**31 - 1)
 

@@ -8,7 +8,6 @@ fails anybody (DESIGN 9).
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ from auditor.places import OUTSIDE, WITHIN, Places
 from auditor.registers import read_weights
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pyarrow as pa
 
     from auditor.columns import BoolArray, FloatArray, IntArray
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 MAINLAND_CODE = 6
 CONTRADICTION = 2  # independent families
-_EPOCH = dt.date(1970, 1, 1)
 _GEOD = pyproj.Geod(ellps="WGS84")
 
 
@@ -226,7 +226,7 @@ class _Ballot:
     def strike(self, as_of: dt.date) -> None:
         """Strike what is known to carry nothing: defaults, old words on foreign places, anycast."""
         counts = (self.says == Says.SUPPORT) | (self.says == Says.CONTRADICT)
-        oldest = (as_of - _EPOCH).days - self.weights.fresh_days
+        oldest = (as_of - columns.EPOCH).days - self.weights.fresh_days
         foreign = self.taken.map(
             lambda code: not code[:1].isdigit() and code != "CN", blank=False, dtype=np.bool_
         )

@@ -38,9 +38,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor import columns, registers
-from auditor.case import EPOCH, Case, Message, Rule
-from auditor.columns import FIRST_DAY, LAST_DAY, Coded
+from auditor import registers
+from auditor.case import Case, Message, Rule
+from auditor.columns import Coded
 from auditor.findings import Batch, Text, Verdict
 from auditor.roles import is_operator
 
@@ -123,10 +123,7 @@ def _blocks(case: Case) -> tuple[list[str], IntArray, Coded]:
     if table is None:
         return [], np.empty(0, np.int64), Coded.of([])
     source, prefix = (Coded.of(table.column(name)) for name in ("source_unit", "prefix"))
-    day = (case.as_of - EPOCH).days
-    starts = columns.days(table, "from_on", blank=int(FIRST_DAY))
-    ends = columns.days(table, "to_on", blank=int(LAST_DAY))
-    rows = np.flatnonzero(~source.blank & ~prefix.blank & (starts <= day) & (day < ends))
+    rows = np.flatnonzero(~source.blank & ~prefix.blank & case.dated(table))
     rank = source.map(lambda name: RANKS[_standing(case, name)], blank=0, dtype=np.int64)
     # Last among the rows of a block comes its worst answer; equal ones by name, so that row order plays no part.
     names = np.argsort(np.argsort([*source.values, ""]))[source.codes]
