@@ -102,6 +102,12 @@ EXTENTS = {
     ),
     "none": Text("no place", "无位置"),
 }
+ANSWERS = {
+    "name": Text("names and addresses", "域名与地址"),
+    "path": Text("a path", "路径"),
+    "holder": Text("no name", "未给出名称"),
+    "origin": Text("announced", "已通告"),
+}
 OUTCOMES = {
     "unknown": Text("does not know", "不掌握"),
     "no_record": Text("has no record", "无记录"),
@@ -166,4 +172,5 @@ def _said(record: Mapping[str, Any], lang: str) -> str:
         where = f" {name[lang]} ({record['region']})" if name else ""
         return EXTENTS[extent].in_(lang) + where
     asn = f"AS{record['asn']}" if record.get("asn") else ""
-    return " ".join(filter(None, (asn, record.get("owner", ""), record.get("prefix", ""))))
+    said = " ".join(filter(None, (asn, record.get("owner", ""), record.get("prefix", ""))))
+    return said or ANSWERS[record["kind"]].in_(lang)

@@ -344,7 +344,7 @@ def explained(
             told = value[lang] if isinstance(value, dict) and lang in value else value
             lines.append((Text(name, name), _line(name, told)))
     message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
-    args = {k: Text(v["en"], v["zh"]) if _is_text(v) else v for k, v in record["args"].items()}
+    args = {name: _texts(value) for name, value in record["args"].items()}
     seen = [(words["observation"], observation_line(o, lang)) for o in weightiest(record["observations"])]
     lines += seen
     told = (
@@ -366,9 +366,17 @@ def _line(name: str, told: Any) -> str:
     """Write one fact on a line: paths by arrows, lists by commas."""
     if name in PATHS:
         return " → ".join(node or "?" for node in told)
+    if name == "chains":
+        return "; ".join(chain if isinstance(chain, str) else " → ".join(chain) for chain in told)
+    if isinstance(told, dict):
+        return ", ".join(f"{key}: {value}" for key, value in told.items())
     plainly = isinstance(told, list) and all(isinstance(part, str | int | float) for part in told)
     return ", ".join(map(str, told)) if plainly else str(told)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() == {"en", "zh"}
+def _texts(value: Any) -> Any:
+    """Make texts of what was one before it was written, in lists too."""
+    if isinstance(value, list):
+        return [_texts(part) for part in value]
+    is_text = isinstance(value, dict) and value.keys() == {"en", "zh"}
+    return Text(value["en"], value["zh"]) if is_text else value

@@ -16,6 +16,7 @@ import pytest
 import auditor
 from auditor import engine, findings, observations, registers, rules
 from auditor.findings import Verdict
+from auditor.result import explained
 
 HERE = Path(__file__).parent
 RULES = Path(rules.__file__).parent
@@ -115,10 +116,14 @@ def build_areas(case, as_of):
     )
 
 
+def as_of_of(case):
+    return str(case.get("as_of", dt.date(2026, 11, 22)))
+
+
 @pytest.fixture
 def judge(tmp_path):
     def run(module, case):
-        as_of = str(case.get("as_of", dt.date(2026, 11, 22)))
+        as_of = as_of_of(case)
         path = tmp_path / "declaration.json"
         path.write_text(json.dumps(build(case), default=str), "utf-8")
         rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
@@ -152,9 +157,14 @@ def test_case(module, case, judge):
     assert not flagged, f"flagged though the case does not expect it: {sorted(flagged)}"
     for finding in found.values():  # every message renders in both languages
         assert result.message(finding, "en") != result.message(finding, "zh")
-        result.ask(finding, "en")
-        result.ask(finding, "zh")
-        assert findings.plain(result.record(finding))["details"] is not None, "details can be written"
+        record = json.loads(json.dumps(findings.plain(result.record(finding))))
+        assert record["details"] is not None, "details can be written"
+        rule, head = result.rule(finding.rule), {"as_of": as_of_of(case)}
+        for lang in ("en", "zh"):  # as told at once, so told from a saved result
+            page = [text for _, text in explained(rule, record, head, lang)]
+            assert any(text.endswith(f". {result.message(finding, lang)}") for text in page)
+            assert result.ask(finding, lang) in {"", page[-1]}
+            assert not any(text.rstrip().endswith((":", "：")) for text in page), "a line that says nothing"
     for subject, parts in case.get("shows", {}).items():
         told = result.message(found[subject], "en")
         assert [part for part in parts if part not in told] == [], told
