@@ -242,7 +242,8 @@ def write(observations: Observations, path: Path) -> None:
     """Write observations as Parquet, with their sources in the file's metadata; same rows, same bytes."""
     about = {"schema": SCHEMA, "sources": [_plain(source) for source in observations.sources]}
     kept = observations.table.replace_schema_metadata({METADATA: orjson.dumps(about)})
-    pyarrow.parquet.write_table(kept, path, compression="zstd")
+    with path.open("wb") as file:  # Arrow knows names in UTF-8 only
+        pyarrow.parquet.write_table(kept, file, compression="zstd")
 
 
 def _cell(name: str, column: Any) -> Callable[[int], Any]:

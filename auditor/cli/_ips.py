@@ -49,6 +49,7 @@ def command(
     output: str | None,
 ) -> None:
     """Answer for one address or a column of them; all cells that are none are reported."""
+    from auditor import cells
     from auditor.addresses import Addresses
     from auditor.problems import quote
     from auditor.settings import load_settings
@@ -56,7 +57,12 @@ def command(
 
     settings = load_settings(config)
     areas = read_areas(as_of, paths=(*settings.zones, *zones))
-    addresses = Addresses.of(frame.table.column("ip"))
+    column = cells.text(
+        cells.flat(frame.table.column("ip")),
+        lambda rows, what, hint: log.problems.rows(frame.origin, rows, "ip", what, hint),
+    )
+    log.problems.raise_if_any()
+    addresses = Addresses.of(column)
     faults = addresses.fault
     texts = addresses.text.to_pylist() if not faults.blank.all() else []
     log.problems.rows(frame.origin, ~faults.blank, "ip", lambda row: f"{quote(texts[row])}: {faults.at(row)}")
@@ -93,7 +99,10 @@ def convert(place: str, config: str | None, zones: tuple[str, ...], as_of: dt.da
 
     settings = load_settings(config)
     areas = read_areas(as_of, paths=(*settings.zones, *zones))
-    done = lookup.convert(Path(place), Path(output), areas=areas, as_of=as_of, settings=settings)
+    try:
+        done = lookup.convert(Path(place), Path(output), areas=areas, as_of=as_of, settings=settings)
+    except pa.ArrowException:
+        return False  # same
     return done is not None
 
 

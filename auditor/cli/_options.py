@@ -84,18 +84,20 @@ def write_table(table: Any, target: str) -> None:
     import pyarrow.parquet
 
     from auditor.errors import UsageError
+    from auditor.writing import written_whole
 
     suffix = Path(target).suffix.lower()
-    if suffix == ".parquet":
-        pyarrow.parquet.write_table(table, target, compression="lz4")
-    elif suffix == ".csv":
-        pyarrow.csv.write_csv(_flat(table), target)
-    elif suffix == ".json":
-        import orjson
-
-        Path(target).write_bytes(orjson.dumps(table.to_pylist(), option=orjson.OPT_INDENT_2))
-    else:
+    if suffix not in {".parquet", ".csv", ".json"}:
         raise UsageError(f"-o: {target}: answers are written as .parquet, .csv or .json")
+    with written_whole(target) as part, part.open("wb") as file:
+        if suffix == ".parquet":
+            pyarrow.parquet.write_table(table, file, compression="lz4")
+        elif suffix == ".csv":
+            pyarrow.csv.write_csv(_flat(table), file)
+        else:
+            import orjson
+
+            file.write(orjson.dumps(table.to_pylist(), option=orjson.OPT_INDENT_2))
 
 
 def _flat(table: Any) -> Any:

@@ -62,16 +62,19 @@ def command(
 
     from auditor import collection, observations, readers, settings
     from auditor.errors import UsageError
+    from auditor.writing import written_whole
 
     if Path(target).suffix.lower() != ".parquet":
         raise UsageError(f"-o: {target}: observations are written as .parquet")
+    archive = Path(raw) if raw else Path(target).with_suffix(".raw")
+    _can_write(Path(target), archive)
     names, files = _sources(given)
     collection.choose_sources(names, files, online=online)  # say what is wrong before anything is read
     declaration = readers.read_declaration(path, operator=operator)
     with _progress() as tick:
         found = collection.collect(
             declaration,
-            archive=raw or Path(target).with_suffix(".raw"),
+            archive=archive,
             now=lambda: dt.datetime.now(dt.UTC),
             sleep=time.sleep,
             names=names,
@@ -80,12 +83,23 @@ def command(
             online=online,
             tick=tick,
         )
-    part = Path(f"{target}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    observations.write(found, part)
-    os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
+    with written_whole(target) as part:
+        observations.write(found, part)
     if not quiet:
         _summary(found, target, lang)
+
+
+def _can_write(target: Path, archive: Path) -> None:
+    """Refuse before hours of questions what could not be written after them."""
+    from auditor.errors import UsageError
+
+    if target.is_dir():
+        raise UsageError(f"-o: {target}: is a folder; name a file in it")
+    if archive.exists() and not archive.is_dir():
+        raise UsageError(f"--raw: {archive}: is no folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(target.parent, os.W_OK):
+        raise UsageError(f"-o: {target}: its folder cannot be written to")
 
 
 def _sources(given: tuple[str, ...]) -> tuple[list[str], dict[str, list[Path]]]:
@@ -137,7 +151,7 @@ def _summary(found: Observations, target: str, lang: str) -> None:
         click.echo(f"{name}: {', '.join(told)}")
     for note, number in _failures(found):
         click.echo(visible(f"  {note}" + (f" ({number:,}×)" if number > 1 else "")))
-    click.echo(label("written", lang, count=f"{len(found):,}", file=target))
+    click.echo(visible(label("written", lang, count=f"{len(found):,}", file=target)))
 
 
 def _failures(found: Observations) -> list[tuple[str, int]]:

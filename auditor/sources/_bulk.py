@@ -19,6 +19,7 @@ from auditor.located import Ballot
 from auditor.places import RELATIONS
 from auditor.sources import _routes
 from auditor.sources._embedded import load
+from auditor.writing import written_whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -157,12 +158,11 @@ class Bulk:
         Returns
         -------
         int
-            Number of rows; none if the column holds anything but single IPv4 addresses, and then no file is
+            Number of rows; none if there are none, or anything but single IPv4 addresses, and then no file is
             left.
         """
-        rows, part = 0, target.with_name(f"{target.name}.part")
-        with pyarrow.parquet.ParquetFile(source) as file, ExitStack() as stack:
-            writer = None
+        rows, writer = 0, None
+        with written_whole(target) as part, pyarrow.parquet.ParquetFile(source) as file, ExitStack() as stack:
             parts = _ahead(file.iter_batches(BATCH, columns=[column]))
             for table in _ahead(self._located(parts)):
                 if table is None:
@@ -171,8 +171,7 @@ class Bulk:
                 writer = writer or stack.enter_context(_writer(part, table.schema))
                 writer.write_table(table)
                 rows += len(table)
-        part.replace(target)
-        return rows
+        return rows or None
 
     def _located(self, parts: Iterator[pa.RecordBatch]) -> Iterator[pa.Table | None]:
         return (self.locate(part.column(0)) for part in parts)

@@ -10,7 +10,7 @@ import numpy as np
 from auditor.addresses import Addresses
 from auditor.asking import Source
 from auditor.columns import Coded
-from auditor.errors import DataError
+from auditor.errors import DataError, visible
 from auditor.findings import Text
 from auditor.observations import EXTENTS, Provenance
 from auditor.sources._blocks import NOTHING
@@ -86,7 +86,7 @@ def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
         except OSError as error:
             wrong.append(f"{path}: cannot be read: {error.strerror}")
             continue
-        feed = read_feed(data, str(path))
+        feed = read_feed(data, visible(path))
         wrong += map(str, feed.faults)
         told.append((feed, data))
     if wrong:

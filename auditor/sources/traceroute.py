@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from auditor import observations
 from auditor.addresses import Addresses
 from auditor.asking import Source
-from auditor.errors import DataError, Problem, UsageError
+from auditor.errors import DataError, Problem, UsageError, visible
 from auditor.findings import Text
 from auditor.observations import Provenance
 from auditor.sources import _atlas, _mtr, _scamper, _text
@@ -170,7 +170,7 @@ def _rows(
     trace: Trace, declared: dict[str, list[str]], vantages: Vantages, path: Path
 ) -> Iterator[dict[str, Any]]:
     """Rows of one trace: its path, and what the target's own answer says of its place."""
-    common = {"file": path.name, "where": trace.where, "form": trace.form}
+    common = {"file": visible(path.name), "where": trace.where, "form": trace.form}
     measured_on = None
     if trace.measured_at:
         common["measured_at"] = trace.measured_at.isoformat()
