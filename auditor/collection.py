@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor import observations, sources
+from auditor import blocks, observations, sources
 from auditor.addresses import Addresses
 from auditor.archive import Archive
 from auditor.asking import Asked, Source, Tools
@@ -114,20 +114,15 @@ def question(declaration: Declaration) -> Question:
         as such.
     """
     nodes, prefixes = declaration.nodes, declaration.prefixes
-    ips = nodes.column("ips").combine_chunks()
-    lists = pc.split_pattern(pc.fill_null(ips, ""), ";")
-    owner = np.asarray(pc.list_parent_indices(lists).to_numpy(), np.int64)
-    text = pc.utf8_trim_whitespace(pc.list_flatten(lists))
-    filled = np.asarray(pc.not_equal(text, "").to_numpy(zero_copy_only=False), np.bool_)
-    owner, text = owner[filled], text.filter(pa.array(filled))
+    owner, text = blocks.split(nodes.column("ips"))
     ids = nodes.column("id").combine_chunks().take(pa.array(owner))
     subject = pc.binary_join_element_wise("node:", ids, "")
     private = Coded.of(nodes.column("kind")).isin(PRIVATE_KINDS)[owner]
     if prefixes is not None and prefixes.num_rows:
-        blocks = prefixes.column("prefix").combine_chunks().cast(pa.string())
-        subject = pa.concat_arrays([subject, pc.binary_join_element_wise("prefix:", blocks, "")])
-        text = pa.concat_arrays([text, blocks])
-        private = np.append(private, np.zeros(len(blocks), np.bool_))
+        declared = prefixes.column("prefix").combine_chunks().cast(pa.string())
+        subject = pa.concat_arrays([subject, pc.binary_join_element_wise("prefix:", declared, "")])
+        text = pa.concat_arrays([text, declared])
+        private = np.append(private, np.zeros(len(declared), np.bool_))
     domains = dict.fromkeys(name for service in declaration.services for name in service.domains)
     return Question(Asked(subject, Addresses.of(text), tuple(domains)), ~private)
 

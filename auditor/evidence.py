@@ -14,6 +14,7 @@ import pyproj
 
 from auditor import columns, registers, votes
 from auditor.addresses import Addresses
+from auditor.blocks import within_any
 from auditor.columns import Coded
 from auditor.places import WITHIN
 from auditor.votes import Says
@@ -309,69 +310,3 @@ class Evidence:
         """Facts of a path or a chain of names; empty where a row has none."""
         text = self.observations.table.column("details")[int(row)].as_py()
         return dict(orjson.loads(text)) if text else {}
-
-
-def within_any(inner: Addresses, blocks: Addresses) -> IntArray:
-    """Give, for each address or block, the narrowest of `blocks` that holds it; -1 where none does.
-
-    Of equal blocks the first counts.
-
-    Examples
-    --------
-    >>> blocks = Addresses.of(["10.0.0.0/8", "2001:db8::/32", "10.1.0.0/16"])
-    >>> within_any(Addresses.of(["10.1.2.3", "10.2.0.0/16", "2001:db8::1", "10.0.0.0/7"]), blocks).tolist()
-    [2, 0, 1, -1]
-    """
-    found = np.full(len(inner), -1)
-    for version in (IPV4, IPV6):
-        mine, theirs = (np.flatnonzero(each.version == version) for each in (inner, blocks))
-        if len(mine) and len(theirs):
-            at = _narrowest(*_letters(inner, mine, version), *_letters(blocks, theirs, version))
-            found[mine] = np.append(theirs, -1)[at]
-    return found
-
-
-def _letters(addresses: Addresses, rows: IntArray, version: int) -> tuple[Any, Any]:
-    """First and last addresses as rows of bytes in network order."""
-    if version == IPV4:
-        ends: list[Any] = [end[rows].astype(">u4") for end in (addresses.low, addresses.high)]
-    else:
-        ends = [end[rows] for end in (addresses.low6, addresses.high6) if end is not None]
-    low, high = (np.frombuffer(end.tobytes(), np.uint8).reshape(len(rows), -1) for end in ends)
-    return low, high
-
-
-def _narrowest(low: Any, high: Any, starts: Any, ends: Any) -> IntArray:
-    """Position of the narrowest block around each range: one search for each length that blocks have."""
-    width = starts.shape[1]
-    free = np.unpackbits(starts ^ ends, axis=1).sum(axis=1, dtype=np.int64)  # bits that are the host's
-    found = np.full(len(low), -1)
-    for host in np.unique(free)[::-1].tolist():
-        keep = np.packbits(np.arange(8 * width) < 8 * width - host)
-        at = np.flatnonzero(free == host)
-        known = np.ascontiguousarray(starts[at]).view(f"S{width}").ravel()
-        order = np.argsort(known, kind="stable")
-        head = np.ascontiguousarray(low & keep).view(f"S{width}").ravel()
-        place = np.minimum(np.searchsorted(known[order], head), len(at) - 1)
-        held = (known[order][place] == head) & ((high & keep) == (low & keep)).all(axis=1)
-        found[held] = at[order][place[held]]
-    return found
-
-
-def addresses_of(ips: Any) -> tuple[IntArray, Addresses]:
-    """Read a column of addresses separated by ``;``: the row of each address, and the addresses.
-
-    Examples
-    --------
-    >>> row, found = addresses_of(pa.chunked_array([["192.0.2.1; 192.0.2.2", None, "2001:db8::1"]]))
-    >>> row.tolist(), found.version.tolist()
-    ([0, 0, 2], [4, 4, 6])
-    """
-    lists = pc.split_pattern(pc.fill_null(ips.combine_chunks(), ""), ";")
-    row = np.asarray(pc.list_parent_indices(lists).to_numpy(), np.int64)
-    text = pc.utf8_trim_whitespace(pc.list_flatten(lists))
-    filled = pc.not_equal(text, "")
-    return row[filled.to_numpy(zero_copy_only=False)], Addresses.of(text.filter(filled))
-
-
-IPV4, IPV6 = 4, 6

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from auditor import registers, votes
 from auditor.addresses import Addresses
+from auditor.blocks import addresses_of, within_any
 from auditor.columns import Coded
-from auditor.evidence import addresses_of, within_any
 from auditor.findings import Text
 from auditor.registers.names import normal
 from auditor.roles import Party, is_operator

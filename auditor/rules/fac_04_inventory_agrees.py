@@ -45,9 +45,9 @@ import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.addresses import Addresses
+from auditor.blocks import addresses_of
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
-from auditor.evidence import addresses_of
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.registers.names import normal
 from auditor.roles import Surety, is_operator

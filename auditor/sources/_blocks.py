@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.addresses import dotted
+from auditor.blocks import as_bytes, keys
 
 if TYPE_CHECKING:
     from auditor.addresses import Addresses
@@ -42,21 +43,6 @@ class Hits:
         values, back = np.unique(self.found, return_inverse=True)
         missing = int(len(values) > 0 and values[0] == NOTHING)
         return values[missing:], Hits(self.row, back - missing, self.bits)
-
-
-def keys(addresses: Addresses, version: int) -> tuple[IntArray, IntArray, IntArray]:
-    """Rows of one IP version, and their first and last addresses as uint8 of shape (rows, 4 or 16)."""
-    rows = np.flatnonzero(addresses.version == version)
-    if version == 4:  # noqa: PLR2004
-        ends = [_bytes(part[rows].astype(">u4"), 4) for part in (addresses.low, addresses.high)]
-    else:
-        parts = (addresses.low6, addresses.high6)
-        ends = [np.zeros((0, 16), np.uint8) if part is None else _bytes(part[rows], 16) for part in parts]
-    return rows, ends[0], ends[1]
-
-
-def _bytes(column: Any, width: int) -> IntArray:
-    return np.ascontiguousarray(column).view(np.uint8).reshape(-1, width)
 
 
 def lengths(low: IntArray, high: IntArray) -> IntArray:
@@ -100,7 +86,9 @@ def beside(addresses: IntArray, step: int) -> tuple[IntArray, BoolArray]:
         words[:, column] += carry
         carry = words[:, column] >> 32
         words[:, column] &= 0xFFFFFFFF
-    return _bytes(words.astype(">u4"), addresses.shape[1]), np.asarray(carry != 0) & np.ones(len(words), bool)
+    return as_bytes(words.astype(">u4"), addresses.shape[1]), np.asarray(carry != 0) & np.ones(
+        len(words), bool
+    )
 
 
 def text(addresses: Addresses, bits: IntArray) -> pa.Array:

@@ -11,10 +11,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from auditor.addresses import Addresses
+from auditor.blocks import keys
 from auditor.columns import Coded
 from auditor.errors import DataError
 from auditor.problems import Origin, Problems, quote
-from auditor.sources._blocks import keys, ordered
+from auditor.sources._blocks import ordered
 from auditor.sources._ranges import Ranges, find
 from auditor.sources._records import NAMES, Database, Records, as_number, fields, kinds, said
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.addresses import Addresses
+from auditor.blocks import keys
 from auditor.columns import Coded
 from auditor.problems import Origin, Problems, quote
-from auditor.sources._blocks import keys, ordered
+from auditor.sources._blocks import ordered
 from auditor.sources._ranges import Ranges, find
 from auditor.sources._regions import regions
 

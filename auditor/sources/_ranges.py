@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.sources._blocks import ITSELF, NOTHING, Hits, beside, first_difference, keys, ordered
+from auditor.blocks import keys
+from auditor.sources._blocks import ITSELF, NOTHING, Hits, beside, first_difference, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

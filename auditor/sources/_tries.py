@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.sources._blocks import ITSELF, NOTHING, Hits, keys, lengths
+from auditor.blocks import keys
+from auditor.sources._blocks import ITSELF, NOTHING, Hits, lengths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import auditor
 from auditor.addresses import Addresses
-from auditor.evidence import addresses_of, within_any
+from auditor.blocks import addresses_of, within_any
 from tests.rules.test_cases import BASES, areas_on, observed
 
 DAY = "2026-11-22"

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.addresses import Addresses
+from auditor.blocks import keys
 from auditor.errors import DataError
-from auditor.sources._blocks import ITSELF, NOTHING, keys, text
+from auditor.sources._blocks import ITSELF, NOTHING, text
 from auditor.sources._mmdb import Mmdb, open_mmdb
 from auditor.sources._ranges import Ranges, find
 from tests.sources import writers
