@@ -55,6 +55,10 @@ REASONS: dict[str, Text] = {
     "anycast": Text("announced from several places, so the address has no place", "任播地址，无固定位置"),
     "bound": Text("the signal cannot have come from there in that time", "信号不可能在该时间内往返"),
     "reach": Text("a delay disproves, it never proves", "时延只能否定、不能证明"),
+    "near": Text(
+        "another city of the same province, where carriers' addresses are often placed",
+        "同省其他城市，运营商地址常被标注于此",
+    ),
     "no_claim": Text(
         "no area and no region code is known to hold it against", "无可供比对的试点区域或行政区划代码"
     ),
@@ -187,20 +191,23 @@ class _Ballot:
         self.says[named & inside & same] = Says.SUPPORT
         self.says[named & ((relation == OUTSIDE) | elsewhere)] = Says.CONTRADICT
         self._hold_provinces(named)
-        nothing = self.says == Says.NOTHING
+        nothing = (self.says == Says.NOTHING) & (self.reason != "near")
         self.reason[nothing] = "whole"
         self.reason[nothing & ~named & self.claims.region.blank] = "no_claim"
 
     def _hold_provinces(self, named: BoolArray) -> None:
-        def province(column: Coded) -> Any:
-            return column.map(lambda code: code[:2], blank="", dtype="U2")
+        def cut(column: Coded, first: int, last: int) -> Any:
+            return column.map(lambda code: code[first:last], blank="", dtype="U2")
 
-        mine, theirs = province(self.claims.region), province(self.taken)
+        mine, theirs = cut(self.claims.region, 0, 2), cut(self.taken, 0, 2)
+        my_city, their_city = cut(self.claims.region, 2, 4), cut(self.taken, 2, 4)
+        near = (my_city != their_city) & (my_city != "00") & (their_city != "00")
         settled = relate_regions(self.areas, list(self.claims.region.values))[0] == WITHIN
         settled = ~named | np.append(settled, False)[self.claims.region.codes]
         said = (self.says == Says.NOTHING) & (mine != "") & (theirs != "") & (theirs != "CN")
         self.says[said & settled & (mine != theirs)] = Says.CONTRADICT
-        self.says[said & (mine == theirs) & ~named] = Says.SUPPORT
+        self.says[said & (mine == theirs) & ~named & ~near] = Says.SUPPORT
+        self.reason[said & (mine == theirs) & ~named & near] = "near"
 
     def hold_discs(self) -> None:
         """Hold discs against the place declared, or the area claimed; a delay only ever disproves."""
