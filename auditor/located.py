@@ -56,8 +56,9 @@ class Located:
     ----------
     relation, area
         int8 a row, as `auditor.zones.Relation` has them. *Within* asks for as many independent families as
-        the area needs (`data/evidence.toml`) and none against; *outside* for two that gainsay every area;
-        *straddling* says that they speak of a whole city or province of which the area is a part.
+        the area needs (`data/evidence.toml`) and none against; *outside* for two that name regions elsewhere,
+        other than those that they name where they do not know; *straddling* says that they speak of a whole
+        city or province of which the area is a part.
     conflict
         Whether families contradict one another on that area.
     which
@@ -171,7 +172,8 @@ class Combinations:
             coded = Coded.of(taken)
             said, where = votes.relate_regions(self.areas, list(coded.values))
             old = (answer.source.vintage_on or self.as_of) < oldest
-            void = [v == "CN" or v in family.defaults or (old and v.isalpha()) for v in coded.values]
+            unsure = weights.unsure(family.id)
+            void = [v == "CN" or v in unsure or (old and v.isalpha()) for v in coded.values]
             hit = (said == relation) & (where == area) & ~np.array(void, np.bool_)
             mine = np.append(hit, False)[coded.codes]
             families[family.id] = families.get(family.id, mine) | mine
@@ -240,11 +242,19 @@ class Ballot:
 
 def _alike(source: Provenance, names: Sequence[str], areas: Areas) -> list[tuple[Any, ...]]:
     """What the vote on each region depends on."""
-    family = read_weights().family(source.family)
+    weights = read_weights()
+    family, unsure = weights.family(source.family), weights.unsure(source.family)
     taken = [votes.coarsened(name, family.finest) for name in names]
     relation, area = votes.relate_regions(areas, taken)
     return [
-        (int(relation[row]), int(area[row]), name == "CN", name.isalpha(), name in family.defaults)
+        (
+            int(relation[row]),
+            int(area[row]),
+            name == "CN",
+            name.isalpha(),
+            name in unsure,
+            name in family.defaults,
+        )
         for row, name in enumerate(taken)
     ]
 

@@ -42,6 +42,8 @@ class Weight:
         Likelihood ratios of "in the area", capped: above 1 for support, below 1 for contradiction.
     void
         Words (``support``, ``contradict``) that count nothing.
+    instead
+        Regions that it names for places in the area.
     why_en, why_zh
         Why they do not.
     """
@@ -49,6 +51,7 @@ class Weight:
     support: float
     contradict: float
     void: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     why_en: str = ""
     why_zh: str = ""
 
@@ -77,6 +80,17 @@ class Weights:
     def family(self, name: str) -> Family:
         """A family; one that the file does not know is taken at its word, to the city."""
         return self.families.get(name) or Family(name, name, name)
+
+    def unsure(self, name: str) -> frozenset[str]:
+        """Regions that a family names where it does not know: defaults, and what it says instead of areas.
+
+        Examples
+        --------
+        >>> sorted(read_weights().unsure("dbip")), sorted(read_weights().unsure("community"))
+        (['110000', '440100'], [])
+        """
+        own = (weight.instead for (family, _), weight in self.by_area.items() if family == name)
+        return frozenset(self.family(name).defaults).union(*own)
 
 
 @cache
@@ -111,6 +125,7 @@ def read_weights() -> Weights:
             ratio(w["says_in"], w["says_out"]),
             ratio(w["elsewhere_in"], 1 - w["says_out"] - w["silent"]),
             tuple(w.get("void", ())),
+            tuple(w.get("instead", ())),
             w.get("why_en", ""),
             w.get("why_zh", ""),
         )
