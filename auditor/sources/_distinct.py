@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
     from auditor.addresses import Addresses
     from auditor.asking import Asked
     from auditor.columns import IntArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,16 @@ def not_asked(asked: Asked, seen_at: dt.datetime, **columns: Any) -> pa.Table:
         seen_at=seen_at,
         **columns,
     )
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Put items together as they come, so many at a time.
+
+    Examples
+    --------
+    >>> list(batched("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    coming = iter(items)
+    while batch := list(islice(coming, size)):
+        yield batch

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet
 
+from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
 from auditor.observations import Provenance
@@ -21,12 +22,12 @@ from auditor.registers import region_extent
 from auditor.registers._files import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from auditor.addresses import Addresses
     from auditor.asking import Asked, Tools
     from auditor.columns import BoolArray, IntArray
-    from auditor.settings import Settings
+    from auditor.findings import Text
 
 CHINA = "CN"
 NOTHING, SEVERAL = -1, -2  # codes: nothing is recorded; regions or owners that have nothing in common
@@ -234,16 +235,11 @@ def _starts(table: pa.Table) -> Any:
     return halves.view("S16").ravel()
 
 
-def provenance(source: str) -> Callable[[Settings], tuple[Provenance, ...]]:
-    """Say where the answers of a source come from, whatever the settings are."""
-    return lambda _: (load(source).provenance,)
-
-
-def asker(source: str) -> Callable[[Asked, Tools], Iterator[pa.Table]]:
-    """Make the `ask` of a source."""
+def embedded(name: str, title: Text) -> Source:
+    """Make a source of the database with its name."""
 
     def ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
-        database, rows = load(source), asked.addresses
+        database, rows = load(name), asked.addresses
         about = database.provenance
         common = {
             "source": about.source,
@@ -260,7 +256,7 @@ def asker(source: str) -> Callable[[Asked, Tools], Iterator[pa.Table]]:
             yield asked.table(named, **common, kind="holder", outcome="answer", owner=owner.take(named))
         tools.tick(len(rows))
 
-    return ask
+    return Source(name, title, online=False, ask=ask, provenance=lambda _: (load(name).provenance,))
 
 
 def _places(database: Database, rows: Addresses) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ipwhois.exceptions import BaseIpwhoisException  # type: ignore[import-untyp
 from auditor.asking import Source
 from auditor.findings import Text
 from auditor.observations import Provenance
-from auditor.sources._distinct import Blocks, not_asked, public_blocks
+from auditor.sources._distinct import Blocks, batched, not_asked, public_blocks
 from auditor.sources._memory import Memory
 from auditor.sources._pace import Pace
 from auditor.sources._registration import RegistryNet
@@ -32,7 +32,7 @@ from auditor.sources._resolver import failure, make_resolver
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from auditor.asking import Asked, Tools
     from auditor.settings import Network, Settings
@@ -169,9 +169,13 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     zones = _Zones(network, memory, Pace(network.per_second, tools.now, tools.sleep))
     yield not_asked(asked, tools.now(), source=NAME, family=FAMILY, kind="origin")
     blocks = public_blocks(asked.addresses)
-    batch: list[tuple[int, _Told]] = []
-    # Version and last address of an announced /24, and what was said of it.
-    covered: tuple[int, int, _Told] | None = None
+    for batch in batched(_answers(blocks, zones, tools.tick), BATCH):
+        yield _table(asked, blocks, batch)
+
+
+def _answers(blocks: Blocks, zones: _Zones, tick: Callable[[int], None]) -> Iterator[tuple[int, _Told]]:
+    """Ask block by block, but for those that lie in an announced /24 of which an answer told already."""
+    covered: tuple[int, int, _Told] | None = None  # its version and last address, and what was told
     for block in range(len(blocks)):
         version, high = blocks.version[block], blocks.high[block]
         if covered is None or version != covered[0] or high > covered[1]:
@@ -180,13 +184,8 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
             covered = None if last is None else (version, last, told)
         else:
             told = covered[2]
-        batch.append((block, told))
-        tools.tick(1)
-        if len(batch) == BATCH:
-            yield _table(asked, blocks, batch)
-            batch = []
-    if batch:
-        yield _table(asked, blocks, batch)
+        tick(1)
+        yield block, told
 
 
 def _covered(told: _Told, version: int) -> int | None:

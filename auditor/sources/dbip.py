@@ -1,13 +1,6 @@
 """Places by DB-IP City Lite, which ships with the package: provinces and cities, IPv4 and IPv6."""
 
-from auditor.asking import Source
 from auditor.findings import Text
-from auditor.sources._embedded import asker, provenance
+from auditor.sources._embedded import embedded
 
-SOURCE = Source(
-    name="dbip",
-    title=Text("DB-IP City Lite (ships with the package)", "DB-IP City Lite（随程序提供）"),
-    online=False,
-    ask=asker("dbip"),
-    provenance=provenance("dbip"),
-)
+SOURCE = embedded("dbip", Text("DB-IP City Lite (ships with the package)", "DB-IP City Lite（随程序提供）"))

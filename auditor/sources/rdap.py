@@ -19,7 +19,7 @@ from auditor.findings import Text
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.sources._bootstrap import read_bootstrap
-from auditor.sources._distinct import Blocks, not_asked, public_blocks
+from auditor.sources._distinct import Blocks, batched, not_asked, public_blocks
 from auditor.sources._memory import Memory
 from auditor.sources._netnames import province_of
 from auditor.sources._registration import read_registration
@@ -34,7 +34,7 @@ from auditor.sources._transport import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from auditor.asking import Asked, Tools
     from auditor.settings import Settings
@@ -128,18 +128,11 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     )
     yield not_asked(asked, tools.now(), source=NAME, family=FAMILY, kind="holder")
     blocks = public_blocks(asked.addresses)
-    batch: list[_Told] = []
-    for told in _networks(blocks, registries):
-        batch.append(told)
-        tools.tick(len(told.blocks))
-        if len(batch) == BATCH:
-            yield from _tables(asked, blocks, batch)
-            batch = []
-    if batch:
+    for batch in batched(_networks(blocks, registries, tools.tick), BATCH):
         yield from _tables(asked, blocks, batch)
 
 
-def _networks(blocks: Blocks, registries: _Registries) -> Iterator[_Told]:
+def _networks(blocks: Blocks, registries: _Registries, tick: Callable[[int], None]) -> Iterator[_Told]:
     """Ask block by block, and take along those that lie in the network of the answer."""
     done: set[int] = set()
     for block in range(len(blocks)):
@@ -148,6 +141,7 @@ def _networks(blocks: Blocks, registries: _Registries) -> Iterator[_Told]:
         told = registries.ask(blocks, block)
         taken = [other for other in _inside(blocks, block, told.said) if other not in done]
         done.update(taken)
+        tick(1 + len(taken))
         yield replace(told, blocks=(block, *taken))
 
 
