@@ -138,7 +138,12 @@ class Evidence:
         return frozenset() if self.prefixes is None else frozenset(self.prefixes.column("prefix").to_pylist())
 
     def _by_prefix(self, subjects: pa.Array) -> IntArray:
+        """Rows of the nodes that use blocks on the date."""
         table: Any = self.prefixes
+        starts = columns.days(table, "from_on", blank=int(columns.FIRST_DAY))
+        ends = columns.days(table, "to_on", blank=int(columns.LAST_DAY))
+        day = np.datetime64(self.as_of, "D").astype(np.int64)  # since 1970-01-01
+        table = table.filter(pa.array((starts <= day) & (day < ends)))
         names = pc.binary_join_element_wise("prefix:", table.column("prefix").combine_chunks(), "")
         at = np.asarray(pc.fill_null(pc.index_in(subjects, names), -1).to_numpy())
         users = Coded.of(table.column("node"))

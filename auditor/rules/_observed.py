@@ -279,8 +279,12 @@ def traces_past_carriers(case: Case, nodes: IntArray) -> dict[int, Trace]:
         (row, evidence.details(row))
         for row in np.flatnonzero(wanted & evidence.kind.isin({"path"}) & evidence.answered).tolist()
     ]
-    # The other end is what was asked about: a trace from elsewhere to the node is asked about its sender.
+    # The other end is what was asked about: a trace from elsewhere to the node is asked about its sender, or
+    # about the node itself.
     paths = [p for p in paths if p[1].get("from") and p[1]["from"] != evidence.column("asked").at(p[0])]
+    ends = [evidence.column("asked").at(row) or "" for row, _ in paths]
+    there = declared(case, Addresses.of(pa.array(ends, pa.string()))).node
+    paths = [p for p, node in zip(paths, there.tolist(), strict=True) if node != evidence.node[p[0]]]
     listed = {row: [hop for hop in facts.get("hops") or () if isinstance(hop, dict)] for row, facts in paths}
     whose = _steps(case, {a for hops in listed.values() for hop in hops for a in hop.get("addresses") or ()})
     found: dict[int, Trace] = {}
