@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Addresses
     from auditor.asking import Asked
-    from auditor.columns import IntArray
+    from auditor.columns import Coded, IntArray
 
 T = TypeVar("T")
 
@@ -101,6 +101,14 @@ def public_blocks(addresses: Addresses) -> Blocks:
 
 def _number(value: int | bytes) -> int:
     return value if isinstance(value, int) else int.from_bytes(value.ljust(16, b"\0"))  # numpy drops zeros
+
+
+def idle(addresses: Addresses) -> Iterator[tuple[str, IntArray, Coded]]:
+    """What is no address, and what is none of the public space: outcome, rows, and why."""
+    for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
+        rows = np.flatnonzero(~why.blank)
+        if len(rows):
+            yield outcome, rows, why.take(rows)
 
 
 def not_asked(asked: Asked, seen_at: dt.datetime, **columns: Any) -> pa.Table:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from auditor.problems import quote
 from auditor.registers import MUNICIPALITIES, STRAIGHT, region_extent
 from auditor.sources._blocks import NOTHING, text
 from auditor.sources._csv_ranges import open_csv, open_parquet
+from auditor.sources._distinct import idle
 from auditor.sources._ipdb import open_ipdb
 from auditor.sources._mmdb import open_mmdb
 from auditor.sources._records import day
@@ -70,6 +72,16 @@ class _Opened:
 
 
 def _open(name: str, setting: Setting) -> _Opened:
+    path = Path(setting.path)
+    try:
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+    except (OSError, ValueError):
+        stamp = (0, 0)  # said where it is read
+    return _opened(name, setting, stamp)
+
+
+@lru_cache(maxsize=16)  # asked for answers first, then for where they come from
+def _opened(name: str, setting: Setting, _stamp: tuple[int, int]) -> _Opened:
     path = Path(setting.path)
     suffix = path.suffix.lower()
     if suffix not in OPEN:
@@ -133,10 +145,8 @@ def _answers(opened: _Opened, asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     hits, records = opened.database.find(looked)
     prefixes = text(looked, hits.bits)
     for kind in opened.database.kinds:
-        for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
-            idle = np.flatnonzero(~why.blank)
-            if len(idle):
-                yield table(kind, idle, outcome=outcome, note=why.take(idle))
+        for outcome, row, why in idle(addresses):
+            yield table(kind, row, outcome=outcome, note=why)
         told, noted, columns = TELL[kind](hits, records)
         note = _with_versions(noted, looked.version[told], opened.database.versions)
         yield table(kind, rows[told], prefix=prefixes.take(pa.array(told)), note=note, **columns)

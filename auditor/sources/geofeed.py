@@ -14,6 +14,7 @@ from auditor.errors import DataError, visible
 from auditor.findings import Text
 from auditor.observations import EXTENTS, Provenance
 from auditor.sources._blocks import NOTHING
+from auditor.sources._distinct import idle
 from auditor.sources._geofeeds import Feed, read_feed, smallest
 from auditor.sources._memory import Memory
 from auditor.sources._registration import feed_url, read_address
@@ -153,10 +154,8 @@ def _places(feed: Feed, whose: str | None) -> dict[str, Coded]:
 def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     files = _read_files(tools.files, tools)
     addresses, rows = asked.addresses, _Rows(asked)
-    for outcome, why in (("malformed", addresses.fault), ("reserved", addresses.reserved)):
-        idle = np.flatnonzero(~why.blank)
-        if len(idle):
-            yield rows.table(idle, outcome=outcome, note=why.take(idle), seen_at=tools.now())
+    for outcome, row, why in idle(addresses):
+        yield rows.table(row, outcome=outcome, note=why, seen_at=tools.now())
     public = np.flatnonzero(~rows.answered)
     looked = addresses.take(public)
     for told in files:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from auditor.asking import Asked, Source
 from auditor.findings import Text
 from auditor.registers import region_extent
+from auditor.sources._distinct import idle
 from auditor.sources._routes import FAMILY, NAME, bound, provenance
 from auditor.sources._routes import data as read_routes
 
@@ -87,13 +88,10 @@ def _answer(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
             **columns,
         )
 
-    special = addresses.reserved
-    for outcome, why in (("malformed", addresses.fault), ("reserved", special)):
-        row = np.flatnonzero(~why.blank)
-        if len(row):
-            yield table(row, kind="origin", outcome=outcome, note=why.take(row))
+    for outcome, row, why in idle(addresses):
+        yield table(row, kind="origin", outcome=outcome, note=why)
     for version in (4, 6):
-        rows = np.flatnonzero((addresses.version == version) & special.blank)
+        rows = np.flatnonzero((addresses.version == version) & addresses.reserved.blank)
         if len(rows):
             routes = data.routes[version]
             found = _find(routes, rows, *_ends(addresses, version, rows))

@@ -21,6 +21,7 @@ from auditor.archive import Archive
 from auditor.asking import Asked, Tools
 from auditor.errors import DataError
 from auditor.settings import Database, Settings
+from auditor.sources import databases
 from auditor.sources._csv_ranges import open_csv, open_parquet
 from auditor.sources._ipdb import open_ipdb
 from auditor.sources._xdb import open_xdb
@@ -199,6 +200,15 @@ def test_family_and_date_are_told_by_the_file_unless_the_settings_do(ask, name, 
     (row,) = ask(files, "1.2.3.4", **own)
     assert (row["source"], row["family"], row["vintage_on"]) == (told.source, "other", told.vintage_on)
     assert row["digest"] == told.sha256
+
+
+def test_a_file_is_opened_once_until_it_changes(ask):
+    settings = ask.settings({"mine.csv": b"prefix,country\n1.0.0.0/8,CN\n"})
+    (first,), (again,) = databases._open_all(settings), databases._open_all(settings)
+    assert again is first
+    ask.settings({"mine.csv": b"prefix,country\n1.0.0.0/8,US\n2.0.0.0/8,US\n"})
+    (changed,) = SOURCE.provenance(settings)
+    assert changed.sha256 != first.sha256
 
 
 def test_a_date_that_is_none_asks_for_one(ask):
