@@ -19,7 +19,7 @@ from auditor import columns
 from auditor.columns import Coded
 from auditor.findings import Text
 from auditor.places import OUTSIDE, WITHIN, Places
-from auditor.registers import read_weights
+from auditor.registers import MUNICIPALITIES, read_weights
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from auditor.registers import Weights
     from auditor.zones import Areas
 
-MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 MAINLAND_CODE = 6
 CONTRADICTION = 2  # independent families
 _GEOD = pyproj.Geod(ellps="WGS84")
