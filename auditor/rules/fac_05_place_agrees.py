@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditor import registers
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Text, Verdict
 from auditor.messages import OUTCOMES
@@ -124,11 +125,18 @@ def _batch(case: Case, verdict: Verdict, message: str, rows: IntArray) -> Batch:
         family = evidence.column("family")
         return sorted({family.at(row) or "" for row in evidence.sides(seen(position), says)})
 
+    def against(position: int) -> list[int]:
+        listed = evidence.sides(seen(position), Says.CONTRADICT)
+        family, weights = evidence.column("family"), registers.read_weights()
+        if message == "own_feed":  # it tells what the holder says; what others say is shown with the votes
+            listed = [row for row in listed if weights.family(family.at(row) or "").alone]
+        return listed
+
     told = where(case, rows)
     args: dict[str, Any] = {
         "kind": told["kind"],
         "place": told["place"],
-        "against": Each(lambda i: sides_told(case, evidence.sides(seen(i), Says.CONTRADICT))),
+        "against": Each(lambda i: sides_told(case, against(i))),
         "supports": Each(lambda i: sides_told(case, evidence.sides(seen(i), Says.SUPPORT))),
         "count": evidence.tally.contradicting[rows],
         "grade": case.grade[rows],
@@ -247,7 +255,9 @@ RULE = Rule(
             "The holder of the network itself publishes another place for the address of this {kind}: {against}; "
             "declared is {place}.",
             "网络持有者自行发布的位置与该{kind}的申报位置不符：{against}；申报为：{place}。",
-            *ROOM,
+            "Ask why the geofeed says so: for the contract with the address of the room, and for a corrected feed if it is "
+            "wrong.",
+            "请说明 geofeed 与申报位置不符的原因：提供载明机房地址的合同；如 geofeed 有误，请持有者更正。",
         ),
         "disputed": Message(
             "{count} independent families of sources place this {kind} elsewhere than declared ({place}): {against}. "

@@ -150,6 +150,18 @@ def test_observations_never_fail_and_never_acquit(declaration, before, records):
     assert not {key for key in was if key not in now and key[1] != "operator"}, "no finding is lost"
 
 
+def test_what_others_say_is_not_told_as_the_word_of_the_holder(declaration):
+    said = [("geofeed", "330100"), ("dbip", "440100")]
+    seen = observed(
+        [{"subject": "node:dc-1", "asked": "58.32.0.1", "family": f, "region": r} for f, r in said]
+    )
+    result, _ = judged(declaration, seen)
+    found = next(f for f in result.findings.rows() if f.message_id == "own_feed")
+    told = result.message(found, "en")
+    assert "58.32.0.1: Hangzhou (geofeed)" in told and "dbip" not in told
+    assert {record["family"] for record in found.observations} == {"geofeed", "dbip"}
+
+
 def test_the_networks_of_the_test_are_what_they_are_for(before):
     result, verdicts = before
     assert result.verdict == "pass" or {"pass", "fail", "inconclusive"} <= set(verdicts.values())
