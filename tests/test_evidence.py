@@ -103,8 +103,9 @@ def test_silence_is_that_of_all_sources_on_the_same_address(hold):
         origin("node:dc-2", "58.32.0.2", "no_record"),
         origin("node:dc-2", "58.32.0.3", "unavailable"),
         {"subject": "node:dc-2", "asked": "58.32.0.3", "kind": "holder", "outcome": "no_record"},
+        origin("node:dc-2", "58.32.0.1", "no_record"),
     )
-    assert np.flatnonzero(seen.silent).tolist() == [0, 3]
+    assert np.flatnonzero(seen.silent).tolist() == [0, 3, 6]
 
 
 def disc(node, lon, lat, km, **more):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
 from pathlib import Path
 
 import dns.resolver
@@ -292,7 +291,7 @@ def test_pace(registry):
     assert registry.clock.slept == [0.5, 0.5, 0.5]
 
 
-# What is wrong in ipwhois 1.3, and how it is lived with.
+# What is wrong in ipwhois 1.3, and how it is lived with (side by side with ipwhois itself: test_ipwhois.py).
 
 
 def test_bug_no_national_registry_is_asked(registry):
@@ -300,11 +299,6 @@ def test_bug_no_national_registry_is_asked(registry):
     assert registry.one(SHANGHAI)[0]["outcome"] == "answer"
     assert {name for name, _ in registry.names.asked} == {HOST}
     assert len(registry.server.asked) == 1
-
-
-def test_bug_get_host_leaves_a_timeout_behind(registry):
-    registry.one(SHANGHAI)
-    assert socket.getdefaulttimeout() is None
 
 
 def test_bug_missing_resolv_conf(registry, monkeypatch):
