@@ -108,6 +108,17 @@ def test_what_cannot_be_asked_is_refused_at_once(names, files, told):
         collection.choose_sources(names, files, online=False)
 
 
+def test_a_file_of_a_source_on_the_network_is_read_without_it():
+    for names in ((), ("geofeed",)):
+        chosen = collection.choose_sources(names, {"geofeed": ["feed.csv"]}, online=False)
+        assert "geofeed" in {source.name for source in chosen}
+        assert {source.name for source in chosen if source.online} == {"geofeed"}
+    with pytest.raises(UsageError, match="geofeed asks the network"):
+        collection.choose_sources(["geofeed"], {}, online=False)
+    with pytest.raises(UsageError, match=r"(?s)rdap asks the network.*dns reads no files"):
+        collection.choose_sources(["rdap"], {"dns": ["x"]}, online=False)
+
+
 def test_sources_do_not_import_one_another():
     """What sources share stands in modules with an underscore; import-linter cannot say so."""
     names = {source.name for source in collection.all_sources()}

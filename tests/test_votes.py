@@ -130,6 +130,10 @@ def test_a_delay_disproves_and_never_proves():
     assert says([near, far], **pudong) == [("NOTHING", "reach"), ("CONTRADICT", "bound")]
 
 
+def test_a_delay_disproves_nothing_where_nothing_is_declared():
+    assert says([disc(116.4, 39.9, 1)], -1, region="310115") == [("NOTHING", "reach")]
+
+
 def test_a_delay_is_held_against_the_disc_declared():
     # Beijing to Shanghai is 1,067 km: at 1,067 km less the declared accuracy nothing is disproved.
     claim = {"lon": 121.4737, "lat": 31.2304, "radius": 5000.0}

@@ -54,7 +54,8 @@ def build(case):
     """Base of the case with its changes: `nodes`, `links` (added; a node of the same id is replaced),
     `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths). Beside them
     `observations` are records of what sources said, and `confirmed` names documents that a review confirms.
-    `shows` are parts of the English message by subject, `details` some of the details."""
+    `shows` are parts of the English message by subject, `details` some of the details, `silent` subjects that
+    have no finding."""
     tree = copy.deepcopy(BASES[case.get("base", "shanghai")])
     network = tree["network"]
     dropped = set(case.get("drop_nodes", ())) | {n["id"] for n in case.get("nodes", ())}
@@ -154,6 +155,7 @@ def test_case(module, case, judge):
         told = f"{found[subject].verdict} {found[subject].message_id}"
         assert told.startswith(f"{verdict} ") and told.endswith(message), f"{subject}: {told}"
     flagged = {s for s, f in found.items() if f.verdict in FLAGS} - case["expect"].keys()
+    assert not found.keys() & set(case.get("silent", ())), "judged though the case says that it is not"
     assert not flagged, f"flagged though the case does not expect it: {sorted(flagged)}"
     for finding in found.values():  # every message renders in both languages
         assert result.message(finding, "en") != result.message(finding, "zh")

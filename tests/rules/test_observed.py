@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import ipaddress
 import json
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 import auditor
 from auditor.addresses import Addresses
 from auditor.blocks import addresses_of, within_any
+from auditor.registers import match_cdn
+from auditor.rules._observed import operates
 from tests.rules.test_cases import BASES, areas_on, observed
 
 DAY = "2026-11-22"
@@ -207,3 +210,20 @@ def test_addresses_of_a_column_without_any():
     assert row.tolist() == [] and len(found) == 0
     assert within_any(found, found).tolist() == []
     assert isinstance(row, np.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("supplier", "domain", "told"),
+    [
+        ("阿里云计算有限公司", "a.w.kunlunaq.com", True),
+        ("Alibaba Cloud Computing Co., Ltd.", "a.w.kunlunaq.com", True),
+        ("中国电信股份有限公司", "a.ctadns.cn", True),  # its carrier
+        ("China Telecom", "a.ctadns.cn", True),
+        ("中国联通", "a.ctadns.cn", False),
+        ("中国电信", "a.w.kunlunaq.com", False),
+        ("Wangsu", "a.w.kunlunaq.com", False),
+        ("", "a.ctadns.cn", False),
+    ],
+)
+def test_who_operates_a_network(supplier, domain, told):
+    assert operates(supplier, match_cdn(domain), dt.date(2026, 11, 22)) is told

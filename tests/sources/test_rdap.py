@@ -101,7 +101,10 @@ def test_answer_of_apnic(registry):
         ({"name": "ACME", "remarks": []}, "answer", "country", "CN"),
         ({"name": "CHINANET-SH", "country": "HK"}, "answer", "country", "HK"),
         ({"name": "ACME", "remarks": [], "country": "sg"}, "answer", "country", "SG"),
-        ({"name": "ACME", "remarks": [], "country": "EU"}, "unknown", "none", None),
+        *(
+            ({"name": "ACME", "remarks": [], "country": code}, "unknown", "none", None)
+            for code in ("EU", "AP", "XX", "ZZ")
+        ),
         ({"name": "ACME", "remarks": [], "country": "EU # worldwide"}, "unknown", "none", None),
         ({"name": "ACME", "remarks": None, "country": None}, "unknown", "none", None),
         ({"country": None}, "answer", "province", "310000"),
@@ -134,7 +137,8 @@ def test_holders(registry, fields, owner):
     told = apnic("101.80.0.0", "101.95.255.255", **fields)
     for entity in told["entities"]:
         entity.setdefault("handle", "ORG-2")
-    assert registry.one(told)[0]["owner"] == owner
+    holder, _ = registry.one(told)
+    assert (holder["owner"], holder["note"]) == (owner, None)
 
 
 @pytest.mark.parametrize(
