@@ -3,8 +3,8 @@
     pip install whereip-network==0.1.0 pyarrow numpy
     python ip_databases/origins.py [--check]
 
-Reads that package, nothing else. Same package, same bytes; `--check` writes nothing and says whether the files
-on disk are those of a fresh build.
+Reads that package, nothing else. Same package, same bytes; `--check` writes nothing and says whether the
+files on disk are those of a fresh build.
 """
 
 from __future__ import annotations
