@@ -1,6 +1,8 @@
 """The evidence calculus: what single words say, and what they come to together."""
 
+import dataclasses
 import datetime as dt
+import sys
 
 import numpy as np
 import pytest
@@ -150,6 +152,19 @@ def test_without_an_area_the_province_is_held_against():
     ]
     assert says(words, -1, region="330106") == [("SUPPORT", ""), ("CONTRADICT", ""), ("NOTHING", "whole")]
     assert says(words, -1) == [("NOTHING", "no_claim")] * 3
+    assert says(words[:1], -1, region="330200") == [("NOTHING", "near")]  # another city of the province
+
+
+def test_a_boundary_of_ones_own_without_codes_leaves_open_what_a_province_holds(monkeypatch):
+    shanghai = [place("community", "province", "310000"), place("community", "city", "440300")]
+    assert says(shanghai, BEIJING) == [("CONTRADICT", "")] * 2
+    areas = list(AREAS.areas)
+    first, *others = areas[SHANGHAI].parts
+    silent = {key: value for key, value in first.properties.items() if key != "region_codes"}
+    parts = (dataclasses.replace(first, own=True, properties=silent), *others)
+    areas[SHANGHAI] = dataclasses.replace(areas[SHANGHAI], parts=parts)
+    monkeypatch.setattr(sys.modules[__name__], "AREAS", dataclasses.replace(AREAS, areas=tuple(areas)))
+    assert says(shanghai, BEIJING) == [("NOTHING", "whole"), ("CONTRADICT", "")]
 
 
 def test_two_families_contradict_and_one_does_not():
