@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from auditor.errors import UsageError
 
+DAY_S = 86_400
 STRICT = ConfigDict(frozen=True, extra="forbid")
 WORDS = {"extra_forbidden": "is no setting", "tuple_type": 'is a list; write it in brackets, as in ["…"]'}
 
@@ -115,11 +116,11 @@ class Network(BaseModel):
     asn_zone: str = "origin.asn.cymru.com"
     asn6_zone: str = "origin6.asn.cymru.com"
     allow_addresses: tuple[str, ...] = ()
-    timeout_s: PositiveFloat = 10.0
-    deadline_s: PositiveFloat = 30.0
-    per_second: PositiveFloat = 2.0
-    longest_wait_s: NonNegativeFloat = 60.0
-    cache_days: NonNegativeInt = 30
+    timeout_s: float = Field(10.0, gt=0, le=DAY_S)
+    deadline_s: float = Field(30.0, gt=0, le=DAY_S)
+    per_second: float = Field(2.0, ge=1 / DAY_S, le=1e6)
+    longest_wait_s: float = Field(60.0, ge=0, le=DAY_S)
+    cache_days: int = Field(30, ge=0, le=36_500)
 
 
 class Settings(BaseModel):

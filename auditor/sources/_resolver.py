@@ -15,7 +15,7 @@ from auditor.errors import UsageError
 if TYPE_CHECKING:
     from auditor.settings import Network
 
-PORT = 53
+PORT, HIGHEST_PORT = 53, 65_535
 
 
 def make_resolver(network: Network) -> dns.resolver.Resolver:
@@ -47,6 +47,8 @@ def make_resolver(network: Network) -> dns.resolver.Resolver:
 def _server(text: str) -> dns.nameserver.Nameserver:
     host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", str(PORT))
     try:
+        if not 0 < int(port) <= HIGHEST_PORT:
+            raise ValueError(port)  # noqa: TRY301 -- one sentence for all
         return dns.nameserver.Do53Nameserver(str(ip_address(host.strip("[]"))), int(port))
     except ValueError:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import socket
 import time
 from email.utils import format_datetime
@@ -11,7 +12,7 @@ import pytest
 
 import auditor
 from auditor.errors import UsageError
-from auditor.settings import Network
+from auditor.settings import Network, read_settings
 from auditor.sources._connection import Client, Deadline, Question
 from auditor.sources._pace import FAILURES
 from auditor.sources._transport import (
@@ -346,11 +347,22 @@ def test_pace(net):
             r"network\.allow_addresses: 127\.0\.0\.1/8 has host bits set",
         ),
         ({"resolver": ("dns.google",)}, "'dns.google' is no name server"),
+        ({"resolver": ("192.0.2.53:99999",)}, "'192.0.2.53:99999' is no name server"),
+        ({"resolver": ("192.0.2.53:0",)}, "'192.0.2.53:0' is no name server"),
     ],
 )
 def test_settings_that_make_no_sense(net, settings, words):
     with pytest.raises(UsageError, match=words):
         net.get("/", **settings)
+
+
+def test_times_without_end_are_no_settings():
+    strange = {"timeout_s": math.inf, "deadline_s": 1e308, "per_second": 1e-308, "longest_wait_s": math.inf}
+    with pytest.raises(UsageError) as caught:
+        read_settings({"network": {**strange, "cache_days": 10**11}})
+    assert str(caught.value).count("\n") == 4 and "network.cache_days: Input should be less" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize(
