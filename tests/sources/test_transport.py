@@ -114,6 +114,9 @@ def test_bad_answers(net, sent, kind, words):
     with pytest.raises(AskError) as caught:
         net.get("/")
     assert type(caught.value) is kind
+    assert caught.value.outcome == kind.__name__.removesuffix("Error").lower().replace(
+        "norecord", "no_record"
+    )
     assert words in str(caught.value)
     assert HOST in str(caught.value)
 
@@ -175,6 +178,8 @@ def test_certificate_of_another_name(net):
         ("https://[::1]/", "::1, which is no public address (loopback)"),
         ("https://[::ffff:10.0.0.1]/", "IPv4-mapped"),
         ("https://169.254.169.254/latest", "link-local"),
+        ("https://[::1%1]/", "::1%1, which is no public address"),
+        ("https://[fe80::1%1]/", "fe80::1%1, which is no public address"),
         ("https://nowhere.test/", "nowhere.test: the name does not exist"),
         ("https://a..b/", "a..b: no valid DNS question"),
     ],
@@ -354,6 +359,18 @@ def test_pace(net):
 def test_settings_that_make_no_sense(net, settings, words):
     with pytest.raises(UsageError, match=words):
         net.get("/", **settings)
+
+
+def test_a_chunk_of_less_than_nothing_is_no_http(net):
+    net.server.routes["/"] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"
+    with pytest.raises(MalformedError, match="its answer is no valid HTTP"):
+        net.get("/")
+
+
+def test_a_host_that_wants_to_be_left_alone_beyond_the_calendar(net):
+    net.server.routes["/"] = Sent(429, b"", {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"})
+    with pytest.raises(RefusedError, match="wants no more questions before 2058-"):
+        net.get("/")
 
 
 def test_times_without_end_are_no_settings():
