@@ -116,11 +116,11 @@ class Network(BaseModel):
     asn_zone: str = "origin.asn.cymru.com"
     asn6_zone: str = "origin6.asn.cymru.com"
     allow_addresses: tuple[str, ...] = ()
-    timeout_s: float = Field(10.0, gt=0, le=DAY_S)
-    deadline_s: float = Field(30.0, gt=0, le=DAY_S)
-    per_second: float = Field(2.0, ge=1 / DAY_S, le=1e6)
-    longest_wait_s: float = Field(60.0, ge=0, le=DAY_S)
-    cache_days: int = Field(30, ge=0, le=36_500)
+    timeout_s: float = Field(default=10.0, gt=0, le=DAY_S)
+    deadline_s: float = Field(default=30.0, gt=0, le=DAY_S)
+    per_second: float = Field(default=2.0, ge=1 / DAY_S, le=1e6)
+    longest_wait_s: float = Field(default=60.0, ge=0, le=DAY_S)
+    cache_days: int = Field(default=30, ge=0, le=36_500)
 
 
 class Settings(BaseModel):

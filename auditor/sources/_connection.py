@@ -180,7 +180,7 @@ class Client:
             ) from None
         except (http.client.IncompleteRead, http.client.RemoteDisconnected):
             raise UnavailableError(f"{host} closed the connection before its answer was whole") from None
-        except http.client.HTTPException as error:
+        except (http.client.HTTPException, ValueError) as error:  # the latter for a chunk of -5 bytes
             raise MalformedError(f"{host}: its answer is no valid HTTP ({type(error).__name__})") from None
         except OSError as error:
             raise UnavailableError(f"{host}: the connection failed: {error.strerror or error}") from None
@@ -194,9 +194,9 @@ class Client:
             A host without addresses, or with any that may not be connected to.
         """
         addresses = self._resolve(host, deadline)
-        reserved = Addresses.of(addresses).reserved
+        found = Addresses.of(addresses)
         for row, address in enumerate(addresses):
-            name = reserved.at(row)
+            name = found.reserved.at(row) or found.fault.at(row)  # ::1%1 is an address for Python only
             if name and not any(ipaddress.ip_address(address) in block for block in self.allowed):
                 raise UnavailableError(f"{host} stands for {address}, which is no public address ({name})")
         return addresses

@@ -46,6 +46,7 @@ LIMIT = 1 << 20  # bytes of a body
 WAITS = 3  # for a host that asks to be asked later
 RETRIES = 2  # after a fault of the server
 BACK_OFF_S = 1.0  # doubled with every retry
+FOREVER_S = 1e9  # some thirty years
 PATIENCE_S = 5.0  # where a host does not say how long it is to be left alone
 MOVED = frozenset({301, 302, 303, 307, 308})
 SAFE = "%/:=&?~#+!$,;'@()*[]"  # characters that an URL may hold beside letters and figures (RFC 3986)
@@ -168,7 +169,7 @@ class Transport:
     def _grant(self, host: str, asked_s: float, waits: int) -> None:
         """Wait as a host asks, or give up on it for this time."""
         if asked_s > self.network.longest_wait_s or waits >= WAITS:
-            until = self.now() + dt.timedelta(seconds=asked_s)
+            until = self.now() + dt.timedelta(seconds=min(asked_s, FOREVER_S))
             self.pace.close(host, until)
             raise RefusedError(f"{_later(host, until)} (HTTP status 429 or 503)")
         self.sleep(asked_s)
