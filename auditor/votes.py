@@ -260,7 +260,18 @@ class _Ballot:
                     self.says[rows], self.reason[rows] = Says.VOID, "weak"
                 else:
                     ratio[rows] = getattr(weight, word)
+        self._by_source(ratio)
         return ratio
+
+    def _by_source(self, ratio: FloatArray) -> None:
+        """Take the measurement of a source by itself, where there is one, instead of its family's."""
+        source = Coded.of(self.places.column("source"))
+        for (name, place), weight in self.weights.by_source.items():
+            own = source.isin({name, f"databases.{name}"})
+            if place in self.areas.ids and own.any():
+                mine = own & (self.claims.area == self.areas.ids.index(place)) & ~np.isnan(ratio)
+                ratio[mine & (self.says == Says.SUPPORT)] = weight.support
+                ratio[mine & (self.says == Says.CONTRADICT)] = weight.contradict
 
 
 def _taken(weights: Weights, family: Coded, region: Coded) -> Coded:

@@ -5,6 +5,7 @@ import datetime as dt
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -317,3 +318,12 @@ def test_coarse_words_are_never_finer_than_their_region(word, area):
 def test_nothing_observed_is_nothing_said():
     found = votes.tally(weigh([]), np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(0, np.int64), 3)
     assert not found.contradicted.any() and not found.seen.any()
+
+
+def test_a_source_that_was_measured_by_itself_has_its_own_weight():
+    own = read_weights().by_source["qqwry", "shenzhen"].contradict
+    assert own == pytest.approx(0.107 / (1 - 0.0005 - 0.013))
+    words = [place("community", "city", "440100")] * 2
+    told = table(words).set_column(2, "source", pa.array(["databases.qqwry", "s"]).dictionary_encode())
+    cast = votes.weigh(told, claims(2, SHENZHEN), AREAS, DAY)
+    assert cast.weight.tolist() == [own, read_weights().by_area["community", "shenzhen"].contradict]

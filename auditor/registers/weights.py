@@ -44,16 +44,12 @@ class Weight:
         Words (``support``, ``contradict``) that count nothing.
     instead
         Regions that it names for places in the area.
-    why_en, why_zh
-        Why they do not.
     """
 
     support: float
     contradict: float
     void: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
-    why_en: str = ""
-    why_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,9 @@ class Weights:
         By id.
     by_area
         By family and area.
+    by_source
+        By source and area, of sources that were measured by themselves: ``qqwry`` is that of a user's table
+        ``[databases.qqwry]``.
     needed
         Families that must agree before they support a place, by area; areas that are not calibrated lack it.
     fresh_days
@@ -74,6 +73,7 @@ class Weights:
 
     families: dict[str, Family] = field(default_factory=dict)
     by_area: dict[tuple[str, str], Weight] = field(default_factory=dict)
+    by_source: dict[tuple[str, str], Weight] = field(default_factory=dict)
     needed: dict[str, int] = field(default_factory=dict)
     fresh_days: int = 366
 
@@ -120,15 +120,14 @@ def read_weights() -> Weights:
         )
         for f in data["families"]
     ]
-    by_area = {
-        (w["family"], w["area"]): Weight(
+    measured: dict[str, dict[tuple[str, str], Weight]] = {key: {} for key in ("family", "source")}
+    for w in data["weights"]:
+        key = "family" if "family" in w else "source"
+        measured[key][w[key], w["area"]] = Weight(
             ratio(w["says_in"], w["says_out"]),
             ratio(w["elsewhere_in"], 1 - w["says_out"] - w["silent"]),
             tuple(w.get("void", ())),
             tuple(w.get("instead", ())),
-            w.get("why_en", ""),
-            w.get("why_zh", ""),
         )
-        for w in data["weights"]
-    }
-    return Weights({f.id: f for f in families}, by_area, data["needed"], data["fresh_days"])
+    named = {f.id: f for f in families}
+    return Weights(named, measured["family"], measured["source"], data["needed"], data["fresh_days"])
