@@ -108,5 +108,4 @@ def test_explain_tells_what_to_ask_for_next(result):
     asked = {name: auditor_explained(result, name, "en") for name in WAYS}
     assert "next: Ask for the lease or colocation contract" in asked["edge-contradicted"]
     assert "cross-connect" in asked["srv-too-near-beijing"]
-    for name, (verdict, _) in WAYS.items():
-        assert verdict != "inconclusive" or "next: " in asked[name]
+    assert all("\nnext: " in text for text in asked.values())

@@ -250,6 +250,8 @@ RULE = Rule(
             "Sources place its address elsewhere ({against}), but a confirmed document (E{grade}) proves the place: "
             "{place}.",
             "部分来源认为其地址位于他处（{against}），但其位置（{place}）已有经核实的文件（E{grade}）证明。",
+            "Nothing has to be asked; at a visit, see that this address is served from that room.",
+            "无须追问；现场核查时可确认该地址确由该机房提供服务。",
         ),
         "own_feed": Message(
             "The holder of the network itself publishes another place for the address of this {kind}: {against}; "
@@ -273,6 +275,8 @@ RULE = Rule(
         "one_voice": Message(
             "No address has more than one family of sources against it ({against}): one voice proves nothing.",
             "每个地址至多仅一类来源认为其位于他处（{against}）：单一来源不足为据。",
+            "For more than a declaration, ask for the lease or title; for a second voice, collect again with --online.",
+            "如需申报以外的证明，请企业提供租赁合同或权属证明；如需其他来源，请加 --online 重新采集。",
         ),
         "agrees": Message(
             "What sources say of its addresses agrees with the place declared: {supports}.",
@@ -281,10 +285,14 @@ RULE = Rule(
         "not_decided": Message(
             "Nothing that sources say of its addresses contradicts the place declared, and nothing proves it.",
             "各来源对其地址的定位与申报位置不矛盾，亦不足以证明。",
+            "For more than a declaration, ask for the lease or title, or round trips from a vantage in the area.",
+            "如需申报以外的证明，请企业提供租赁合同或权属证明，或从区域内测点测量往返时延。",
         ),
         "nothing_seen": Message(
             "No source gave a place for its addresses: {why}.",
             "没有来源能给出其地址的位置：{why}。",
+            "Ask for the lease or title of the room, or round trips to the equipment itself from a vantage in the area.",
+            "请企业提供机房租赁合同或权属证明，或从区域内测点测量至设备本身的往返时延。",
         ),
         "not_observed": Message(
             "No source was asked about the place of this facility.",
