@@ -228,10 +228,9 @@ class _Servers:
             except dns.exception.DNSException as error:
                 faults.append(failure(error))
                 continue
-            except OSError as error:
-                faults.append(
-                    ("unavailable", f"the name servers cannot be reached: {error.strerror or error}")
-                )
+            except (OSError, EOFError) as error:  # the latter where TCP is closed without an answer
+                told = getattr(error, "strerror", None) or error
+                faults.append(("unavailable", f"the name servers cannot be reached: {told}"))
                 continue
             if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer.wire or answer.to_wire()

@@ -76,6 +76,12 @@ def test_answers_over_tcp(ask):
     assert details(row)["addresses"] == ["59.36.1.1", "59.36.1.2", "240e:1::1"]
 
 
+def test_a_connection_that_is_closed_without_an_answer(ask):
+    with DnsServer({"www.example.cn": "drop"}, truncated=True) as server:
+        (row,) = ask("www.example.cn", resolver=(server.address,))
+    assert row["outcome"] == "unavailable" and row["note"] == "the name servers cannot be reached: EOF"
+
+
 def test_the_answers_are_kept_and_not_asked_for_again(ask):
     with DnsServer(CHAIN, chase=False) as server:
         first = ask("www.example.cn", resolver=(server.address,))
