@@ -60,7 +60,7 @@ class Located:
         other than those that they name where they do not know; *straddling* says that they speak of a whole
         city or province of which the area is a part.
     conflict
-        Whether families contradict one another on that area.
+        Whether families contradict one another, though two of them may agree.
     which
         Combination of answers of each row.
     combinations
@@ -141,25 +141,31 @@ class Combinations:
 
     def decide(self) -> tuple[IntArray, IntArray, BoolArray]:
         """Relation, area and conflict of each combination."""
-        n = self.rows
+        n, two = self.rows, votes.CONTRADICTION
         relation, area = np.full(n, UNKNOWN, np.int8), np.full(n, -1, np.int8)
-        conflict = np.zeros(n, np.bool_)
-        relation[self._named(OUTSIDE, -1)] = OUTSIDE
-        for index in range(len(self.areas.ids)):
-            whole = self._named(STRADDLING, index)
+        out = self._named(OUTSIDE, -1)
+        partly = np.array([self._named(STRADDLING, index) for index in range(len(self.areas.ids))])
+        named = (partly > 0).sum(axis=0) + (out > 0)
+        conflict = named > 1
+        relation[out >= two] = OUTSIDE
+        for index, families in enumerate(partly):
+            whole = families >= two
             relation[whole], area[whole] = STRADDLING, index
+        tied = ((partly >= two).sum(axis=0) + (out >= two)) > 1
+        relation[tied], area[tied] = UNKNOWN, -1
+        split = np.zeros(n, np.bool_)
         needed = read_weights().needed
         for index, name in enumerate(self.areas.ids):
             found = self.tally(index)
             least = needed.get(name, len(read_weights().families) + 1)
             inside = (found.supporting >= least) & (found.contradicting == 0)
             relation[inside], area[inside] = WITHIN, index
-            conflict |= (found.supporting > 0) & (found.contradicting > 0)
-        relation[conflict], area[conflict] = UNKNOWN, -1
-        return relation, area, conflict
+            split |= (found.supporting > 0) & (found.contradicting > 0)
+        relation[split], area[split] = UNKNOWN, -1
+        return relation, area, conflict | split
 
-    def _named(self, relation: int, area: int) -> BoolArray:
-        """Combinations of which two families name regions that lie so to an area; -1 is none."""
+    def _named(self, relation: int, area: int) -> IntArray:
+        """Count the families that name regions which lie so to an area; -1 is none."""
         weights = read_weights()
         families: dict[str, BoolArray] = {}
         oldest = self.as_of - dt.timedelta(days=weights.fresh_days)
@@ -177,9 +183,7 @@ class Combinations:
             hit = (said == relation) & (where == area) & ~np.array(void, np.bool_)
             mine = np.append(hit, False)[coded.codes]
             families[family.id] = families.get(family.id, mine) | mine
-        total = sum((mask.astype(np.int8) for mask in families.values()), np.zeros(self.rows, np.int8))
-        two: BoolArray = total >= votes.CONTRADICTION
-        return two
+        return sum((mask.astype(np.int8) for mask in families.values()), np.zeros(self.rows, np.int8))
 
 
 @dataclass(frozen=True)

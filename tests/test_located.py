@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -107,17 +108,19 @@ def by_hand(said_by):
         and (family, region) not in {("community", "US"), ("dbip", "440100")}
         for family, region in said_by.items()
     ]
-    told = ("outside", None) if sum(out) >= 2 else ("unknown", None)
-    for area in needed:
-        if sum(PARTLY.get(region) == area for region in said_by.values()) >= 2:
-            told = ("straddling", area)
+    partly = Counter(PARTLY[region] for region in said_by.values() if region in PARTLY)
+    named = partly + Counter({None: sum(out)})
+    agreed = [area for area, families in named.items() if families >= 2]
+    told = ("unknown", None)
+    if len(agreed) == 1:
+        told = ("outside", None) if agreed == [None] else ("straddling", agreed[0])
     for area, least in needed.items():
         words = [word(family, region, area) for family, region in said_by.items()]
         if 1 in words and -1 in words:
             return "unknown", None, True
         if words.count(1) >= least:
             told = ("within", area)
-    return *told, False
+    return *told, len(named) > 1
 
 
 @pytest.fixture(scope="module")
