@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JOURNAL = "journal.jsonl"
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass
@@ -59,8 +61,10 @@ class Archive:
             os.replace(file.name, target)  # noqa: PTH105 -- the one call that is atomic
         return digest
 
-    def read(self, digest: str) -> bytes | None:
+    def read(self, digest: object) -> bytes | None:
         """Give an answer, or nothing if it is not there or not what its name says."""
+        if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+            return None  # out of a journal that another hand wrote
         try:
             data = self.path(digest).read_bytes()
         except OSError:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,13 @@ def test_a_changed_or_missing_answer_is_none(tmp_path):
     archive.path(digest).write_bytes(b"another")
     assert archive.read(digest) is None
     assert archive.read("0" * 64) is None
+
+
+@pytest.mark.parametrize(
+    "digest", [None, 5, ["a"], {}, "\0", "x" * 5000, "../" * 20 + "etc/passwd", "A" * 64]
+)
+def test_what_is_no_digest_names_no_answer(tmp_path, digest):
+    assert Archive(tmp_path).read(digest) is None
 
 
 def test_the_journal_keeps_the_last_word(tmp_path):

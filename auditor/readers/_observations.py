@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from auditor.archive import DIGEST
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
 from auditor.errors import DeclarationError, UsageError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 FORMS = {".csv": read_csv, ".parquet": read_parquet}
 LARGEST_ASN = 2**32 - 1
 SHAPE = ConfigDict(strict=True, extra="ignore")
-DIGEST = re.compile("[0-9a-f]{64}")
 SUBJECT = r"^(node|prefix|domain):.+"
 REQUIRED = [column.name for column in COLUMNS if column.required]
 

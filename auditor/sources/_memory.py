@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from auditor.archive import Archive
 
+AHEAD = dt.timedelta(days=1)  # what is dated further in the future was dated by a clock that was wrong
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -39,7 +41,7 @@ class Memory:
                 record["digest"],
                 int(record["status"]),
             )
-            if self.now() - at >= dt.timedelta(days=self.days):
+            if not -AHEAD <= self.now() - at < dt.timedelta(days=self.days):
                 return None
         except (KeyError, TypeError, ValueError):
             return None

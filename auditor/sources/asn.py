@@ -84,12 +84,11 @@ class _Zones:
             note = "the name servers failed several times; they were not asked again"
             return _Told(self.memory.now(), None, outcome="unavailable", note=note)
         try:
-            kept = kept or self._answer(name)
+            return _read(kept or self._answer(name), address)
         except dns.exception.DNSException as error:
             outcome, words = failure(error)
             self.pace.count(NAME, failed=outcome == "unavailable")
             return _Told(self.memory.now(), None, outcome=outcome, note=words)
-        return _read(kept, address)
 
     def _answer(self, name: str) -> Kept:
         try:

@@ -278,21 +278,19 @@ def _inward(addresses: list[str]) -> list[str]:
 def _resolve(name: str, servers: _Servers, memory: Memory) -> _Found:
     """Ask, unless an answer that is young enough is kept."""
     kept = memory.recall(f"dns:{name}")
-    if kept is None:
+    found = _replayed(name, kept) if kept else None
+    if kept is None or found is None:
         found, wires = _find(name, servers.asker(), memory.now())
         if not wires:
             return found
         raw = {question: base64.b64encode(wire).decode() for question, wire in sorted(wires.items())}
         kept = memory.keep(f"dns:{name}", orjson.dumps(raw), final=found.final)
-    else:
-        found = _replayed(name, kept)
     found.at, found.digest = kept.at, kept.digest
     return found
 
 
-def _replayed(name: str, kept: Kept) -> _Found:
-    """Read the answers that the archive keeps."""
-    wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(kept.body).items()}
+def _replayed(name: str, kept: Kept) -> _Found | None:
+    """Read the answers that the archive keeps; nothing if they are none."""
 
     def ask(asked: str, kind: str) -> bytes:
         try:
@@ -300,7 +298,11 @@ def _replayed(name: str, kept: Kept) -> _Found:
         except KeyError:
             raise _NoAnswerError("unavailable", "that answer is not kept") from None
 
-    return _find(name, ask, kept.at)[0]
+    try:
+        wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(kept.body).items()}
+        return _find(name, ask, kept.at)[0]
+    except (AttributeError, TypeError, ValueError, dns.exception.DNSException):  # noted by another hand
+        return None
 
 
 def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:

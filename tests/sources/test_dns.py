@@ -76,6 +76,27 @@ def test_answers_over_tcp(ask):
     assert details(row)["addresses"] == ["59.36.1.1", "59.36.1.2", "240e:1::1"]
 
 
+@pytest.mark.parametrize(
+    "kept", [b"junk", b"[]", b'{"A www.example.cn": 5}', b'{"A www.example.cn": "AAAA"}']
+)
+def test_what_is_kept_and_is_no_answer_is_asked_for_again(ask, kept):
+    archive = Archive(ask.folder)
+    archive.remember(
+        "dns:www.example.cn", {"digest": archive.keep(kept), "at": ask.now.isoformat(), "status": 0}
+    )
+    with DnsServer(CHAIN) as server:
+        (row,) = ask("www.example.cn", resolver=(server.address,))
+    assert row["outcome"] == "answer" and server.asked
+
+
+def test_an_answer_from_the_future_is_asked_for_again(ask):
+    with DnsServer(CHAIN) as server:
+        ask("www.example.cn", resolver=(server.address,))
+        before, ask.now = len(server.asked), ask.now - dt.timedelta(days=2)
+        (row,) = ask("www.example.cn", resolver=(server.address,))
+    assert len(server.asked) > before and row["seen_at"] == ask.now
+
+
 def test_a_connection_that_is_closed_without_an_answer(ask):
     with DnsServer({"www.example.cn": "drop"}, truncated=True) as server:
         (row,) = ask("www.example.cn", resolver=(server.address,))
