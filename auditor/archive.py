@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from auditor.writing import written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,21 +53,23 @@ class Archive:
         """Keep an answer and give its digest."""
         digest = hashlib.sha256(data).hexdigest()
         target = self.path(digest)
-        if not target.exists():
+        if self.read(digest) is None:  # not there, or damaged
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            with written_whole(target) as part, part.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(file.name, target)  # noqa: PTH105 -- the one call that is atomic
         return digest
 
     def read(self, digest: object) -> bytes | None:
         """Give an answer, or nothing if it is not there or not what its name says."""
         if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
             return None  # out of a journal that another hand wrote
+        path = self.path(digest)
         try:
-            data = self.path(digest).read_bytes()
+            if not path.is_file():  # reading a pipe would have no end
+                return None
+            data = path.read_bytes()
         except OSError:
             return None
         return data if hashlib.sha256(data).hexdigest() == digest else None

@@ -1,6 +1,7 @@
 """Raw answers and the journal: nothing is lost by a kill, nothing that was changed passes."""
 
 import hashlib
+import os
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,11 @@ def test_a_changed_or_missing_answer_is_none(tmp_path):
     digest = archive.keep(b"an answer")
     archive.path(digest).write_bytes(b"another")
     assert archive.read(digest) is None
-    assert archive.read("0" * 64) is None
+    assert archive.read("0" * 64) is archive.read(hashlib.sha256(b"").hexdigest()) is None
+    assert archive.keep(b"an answer") == digest and archive.read(digest) == b"an answer"  # mended
+    archive.path(digest).unlink()
+    os.mkfifo(archive.path(digest))
+    assert archive.read(digest) is None
 
 
 @pytest.mark.parametrize(

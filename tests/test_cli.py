@@ -228,10 +228,13 @@ def test_words_on_the_command_line_cannot_command_a_terminal():
         assert "\\x1b[31m" in told.stderr
 
 
-def test_a_full_disk_and_a_closed_stdout_are_no_defects():
+def test_a_full_disk_and_closed_streams_are_no_defects(tmp_path):
     closed = [sys.executable, "-m", "auditor", "check", str(SHANGHAI), *DAY, "--only", "PILOT-FAC-01"]
     told = subprocess.run(["/bin/sh", "-c", '"$@" >&-', "sh", *closed], capture_output=True, check=False)
     assert (told.returncode, told.stderr) == (1, b"")
+    mute = ["collect", str(SHANGHAI), "-o", str(tmp_path / "seen.parquet")]
+    none = ["/bin/sh", "-c", '"$@" >&- 2>&-', "sh", sys.executable, "-m", "auditor", *mute]
+    assert subprocess.run(none, check=False).returncode == 0
     full = subprocess.run(
         ["/bin/sh", "-c", '"$@" >/dev/full', "sh", *closed], capture_output=True, text=True, check=False
     )

@@ -80,8 +80,9 @@ def main() -> None:
 
 def _prepare_streams() -> None:
     """Make streams that cannot fail on Chinese, and one to write to where the caller closed it."""
-    if sys.stdout is None:  # closed by the caller: the exit code alone tells
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- lives as long as the process
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: the exit code alone tells
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 -- lives as long as the process
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal set to ASCII must not break on Chinese
             stream.reconfigure(errors="backslashreplace")
