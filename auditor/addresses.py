@@ -342,18 +342,19 @@ def _numbers(
 ) -> tuple[Uint32Array, BoolArray]:
     """Put four numbers together, given where they end; false where one is no decimal number up to 255.
 
-    The three letters before an end are packed to four bits a figure, those of the octet before are blanked,
-    and what is left is looked up together with how many figures there are.
+    The three letters before an end are packed to four bits a figure, and looked up together with how many
+    figures there are; where these are fewer, what stands before them does not matter.
     """
     figure = (letters & np.uint8(15)).astype(np.uint16)
     packed = figure[:-2] << np.uint16(8)  # packed[end - PAD] is the three letters before an end
     packed |= figure[1:-1] << np.uint16(4)
     packed |= figure[2:]
     low, good = np.zeros(len(starts), np.uint32), np.ones(len(starts), np.bool_)
-    for end in (*dots.T, stops):
+    for end in (*np.ascontiguousarray(dots.T), stops):
         long = end - starts
-        figures = (long & 3).astype(np.uint16)
-        octet = _OCTETS[(packed[end - PAD] & _KEPT[figures]) | figures << np.uint16(12)]
+        at = packed.take(end - PAD)
+        at |= (long & 3).astype(np.uint16) << np.uint16(12)
+        octet = _OCTETS.take(at)
         good &= (octet < NO_OCTET) & (long <= PAD)
         low <<= np.uint32(8)
         low |= octet
@@ -364,9 +365,9 @@ def _numbers(
 def _octets() -> np.ndarray[Any, np.dtype[np.uint16]]:
     table = np.full(4 << 12, NO_OCTET, np.uint16)
     for octet in range(256):
-        table[len(str(octet)) << 12 | int(str(octet), 16)] = octet
+        figures = len(str(octet))
+        table[figures << 12 | int(str(octet), 16) : (figures + 1) << 12 : 1 << 4 * figures] = octet
     return table
 
 
-_KEPT = np.array([0, 0xF, 0xFF, 0xFFF], np.uint16)  # by number of figures
 _OCTETS = _octets()

@@ -171,11 +171,8 @@ class Combinations:
         oldest = self.as_of - dt.timedelta(days=weights.fresh_days)
         for answer in self.answers:
             family = weights.family(answer.source.family)
-            taken = [
-                votes.coarsened(code, family.finest) if code else None
-                for code in map(answer.region.at, range(self.rows))
-            ]
-            coded = Coded.of(taken)
+            coded = Coded.of([votes.coarsened(code, family.finest) for code in answer.region.values])
+            coded = coded.take(answer.region.codes)
             said, where = votes.relate_regions(self.areas, list(coded.values))
             old = (answer.source.vintage_on or self.as_of) < oldest
             unsure = weights.unsure(family.id)
@@ -184,83 +181,6 @@ class Combinations:
             mine = np.append(hit, False)[coded.codes]
             families[family.id] = families.get(family.id, mine) | mine
         return sum((mask.astype(np.int8) for mask in families.values()), np.zeros(self.rows, np.int8))
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """Votes taken beforehand on regions that are known beforehand: a gather an address and source is left.
-
-    What a word counts depends on a few things alone: how its region lies to the areas, and whether it is a
-    default, a foreign place, or no more than the country. Regions alike in these are one class, and the vote
-    is taken once for each combination of classes.
-
-    Parameters
-    ----------
-    classes
-        Of each source: class of every region, by its code; the last is that of no answer.
-    relation, area, conflict
-        The vote on every combination of classes, that of the first source counting most.
-    """
-
-    classes: tuple[IntArray, ...]
-    relation: IntArray
-    area: IntArray
-    conflict: BoolArray
-
-    @classmethod
-    def of(cls, regions: Sequence[tuple[Provenance, Sequence[str]]], areas: Areas, as_of: dt.date) -> Ballot:
-        """Prepare the vote.
-
-        Parameters
-        ----------
-        regions
-            Sources, and the regions that each may name.
-        areas, as_of
-            As in `locate`.
-        """
-        classes, firsts = [], []
-        for source, names in regions:
-            alike = [*_alike(source, names, areas), None]
-            order = {key: number for number, key in enumerate(dict.fromkeys(alike))}
-            classes.append(np.array([order[key] for key in alike], np.int8))
-            firsts.append([([*names, None])[alike.index(key)] for key in order])
-        grid = np.indices([len(names) for names in firsts]).reshape(len(firsts), -1)
-        answers = [
-            Answers(
-                source, Coded.of(["city"]).take(np.zeros(grid.shape[1], np.int64)), Coded.of(names).take(at)
-            )
-            for (source, _), names, at in zip(regions, firsts, grid, strict=True)
-        ]
-        relation, area, conflict = Combinations(tuple(answers), areas, as_of).decide()
-        return cls(tuple(classes), relation, area, conflict)
-
-    def cast(self, codes: Sequence[IntArray]) -> IntArray:
-        """Number of each row's combination, by which `relation`, `area` and `conflict` are told."""
-        size = np.min_scalar_type(-len(self.relation))
-        at: Any = np.zeros(len(codes[0]), size)
-        for classes, column in zip(self.classes, codes, strict=True):
-            at *= size.type(classes.max() + 1)
-            at += classes.take(column, mode="wrap")  # -1 finds the last
-        return np.asarray(at, np.intp)
-
-
-def _alike(source: Provenance, names: Sequence[str], areas: Areas) -> list[tuple[Any, ...]]:
-    """What the vote on each region depends on."""
-    weights = read_weights()
-    family, unsure = weights.family(source.family), weights.unsure(source.family)
-    taken = [votes.coarsened(name, family.finest) for name in names]
-    relation, area = votes.relate_regions(areas, taken)
-    return [
-        (
-            int(relation[row]),
-            int(area[row]),
-            name == "CN",
-            name.isalpha(),
-            name in unsure,
-            name in family.defaults,
-        )
-        for row, name in enumerate(taken)
-    ]
 
 
 def locate(answers: Sequence[Answers], areas: Areas, as_of: dt.date) -> Located:

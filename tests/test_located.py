@@ -142,17 +142,6 @@ def test_every_combination_of_words_is_as_counted_by_hand(every_combination):
         assert told == by_hand(said_by), said_by
 
 
-def test_votes_taken_beforehand_are_those_taken_one_by_one(every_combination):
-    rows, found = every_combination
-    names = [name for name in WORDS if name]
-    ballot = located.Ballot.of([(said(f, []).source, names) for f in VINTAGES], AREAS, DAY)
-    column = {None: -1} | {name: code for code, name in enumerate(names)}
-    at = ballot.cast([np.array([column[row[i]] for row in rows]) for i in range(len(VINTAGES))])
-    assert len(ballot.relation) < len(rows)
-    for name in ("relation", "area", "conflict"):
-        assert (getattr(ballot, name)[at] == getattr(found, name)).all(), name
-
-
 @given(
     st.lists(st.lists(st.integers(-1, 1022), min_size=8, max_size=8), min_size=1, max_size=20), st.randoms()
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import pyarrow.parquet
 
 from auditor.addresses import Addresses
 from auditor.columns import Coded
-from auditor.located import Ballot
+from auditor.located import Answers, locate
 from auditor.places import RELATIONS
 from auditor.sources import _routes
 from auditor.sources._embedded import load
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditor.addresses import Uint32Array
-    from auditor.columns import IntArray
+    from auditor.columns import BoolArray, IntArray
     from auditor.zones import Areas
 
 IPV4 = 4
@@ -44,52 +43,47 @@ class Direct:
 
     Parameters
     ----------
-    names
-        Regions, by code.
     table
-        int16, one a block: code of the one segment that it lies in, or `MIXED`.
+        One a block: code of the one segment that it lies in, or `MIXED`.
     starts, codes
         First address and code of each segment, for addresses in mixed blocks.
     """
 
-    names: tuple[str, ...]
     table: IntArray
     starts: Uint32Array
     codes: IntArray
 
     @classmethod
-    def of(cls, starts: Uint32Array, region: Coded) -> Direct:
-        """Spread segments, told by their first addresses, over the blocks; neighbours alike are joined."""
-        codes = region.codes.astype(np.int16)
-        new = np.append(True, codes[1:] != codes[:-1])
-        starts, codes = starts[new], codes[new]
+    def of(cls, starts: Uint32Array, codes: IntArray) -> Direct:
+        """Spread segments, told by their first addresses, over the blocks."""
+        codes = codes.astype(np.min_scalar_type(-int(codes.max(initial=0)) - 1))
         first = (starts + np.uint32(255)) >> np.uint32(8)  # block whose start the segment holds
         first[starts > np.uint32(2**32 - 256)] = BLOCKS
         table = np.repeat(codes, np.diff(first, append=np.uint32(BLOCKS)))
         inside = starts[(starts & np.uint32(255)) != 0]
         table[inside >> np.uint32(8)] = MIXED
-        return cls(region.values, table, starts, codes)
+        return cls(table, starts, codes)
 
     def find(self, addresses: Uint32Array) -> IntArray:
         """Codes of addresses."""
-        found: IntArray = self.table[addresses >> np.uint32(8)]
+        found: IntArray = self.table.take(addresses >> np.uint32(8))
         mixed = np.flatnonzero(found == MIXED)
         found[mixed] = self.codes[np.searchsorted(self.starts, addresses[mixed], side="right") - 1]
         return found
 
 
-def _database(source: str) -> Direct:
-    segments = load(source).segments[4]
-    return Direct.of(segments.starts, segments.region)
-
-
-def _announced() -> Direct:
+def _announced() -> tuple[Uint32Array, Coded]:
     routes = _routes.data().routes[4]
     systems, which = np.unique(routes.asn, return_inverse=True)
-    return Direct.of(routes.start.astype(np.uint32), _routes.bound(systems.astype(np.int64)).take(which))
+    return routes.start.astype(np.uint32), _routes.bound(systems.astype(np.int64)).take(which)
 
 
-TABLES: dict[str, Callable[[], Direct]] = {
+def _database(source: str) -> tuple[Uint32Array, Coded]:
+    segments = load(source).segments[4]
+    return segments.starts, segments.region
+
+
+SEGMENTS: dict[str, Callable[[], tuple[Uint32Array, Coded]]] = {
     "dbip": lambda: _database("dbip"),
     "ip2region": lambda: _database("ip2region"),
     _routes.NAME: _announced,
@@ -98,30 +92,38 @@ TABLES: dict[str, Callable[[], Direct]] = {
 
 @dataclass(frozen=True)
 class Bulk:
-    """Shipped sources spread out for single IPv4 addresses, and the votes on what they say.
+    """Shipped sources laid over one another for single IPv4 addresses, and the votes on what they say.
 
     Parameters
     ----------
-    tables
-        By source.
-    ballot
-        Votes, taken beforehand.
-    areas
-        Ids of the areas.
+    direct
+        From addresses to kinds: what all sources together say of an address is one of a few thousand.
+    columns
+        What is told of each kind: relation, area and conflict by vote, and the region that each source names.
     """
 
-    tables: dict[str, Direct]
-    ballot: Ballot
-    areas: tuple[str, ...]
+    direct: Direct
+    columns: dict[str, Coded | BoolArray]
 
     @classmethod
     def of(cls, areas: Areas, as_of: dt.date) -> Bulk:
-        """Load and spread the sources: a quarter of a second, once."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            tables = dict(zip(TABLES, pool.map(lambda make: make(), TABLES.values()), strict=True))
-        sources = [load("dbip").provenance, load("ip2region").provenance, _routes.provenance()]
-        named = [(source, tables[source.source].names) for source in sources]
-        return cls(tables, Ballot.of(named, areas, as_of), areas.ids)
+        """Load the sources and lay them over one another: half a second, once."""
+        found = {name: make() for name, make in SEGMENTS.items()}
+        starts = np.sort(np.concatenate([own for own, _ in found.values()]))
+        starts = starts[np.append(True, starts[1:] != starts[:-1])]
+        codes = [
+            region.codes[np.searchsorted(own, starts, side="right") - 1] for own, region in found.values()
+        ]
+        kind: Any = np.zeros(len(starts), np.int64)
+        for column, (_, region) in zip(codes, found.values(), strict=True):
+            kind = kind * (len(region.values) + 1) + column + 1
+        _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
+        regions = {
+            name: Coded(column[first], region.values)
+            for column, (name, (_, region)) in zip(codes, found.items(), strict=True)
+        }
+        new = np.append(True, kind[1:] != kind[:-1])
+        return cls(Direct.of(starts[new], kind[new]), _told(regions, areas, as_of))
 
     def locate(self, column: Any) -> pa.Table | None:
         """Find regions and votes of a column of single IPv4 addresses; none if it holds anything else.
@@ -140,16 +142,13 @@ class Bulk:
         addresses = Addresses.of(column)
         if not ((addresses.version == IPV4) & (addresses.low == addresses.high)).all():
             return None
-        codes = [table.find(addresses.low) for table in self.tables.values()]
-        vote = self.ballot.cast(codes)
-        columns: dict[str, Any] = {
-            "ip": addresses.text,
-            "relation": Coded(self.ballot.relation.take(vote), RELATIONS).arrow(),
-            "area": Coded(self.ballot.area.take(vote), self.areas).arrow(),
-            "conflict": pa.array(self.ballot.conflict.take(vote)),
-        }
-        for (source, table), code in zip(self.tables.items(), codes, strict=True):
-            columns[f"{source}_region"] = Coded(code, table.names).arrow()
+        kind = self.direct.find(addresses.low).astype(np.intp)
+        columns: dict[str, Any] = {"ip": addresses.text}
+        for name, told in self.columns.items():
+            if isinstance(told, Coded):
+                columns[name] = Coded(told.codes.take(kind), told.values).arrow()
+            else:
+                columns[name] = pa.array(told.take(kind))
         return pa.table(columns)
 
     def convert(self, source: Path, target: Path, column: str = "ip") -> int | None:
@@ -175,6 +174,25 @@ class Bulk:
 
     def _located(self, parts: Iterator[pa.RecordBatch]) -> Iterator[pa.Table | None]:
         return (self.locate(part.column(0)) for part in parts)
+
+
+def _told(regions: dict[str, Coded], areas: Areas, as_of: dt.date) -> dict[str, Coded | BoolArray]:
+    """Columns of the answer on each kind."""
+    sources = {
+        p.source: p for p in (load("dbip").provenance, load("ip2region").provenance, _routes.provenance())
+    }
+    extent = Coded.of(["city"])  # the vote reads the code
+    answers = [
+        Answers(sources[name], extent.take(np.zeros(len(region), np.intp)), region)
+        for name, region in regions.items()
+    ]
+    found = locate(answers, areas, as_of)
+    return {
+        "relation": Coded(found.relation, RELATIONS),
+        "area": Coded(found.area, areas.ids),
+        "conflict": found.conflict,
+        **{f"{name}_region": Coded(r.codes.astype(np.int16), r.values) for name, r in regions.items()},
+    }
 
 
 def _writer(target: Path, schema: pa.Schema) -> Any:

@@ -85,7 +85,7 @@ def test_blocks_are_where_all_their_addresses_are(made, asked):
 def test_the_direct_table_tells_the_same(made, asked):
     found, regions, _ = made
     addresses = np.array([BEGIN + at for at in asked], np.uint32)
-    codes = Direct.of(found.starts, found.region).find(addresses)
+    codes = Direct.of(found.starts, found.region.codes).find(addresses)
     assert [found.region.values[code] if code >= 0 else None for code in codes] == [
         regions[at] for at in asked
     ]
@@ -93,7 +93,7 @@ def test_the_direct_table_tells_the_same(made, asked):
 
 def test_the_direct_table_holds_the_ends_of_the_space():
     starts = np.array([0, 1, 2**32 - 256, 2**32 - 1], np.uint32)
-    direct = Direct.of(starts, Coded.of(["CN", "US", "HK", "310000"]))
+    direct = Direct.of(starts, np.arange(4))
     asked = np.array([0, 1, 255, 256, 2**32 - 257, 2**32 - 256, 2**32 - 2, 2**32 - 1], np.uint32)
     assert direct.find(asked).tolist() == [0, 1, 1, 1, 1, 2, 2, 3]
 
