@@ -16,7 +16,7 @@ import numpy as np
 from auditor import observations, votes
 from auditor.columns import Coded
 from auditor.places import OUTSIDE, STRADDLING, UNKNOWN, WITHIN
-from auditor.registers import read_weights
+from auditor.registers import read_weights, region_extent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +39,11 @@ class Answers:
     ----------
     source
         Who says it, with family and vintage.
-    extent, region
-        As in the observations; blank where it does not know.
+    region
+        As in the observations; blank where it does not know. How far it extends is told by its code.
     """
 
     source: Provenance
-    extent: Coded
     region: Coded
 
 
@@ -109,8 +108,8 @@ class Combinations:
                     family=answer.source.family,
                     kind="place",
                     outcome=outcome,
-                    extent=[answer.extent.at(row) for row in range(self.rows)],
-                    region=[answer.region.at(row) for row in range(self.rows)],
+                    extent=answer.region.map(region_extent, blank="none", dtype=object),
+                    region=answer.region,
                     vintage_on=answer.source.vintage_on,
                     seen_at=_LONG_AGO,
                 )
@@ -139,7 +138,8 @@ class Combinations:
         at = np.arange(len(self.answers)) * self.rows + row
         return votes.joint(cast.weight[at], cast.family.take(at))
 
-    def decide(self) -> tuple[IntArray, IntArray, BoolArray]:
+    @cached_property
+    def decided(self) -> tuple[IntArray, IntArray, BoolArray]:
         """Relation, area and conflict of each combination."""
         n, two = self.rows, votes.CONTRADICTION
         relation, area = np.full(n, UNKNOWN, np.int8), np.full(n, -1, np.int8)
@@ -196,10 +196,8 @@ def locate(answers: Sequence[Answers], areas: Areas, as_of: dt.date) -> Located:
         Date from which the age of data counts.
     """
     key, which = _combined(answers)
-    some = Combinations(
-        tuple(Answers(a.source, a.extent.take(key), a.region.take(key)) for a in answers), areas, as_of
-    )
-    relation, area, conflict = some.decide()
+    some = Combinations(tuple(Answers(a.source, a.region.take(key)) for a in answers), areas, as_of)
+    relation, area, conflict = some.decided
     return Located(relation[which], area[which], conflict[which], which, some)
 
 

@@ -142,7 +142,7 @@ def convert(
 def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
     """Regions by source, of observations whose subjects are numbers of rows; the first answer counts."""
     kind, source = Coded.of(seen.table.column("kind")), Coded.of(seen.table.column("source"))
-    extent, region = Coded.of(seen.table.column("extent")), Coded.of(seen.table.column("region"))
+    region = Coded.of(seen.table.column("region"))
     number = Coded.of(seen.table.column("subject")).map(int, blank=-1, dtype=np.int64)
     given = kind.isin({"place"}) & Coded.of(seen.table.column("outcome")).isin({"answer"})
     named: dict[str, Provenance] = {p.source: p for p in seen.sources}
@@ -151,5 +151,5 @@ def answers_of(seen: Observations, rows: int) -> tuple[Answers, ...]:
         at = np.full(rows, -1)
         good: IntArray = np.flatnonzero(given & source.isin({name}))[::-1]  # the first is written last
         at[number[good]] = good
-        found.append(Answers(about, extent.take(at), region.take(at)))
+        found.append(Answers(about, region.take(at)))
     return tuple(found)

@@ -27,9 +27,8 @@ VINTAGES = {
 
 
 def said(family, regions):
-    extent = [None if r is None else "country" if r.isalpha() else "city" for r in regions]
     source = Provenance(family, family, family, VINTAGES[family])
-    return Answers(source, Coded.of(extent), Coded.of(regions))
+    return Answers(source, Coded.of(regions))
 
 
 def locate(**regions):
@@ -70,19 +69,14 @@ def test_families_that_disagree_decide_nothing():
 
 
 def test_hainan_is_not_calibrated_so_no_number_of_votes_is_enough():
-    answers = [
-        Answers(Provenance(f, f, f), Coded.of(["city"]), Coded.of(["460100"]))
-        for f in read_weights().families
-    ]
+    answers = [Answers(Provenance(f, f, f), Coded.of(["460100"])) for f in read_weights().families]
     found = located.locate(answers, AREAS, DAY)
     assert found.relation[0] == UNKNOWN and not found.conflict[0]
     assert found.combinations.tally(AREAS.ids.index("hainan")).supporting[0] == len(answers)
 
 
 def test_sources_without_a_vintage_are_taken_as_of_today():
-    answers = [
-        Answers(Provenance(f, f, f), Coded.of(["country"]), Coded.of(["US"])) for f in ("mine", "dbip")
-    ]
+    answers = [Answers(Provenance(f, f, f), Coded.of(["US"])) for f in ("mine", "dbip")]
     assert zones.RELATIONS[located.locate(answers, AREAS, DAY).relation[0]] == "outside"
 
 
@@ -151,7 +145,7 @@ def test_rows_that_are_alike_are_one_combination(rows, random):
     regions = np.array([f"{code:06d}" for code in range(1023)])
     source = said("dbip", []).source
     answers = [
-        Answers(source, Coded.of([]), Coded(np.array(column, np.int16), tuple(regions.tolist())))
+        Answers(source, Coded(np.array(column, np.int16), tuple(regions.tolist())))
         for column in np.array(rows).T
     ]
     first, which = located._combined(answers)

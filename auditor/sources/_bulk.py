@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Uint32Array
     from auditor.columns import BoolArray, IntArray
+    from auditor.located import Combinations
+    from auditor.observations import Provenance
     from auditor.zones import Areas
 
 IPV4 = 4
@@ -111,19 +113,13 @@ class Bulk:
         found = {name: make() for name, make in SEGMENTS.items()}
         starts = np.sort(np.concatenate([own for own, _ in found.values()]))
         starts = starts[np.append(True, starts[1:] != starts[:-1])]
-        codes = [
-            region.codes[np.searchsorted(own, starts, side="right") - 1] for own, region in found.values()
+        answers = [
+            Answers(about, region.take(np.searchsorted(own, starts, side="right") - 1))
+            for about, (own, region) in zip(_sources(), found.values(), strict=True)
         ]
-        kind: Any = np.zeros(len(starts), np.int64)
-        for column, (_, region) in zip(codes, found.values(), strict=True):
-            kind = kind * (len(region.values) + 1) + column + 1
-        _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
-        regions = {
-            name: Coded(column[first], region.values)
-            for column, (name, (_, region)) in zip(codes, found.items(), strict=True)
-        }
-        new = np.append(True, kind[1:] != kind[:-1])
-        return cls(Direct.of(starts[new], kind[new]), _told(regions, areas, as_of))
+        at = locate(answers, areas, as_of)
+        new = np.append(True, at.which[1:] != at.which[:-1])
+        return cls(Direct.of(starts[new], at.which[new]), _told(at.combinations))
 
     def locate(self, column: Any) -> pa.Table | None:
         """Find regions and votes of a column of single IPv4 addresses; none if it holds anything else.
@@ -176,21 +172,19 @@ class Bulk:
         return (self.locate(part.column(0)) for part in parts)
 
 
-def _told(regions: dict[str, Coded], areas: Areas, as_of: dt.date) -> dict[str, Coded | BoolArray]:
+def _sources() -> tuple[Provenance, ...]:
+    """Whence each of `SEGMENTS` comes."""
+    return load("dbip").provenance, load("ip2region").provenance, _routes.provenance()
+
+
+def _told(kinds: Combinations) -> dict[str, Coded | BoolArray]:
     """Columns of the answer on each kind."""
-    sources = {
-        p.source: p for p in (load("dbip").provenance, load("ip2region").provenance, _routes.provenance())
-    }
-    extent = Coded.of(["city"])  # the vote reads the code
-    answers = [
-        Answers(sources[name], extent.take(np.zeros(len(region), np.intp)), region)
-        for name, region in regions.items()
-    ]
-    found = locate(answers, areas, as_of)
+    relation, area, conflict = kinds.decided
+    regions = {a.source.source: a.region for a in kinds.answers}
     return {
-        "relation": Coded(found.relation, RELATIONS),
-        "area": Coded(found.area, areas.ids),
-        "conflict": found.conflict,
+        "relation": Coded(relation, RELATIONS),
+        "area": Coded(area, kinds.areas.ids),
+        "conflict": conflict,
         **{f"{name}_region": Coded(r.codes.astype(np.int16), r.values) for name, r in regions.items()},
     }
 
