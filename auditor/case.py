@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from auditor import columns, paths, roles
 from auditor.access_graph import AccessGraph
+from auditor.blocks import addresses_of
 from auditor.columns import EPOCH, FIRST_DAY, LAST_DAY, Coded
 from auditor.evidence import Evidence
 from auditor.roles import Party, Surety
@@ -21,6 +22,7 @@ from auditor.zones import Places, Relation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from auditor.addresses import Addresses
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.findings import Batch, Text
     from auditor.model import Contract
@@ -339,6 +341,11 @@ class Case(Standing):
                 self.node("address").take(rows),
             )
         )
+
+    @cached_property
+    def addresses(self) -> tuple[IntArray, Addresses]:
+        """Declared addresses and blocks of nodes, each with the row of its node."""
+        return addresses_of(self.declaration.nodes.column("ips"))
 
     @cached_property
     def evidence(self) -> Evidence:

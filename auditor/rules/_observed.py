@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from auditor import registers, votes
 from auditor.addresses import Addresses
-from auditor.blocks import addresses_of, within_any
+from auditor.blocks import within_any
 from auditor.columns import Coded
 from auditor.findings import Text
 from auditor.registers.names import normal
@@ -90,7 +90,7 @@ class Declared(NamedTuple):
 
 def declared(case: Case, addresses: Addresses, *, in_force: bool = False) -> Declared:
     """Find addresses among those of declared nodes, then in the declared blocks; all, or those in force."""
-    row, own = addresses_of(case.declaration.nodes.column("ips"))
+    row, own = case.addresses
     table: Any = case.declaration.prefixes
     if in_force:
         row, own = row[case.in_service[row]], own.take(case.in_service[row])

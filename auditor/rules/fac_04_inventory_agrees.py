@@ -45,7 +45,6 @@ import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.addresses import Addresses
-from auditor.blocks import addresses_of
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.findings import Batch, Each, Text, Verdict
@@ -83,7 +82,7 @@ class _Held(NamedTuple):
 
 
 def _facilities(case: Case) -> _Held:
-    row, addresses = addresses_of(case.declaration.nodes.column("ips"))
+    row, addresses = case.addresses
     bound = (case.facility > Surety.NO)[row]
     return _Held(np.unique(row[bound]), row[bound], addresses.take(bound))
 
