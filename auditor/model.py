@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 -- same
 import re
-from collections.abc import Mapping  # noqa: TC003 -- pydantic reads the annotations at run time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
@@ -47,6 +46,7 @@ __all__ = [
     "Unused",
 ]
 
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 UNKNOWN_KEY = "no such key in a declaration; kept, but no rule reads it"
 
 
@@ -68,13 +68,63 @@ def _fields(value: Any) -> Any:
     return value
 
 
+def _words(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise wrong(f"{quote(value)} is no table of words", 'write [network.values.kind] and BRAS = "bng"')
+    return {column: _fields(words) for column, words in value.items()}
+
+
+def _patterns(value: Any) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise wrong(f"{quote(value)} is no table of patterns", 'write where = { type = "Roadm*" }')
+    return {name: _several(given) for name, given in value.items()}
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(one, str | int) for one in values):
+        raise wrong(f"{quote(value)} is no pattern", "write a text, or a list of texts")
+    return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in values)
+
+
+def _stated(value: Any) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise wrong(f"{quote(value)} is no table of values", 'write set = { kind = "router" }')
+    return {name: _several(given)[0] for name, given in value.items()}
+
+
 TABLE_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}
 Table = Annotated[Any, PlainValidator(_table), WithJsonSchema(TABLE_SCHEMA)]
 File = Annotated[str, PlainValidator(_file), WithJsonSchema({"type": "string"})]
 
 
-class Network(Record):
-    """Where the tables are, and what is said of them as a whole."""
+Fields = Annotated[dict[str, str], BeforeValidator(_fields)]
+Words = Annotated[dict[str, dict[str, str]], BeforeValidator(_words)]
+Patterns = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_patterns)]
+Values = Annotated[dict[str, str], BeforeValidator(_stated)]
+
+
+class Role(Record):
+    """A rule by which rows of a foreign table get values: where all patterns match, the cells are set."""
+
+    table: Literal["nodes", "links", "prefixes"] = "nodes"
+    where: Patterns
+    set: Values
+
+
+class Mapping(Record):
+    """What turns a foreign schema into ours: names of columns, words in them, roles by attribute."""
+
+    fields: Fields = Field(default_factory=dict)
+    values: Words = Field(default_factory=dict)
+    roles: Annotated[tuple[Role, ...], BeforeValidator(read_records)] = ()
+
+
+class Network(Mapping):
+    """Where the tables are, and what is said of them as a whole.
+
+    ``directed`` says whether the links of a graph file carry one way only; absent, they carry both ways.
+    """
 
     nodes: Table | None = None
     links: Table | None = None
@@ -83,7 +133,8 @@ class Network(Record):
     filings: File | None = None
     complete: Flag = False
     access_layer: Text | None = None
-    fields: Annotated[dict[str, str], BeforeValidator(_fields)] = Field(default_factory=dict)
+    directed: Flag | None = None
+    mapping: File | None = None
 
 
 class Document(Record):
@@ -171,7 +222,7 @@ class Declaration:
     access_layer: str | None = None
     prefixes: pa.Table | None = None
     inputs: tuple[Input, ...] = ()
-    documents: Mapping[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
     unused: tuple[Unused, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -205,11 +256,8 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
     if not isinstance(data, dict):
         log.problems.add(file, "", "", "is no declaration", "the outermost value is a table of keys")
         return None
-    try:
-        document = Document.model_validate(data)
-    except ValidationError as error:
-        for fault in error.errors():
-            _report(fault, file, log.problems)
+    document = read_record(Document, data, file, log)
+    if document is None:
         return None
     contracts = tuple(
         contract if contract.id else contract.model_copy(update={"id": str(number)})
@@ -217,13 +265,24 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
     )
     document = document.model_copy(update={"contracts": contracts})
     _check_contract_ids(document, file, log.problems)
-    log.unused.extend(_unused_keys(document, file, ()))
     operator = data["operator"]
     domiciles = operator.get("domiciles", ()) if isinstance(operator, dict) else ()
     for number, given in enumerate(domiciles, 1):
         if isinstance(given, dict) and given.get("lon") == 0 and given.get("lat") == 0:
             log.notes.append(Note(f"{file}, operator.domiciles {number}", "0,0 read as unknown"))
     return document
+
+
+def read_record(kind: type[AnyRecord], data: Any, file: str, log: Log) -> AnyRecord | None:
+    """Check one record by its model; nothing, and problems, if it is wrong."""
+    try:
+        record = kind.model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors():
+            _report(fault, file, log.problems)
+        return None
+    log.unused.extend(_unused_keys(record, file, ()))
+    return record
 
 
 def _place(loc: tuple[int | str, ...]) -> tuple[str, str]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from auditor import cells
 from auditor.datum import DATUMS
 from auditor.problems import Origin, Problems, quote, spans
+from auditor.registers import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,9 +74,14 @@ class Column:
 
     def read(self, array: Any, report: cells.Report) -> Any:
         """Convert the cells."""
+        chinese = labels.words(self.name)
         if self.type == "choice":
-            return cells.choice(array, report, self.choices, dict(self.aliases))
-        return READ[self.type](array, report)
+            return cells.choice(array, report, self.choices, {**self.aliases, **chinese})
+        read = READ[self.type](array, report)
+        if self.type == "coded" and chinese:
+            values = [chinese.get(value, value) for value in read.dictionary.to_pylist()]
+            return cells.recode(read, pa.array(values, pa.string()))
+        return read
 
 
 READ: dict[str, Callable[[Any, cells.Report], Any]] = {

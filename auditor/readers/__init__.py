@@ -6,30 +6,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import DeclarationError, Problem, UsageError
+from auditor.readers._assemble import read_file
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
 from auditor.readers._observations import read_observations
-from auditor.readers._registry import FOLDER, readers
+from auditor.readers._registry import FOLDER, endings, parsers
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from auditor.model import Declaration
+    from auditor.readers._registry import Parse
 
 __all__ = ["read_declaration", "read_graph", "read_observations"]
 
 
 def read_declaration(
-    path: str | PathLike[str], *, operator: str | PathLike[str] | None = None
+    path: str | PathLike[str],
+    *,
+    operator: str | PathLike[str] | None = None,
+    mapping: str | PathLike[str] | None = None,
 ) -> Declaration:
     """Read a declaration in any form.
 
     Parameters
     ----------
     path
-        A folder with ``declaration.toml``, that file itself, a ``.json`` file, or a graph file.
+        A folder with ``declaration.toml``, that file itself, or a file of any form that a reader knows
+        (``auditor convert --forms`` lists them).
     operator
-        For a bare graph file: the ``declaration.toml`` (or ``.json``) that says whose network it is.
+        For a file that does not say whose network it is: the ``declaration.toml`` (or ``.json``) that does.
+    mapping
+        A TOML file that turns a foreign schema into ours: ``[fields]``, ``[values]`` and ``[[roles]]``, as
+        under ``[network]``.
 
     Raises
     ------
@@ -41,11 +50,26 @@ def read_declaration(
     path = Path(path)
     if not is_there(path):
         raise DeclarationError([Problem(path.name or str(path), "", "", "there is no such file or folder")])
+    parse = parser_of(path)
+    return read_file(
+        path,
+        parse,
+        operator=Path(operator) if operator is not None else None,
+        mapping=Path(mapping) if mapping is not None else None,
+    )
+
+
+def parser_of(path: Path) -> Parse:
+    """Give the parser that knows the ending of a path.
+
+    Raises
+    ------
+    UsageError
+        If none does.
+    """
+    known = parsers()
     suffix = FOLDER if path.is_dir() else path.suffix.lower()
-    for reader in readers():
-        if suffix in reader.suffixes:
-            if operator is not None and reader.parse is None:
-                raise UsageError(f"{path.name} says itself whose network it is; leave out the operator file")
-            return reader.read(path, Path(operator) if operator is not None else None)
-    known = ", ".join(s for reader in readers() for s in reader.suffixes if s != FOLDER)
-    raise UsageError(f"{path.name} is no declaration; give a folder, or a file ending in {known}")
+    if suffix not in known:
+        listed = ", ".join(endings())
+        raise UsageError(f"{path.name} is no declaration; give a folder, or a file ending in {listed}")
+    return known[suffix]

@@ -13,20 +13,20 @@ from auditor import network, tables
 from auditor.columns import Coded
 from auditor.errors import UsageError
 from auditor.model import Declaration, Network, read_document
-from auditor.problems import Origin, nearest, quote
+from auditor.problems import Origin, quote
 from auditor.readers._files import Folder, read_json, read_toml
-from auditor.readers._registry import graph_suffixes
+from auditor.readers._graph import settled
+from auditor.readers._mapping import check_mapping, mapped, with_mapping
+from auditor.readers._registry import Export, endings, parsers
 from auditor.readers._tables import read_table
 from auditor.tables import Frame, Log, Note, Unused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from auditor.model import Approval, Contract, Document, Domicile
+    from auditor.readers._registry import Parse
     from auditor.tables import Column
-
-    Parse = Callable[[bytes, str, Log], tuple[Frame, Frame] | None]
 
 NAME = "declaration.toml"
 BROKEN = Network()  # stands for a [network] that is itself wrong
@@ -49,28 +49,59 @@ def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
     return tree, folder
 
 
-def read_bare_graph(path: Path, operator: Path | None, parse: Parse) -> Declaration:
-    """Read a graph file with the operator's file beside it.
+def read_file(
+    path: Path, parse: Parse, *, operator: Path | None = None, mapping: Path | None = None
+) -> Declaration:
+    """Read a declaration of any form from a file, or from a folder.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    parse
+        Reads its bytes.
+    operator
+        Whose network it is, where the file does not say so.
+    mapping
+        A file of ``[fields]``, ``[values]`` and ``[[roles]]``.
 
     Raises
     ------
     UsageError
-        If there is no operator file.
+        If the file does not say whose network it is and there is no operator file, or if it says so itself
+        and there is one.
     DeclarationError
         With everything that is wrong.
     """
-    if operator is None:
-        raise UsageError(f"{path.name} does not say whose network it is; give the operator's {NAME} besides")
     log = Log()
-    tree, folder = read_operator(operator, log)
-    data = folder.load(path, path.name, lambda what: log.problems.add(path.name, "", "", what))
-    graph = None if data is None else parse(data, path.name, log)
-    if graph is None:
+    tree, folder = read_operator(operator, log) if operator is not None else (None, None)
+    file = path / NAME if path.is_dir() else path
+    here = Folder(file.parent, log, file.name) if folder is None else folder
+    data = here.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
+    export = None if data is None else parse(data, file.name, log)
+    if export is None:
+        if folder is not None:
+            assemble(tree, folder, graph=Export(), extra=mapping)
         log.problems.raise_if_any()
-    return assemble(tree, folder, graph=graph)
+        raise AssertionError("a parser that gives nothing says why")
+    if operator is None:
+        if export.records is None:
+            log.problems.raise_if_any()
+            raise UsageError(
+                f"{path.name} does not say whose network it is; give the operator's {NAME} besides"
+            )
+        tree = export.records
+    elif export.nodes is None:
+        raise UsageError(f"{path.name} says itself whose network it is; leave out the operator file")
+    elif export.records is not None:
+        what = "records of a declaration that the file carries"
+        log.unused.append(Unused(file.name, what, "the operator file stands in their stead"))
+    return assemble(tree, here, graph=None if export.nodes is None else export, extra=mapping)
 
 
-def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = None) -> Declaration:
+def assemble(
+    data: Any, folder: Folder, *, graph: Export | None = None, extra: Path | None = None
+) -> Declaration:
     """Build a declaration.
 
     Parameters
@@ -81,6 +112,8 @@ def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = N
         Where its files are; its log may hold problems already.
     graph
         Nodes and links that the tables of `data` are laid over.
+    extra
+        A mapping file besides that of `data`.
 
     Raises
     ------
@@ -92,6 +125,7 @@ def assemble(data: Any, folder: Folder, *, graph: tuple[Frame, Frame] | None = N
     stated = document.network if document else _stated_network(data)
     if stated.graph is not None and graph is not None:
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
+    stated = with_mapping(stated, folder, extra)
     nodes, links, undeclared = _network(stated, graph, folder)
     prefixes = _prefixes(stated, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
@@ -131,19 +165,23 @@ def _stated_network(data: Any) -> Network:
         return BROKEN
 
 
-def _network(
-    stated: Network, graph: tuple[Frame, Frame] | None, folder: Folder
-) -> tuple[Frame | None, Frame | None, Any]:
+def _network(stated: Network, graph: Export | None, folder: Folder) -> tuple[Frame | None, Frame | None, Any]:
     log = folder.log
     if graph is None and stated.graph is not None:
         graph = read_graph_file(stated.graph, folder)
-    raw_nodes, raw_links = (read_table(getattr(stated, key), key, folder) for key in ("nodes", "links"))
+    tables_given = [read_table(getattr(stated, key), key, folder) for key in ("nodes", "links")]
     if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
         log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
-    raws = [raw for raw in (raw_nodes, raw_links, *(graph or ())) if raw is not None]
-    _check_fields(stated, raws, folder)
-    nodes = _lay(graph and graph[0], raw_nodes, tables.NODES, stated, log)
-    links = _lay(graph and graph[1], raw_links, tables.LINKS, stated, log)
+    raws = [raw for raw in (*tables_given, *((graph.nodes, graph.links) if graph else ())) if raw is not None]
+    given = {name for raw in raws for name in raw.table.column_names}
+    check_mapping(stated, folder.file, given, log)
+    raw_nodes, raw_links = (
+        raw and mapped(raw, key, stated, log)
+        for raw, key in zip(tables_given, ("nodes", "links"), strict=True)
+    )
+    base = settled(graph, stated, log) if graph else (None, None)
+    nodes = _lay(base[0], raw_nodes, tables.NODES, log)
+    links = _lay(base[1], raw_links, tables.LINKS, log)
     if nodes is None or not nodes.whole:
         return None, None, None
     if not nodes.table.num_rows:
@@ -161,39 +199,17 @@ def _network(
     return nodes, links, undeclared
 
 
-def _lay(
-    base: Frame | None, above: Frame | None, columns: tuple[Column, ...], stated: Network, log: Log
-) -> Frame | None:
+def _lay(base: Frame | None, above: Frame | None, columns: tuple[Column, ...], log: Log) -> Frame | None:
     """Convert a graph's table and a declared one, and lay the second over the first."""
     needed = [c.name for c in columns if c.required or c.name == "target"]
     if base is not None:  # a table over a graph may bring some columns only
         needed = ["id"] if columns is tables.NODES else []
     if above is not None:
-        above = _rename(above, stated.fields)
         above = tables.require_columns(above, needed, log)
-    if base is not None:
-        base = _rename(base, stated.fields)
     frames = [tables.read_columns(raw, columns, log) for raw in (base, above) if raw is not None]
     if not frames:
         return None
     return tables.overlay(*frames) if len(frames) > 1 else frames[0]
-
-
-def _rename(raw: Frame, fields: dict[str, str]) -> Frame:
-    names = [fields.get(name, name) for name in raw.table.column_names]
-    return replace(raw, table=raw.table.rename_columns(names))
-
-
-def _check_fields(stated: Network, raws: list[Frame], folder: Folder) -> None:
-    columns = [c.name for c in (*tables.NODES, *tables.LINKS)]
-    given = {name for raw in raws for name in raw.table.column_names}
-    for name, column in stated.fields.items():
-        if column not in columns:
-            what = f"{quote(column)} is no column of nodes or links"
-            folder.log.problems.add(folder.file, "network.fields", name, what, nearest(column, columns))
-        if raws and name not in given:
-            why = "no table has such a column"
-            folder.log.unused.append(Unused(folder.file, f"network.fields.{name}", why))
 
 
 def _default_kind(nodes: Frame, log: Log) -> Frame:
@@ -209,22 +225,31 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     return replace(nodes, table=nodes.table.set_column(at, "kind", filled))
 
 
-def read_graph_file(name: str, folder: Folder) -> tuple[Frame, Frame] | None:
+def read_graph_file(name: str, folder: Folder) -> Export | None:
     """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
-    known = graph_suffixes()
+    known = parsers()
     suffix = "." + name.rpartition(".")[2].lower()
     if suffix not in known:
-        what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(known)}"
+        what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(endings())}"
         folder.log.problems.add(folder.file, "network", "graph", what, hint)
         return None
     data = folder.read(name, "network", "graph")
-    return None if data is None else known[suffix](data, name, folder.log)
+    export = None if data is None else known[suffix](data, name, folder.log)
+    if export is not None and export.nodes is None:
+        what, hint = f"{quote(name)} is a declaration of its own, no graph", "check it by itself"
+        folder.log.problems.add(folder.file, "network", "graph", what, hint)
+        return None
+    if export is not None and export.records is not None:
+        what = "records of a declaration that the file carries"
+        folder.log.unused.append(Unused(name, what, f"{folder.file} stands in their stead"))
+    return export
 
 
 def _prefixes(stated: Network, nodes: Frame | None, folder: Folder) -> Frame | None:
     raw = read_table(stated.prefixes, "prefixes", folder)
     if raw is None:
         return None
+    raw = mapped(raw, "prefixes", stated, folder.log)
     frame = tables.read_columns(
         tables.require_columns(raw, ["prefix"], folder.log), tables.PREFIXES, folder.log
     )

@@ -192,3 +192,10 @@ def read_json(data: bytes, file: str, log: Log) -> Any:
     except (RecursionError, ValueError) as error:
         log.problems.add(file, "", "", f"no JSON: {str(error).partition(';')[0]}")
         return None
+
+
+def read_carried(text: str | None, file: str, log: Log) -> Any:
+    """Read the records that a graph file carries as JSON; nothing where it carries none."""
+    if text is None or not text.strip():
+        return None
+    return read_json(text.encode("utf-8", "surrogatepass"), f"{file} (records)", log)

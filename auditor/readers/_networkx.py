@@ -10,6 +10,7 @@ from auditor.errors import UsageError
 from auditor.model import Declaration, Operator
 from auditor.readers._assemble import assemble, read_operator
 from auditor.readers._files import Folder
+from auditor.readers._registry import Export
 from auditor.readers._tables import read_rows
 from auditor.records import SCHEMA
 from auditor.tables import Log, Note
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from auditor.tables import Frame
 
 NAME = "graph"
 BOTH_WAYS = (
@@ -89,7 +89,7 @@ def read_graph(
     return assemble(tree, folder, graph=frames)
 
 
-def _frames(graph: nx.Graph[Any], *, directed: bool, log: Log) -> tuple[Frame, Frame]:
+def _frames(graph: nx.Graph[Any], *, directed: bool, log: Log) -> Export:
     if graph.is_directed() and not directed and graph.graph.get("schema") != SCHEMA and graph.size():
         log.notes.append(Note(NAME, BOTH_WAYS))
     nodes = [
@@ -98,7 +98,9 @@ def _frames(graph: nx.Graph[Any], *, directed: bool, log: Log) -> tuple[Frame, F
         if data.get("declared", True)
     ]
     links = list(_links(graph, directed=directed))
-    return read_rows(nodes, "node", NAME, ("id",)), read_rows(links, "edge", NAME, ("source", "target"))
+    return Export(
+        read_rows(nodes, "node", NAME, ("id",)), read_rows(links, "edge", NAME, ("source", "target"))
+    )
 
 
 def _links(graph: nx.Graph[Any], *, directed: bool) -> Iterator[dict[str, Any]]:

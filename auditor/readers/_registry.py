@@ -7,16 +7,44 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from auditor.model import Declaration
     from auditor.tables import Frame, Log
 
 FOLDER = "/"
 PACKAGE = "auditor.readers"
+CARRIED = "auditor"  # name under which a graph file carries the records of a declaration
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one file holds, before anything is checked.
+
+    Parameters
+    ----------
+    nodes, links
+        Rows as the file gives them, by the names of our columns where the form has a meaning of its own for
+        them, else by the file's own names. A node with ``declared`` false is one that links name and nobody
+        declared; with ``blank`` true it stands for a far end that is not declared.
+    records
+        The structure of a ``declaration.toml``, where the file says whose network it is; tables that it
+        holds (``network.prefixes``) are lists of records.
+    directed
+        Whether the file says that its links carry one way only, which exports of physical links do without
+        meaning it.
+    """
+
+    nodes: Frame | None = None
+    links: Frame | None = None
+    records: Mapping[str, Any] | None = None
+    directed: bool = False
+
+
+Parse: TypeAlias = "Callable[[bytes, str, Log], Export | None]"
+ParseTree: TypeAlias = "Callable[[Any, str, Log], Export | None]"
 
 
 @dataclass(frozen=True)
@@ -29,16 +57,20 @@ class Reader:
         What people call it.
     suffixes
         Endings of its files; ``/`` is a folder.
-    read
-        Reads a declaration from a path and, for a bare graph, the path of the operator's file.
     parse
-        For graph files: gives nodes and links from the bytes, a name for messages and a log.
+        Gives what a file holds from its bytes, a name for messages and a log that gets the problems; nothing
+        where there are problems. It raises nothing, whatever the bytes.
+    claims
+        For forms of JSON: whether a tree is of this form. Then ``tree`` reads it.
+    tree
+        As `parse`, from a tree of strict JSON (no key twice, no NaN).
     """
 
     name: str
-    suffixes: tuple[str, ...]
-    read: Callable[[Path, Path | None], Declaration]
-    parse: Callable[[bytes, str, Log], tuple[Frame, Frame] | None] | None = None
+    suffixes: tuple[str, ...] = ()
+    parse: Parse | None = None
+    claims: Callable[[Any], bool] | None = None
+    tree: ParseTree | None = None
 
 
 @cache
@@ -48,6 +80,11 @@ def readers() -> tuple[Reader, ...]:
     return tuple(importlib.import_module(f"{PACKAGE}.{name}").READER for name in sorted(names))
 
 
-def graph_suffixes() -> dict[str, Callable[[bytes, str, Log], tuple[Frame, Frame] | None]]:
-    """Parsers of graph files by suffix."""
+def parsers() -> dict[str, Parse]:
+    """Parsers of files by suffix."""
     return {suffix: r.parse for r in readers() if r.parse is not None for suffix in r.suffixes}
+
+
+def endings() -> list[str]:
+    """Endings of the files that say or may be told whose network they are."""
+    return sorted(suffix for suffix in parsers() if suffix not in {FOLDER, ".toml"})

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.readers._assemble import assemble, read_operator
-from auditor.readers._registry import FOLDER, Reader
-from auditor.tables import Log
+from auditor.readers._files import read_toml
+from auditor.readers._registry import FOLDER, Export, Reader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from auditor.model import Declaration
+    from auditor.tables import Log
 
 
-def read(path: Path, operator: Path | None) -> Declaration:  # noqa: ARG001 -- one signature for all readers
-    """Read the folder, or the ``.toml`` file in it."""
-    return assemble(*read_operator(path, Log()))
+def parse(data: bytes, file: str, log: Log) -> Export | None:
+    """Read ``declaration.toml``; its tables are files beside it."""
+    tree = read_toml(data, file, log)
+    return None if tree is None else Export(records=tree)
 
 
-READER = Reader("folder", (FOLDER, ".toml"), read)
+READER = Reader("folder", (FOLDER, ".toml"), parse)

@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.readers._assemble import read_bare_graph
-from auditor.readers._files import BOM, decode
-from auditor.readers._registry import Reader
+from auditor.readers._files import BOM, decode, read_carried
+from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
-from auditor.tables import Note, Unused
+from auditor.tables import Unused
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from auditor.tables import Log
 
-    from auditor.model import Declaration
-    from auditor.tables import Frame, Log
-
-TAGS = tuple(f"{{*}}{tag}" for tag in ("graphml", "key", "graph", "node", "edge", "hyperedge"))
-BOTH_WAYS = "directed edges read as carrying both ways; give edges an attribute direction = forward if not"
+TAGS = tuple(f"{{*}}{tag}" for tag in ("graphml", "key", "graph", "node", "edge", "hyperedge", "data"))
 
 
 def _by_kind() -> dict[str, dict[str, str]]:
@@ -41,13 +36,14 @@ class _Parts:
     dropped: dict[str, int] = field(default_factory=dict)
     graphs: int = 0
     directed: bool = False
+    carried: str | None = None
 
     def drop(self, what: str) -> None:
         """Count something that is not read."""
         self.dropped[what] = self.dropped.get(what, 0) + 1
 
 
-def parse(data: bytes, file: str, log: Log) -> tuple[Frame, Frame] | None:
+def parse(data: bytes, file: str, log: Log) -> Export | None:
     """Give nodes and links of a GraphML file.
 
     Attributes become columns by their ``attr.name``; one that is called as what GraphML itself states (a
@@ -85,13 +81,11 @@ def parse(data: bytes, file: str, log: Log) -> tuple[Frame, Frame] | None:
     if not parts.graphs:
         log.problems.add(file, "", "", "holds no graph", "the outermost element of GraphML is <graphml>")
         return None
-    if parts.directed and parts.edges:
-        log.notes.append(Note(file, BOTH_WAYS))
     for what, times in parts.dropped.items():
         log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
-    return read_rows(parts.nodes, "node", file, ("id",)), read_rows(
-        parts.edges, "edge", file, ("source", "target")
-    )
+    nodes = read_rows(parts.nodes, "node", file, ("id",))
+    links = read_rows(parts.edges, "edge", file, ("source", "target"))
+    return Export(nodes, links, read_carried(parts.carried, file, log), directed=parts.directed)
 
 
 def _pass(_parts: _Parts, _element: Any) -> None:
@@ -106,8 +100,15 @@ def _key(parts: _Parts, element: Any) -> None:
             parts.names[kind][key] = name or ("" if element.get("yfiles.type") else key)
             if default is not None and default.text:
                 parts.defaults[kind][key] = default.text
-    if domain not in {"node", "edge", "all"}:
+    if domain not in {"node", "edge", "all"} and name != CARRIED:
         parts.drop(f"attributes of {domain}")
+
+
+def _data(parts: _Parts, element: Any) -> None:
+    """Keep what the graph itself carries: the records of a declaration."""
+    parent = element.getparent()
+    if parent is not None and etree.QName(parent).localname == "graph" and element.get("key") == CARRIED:
+        parts.carried = element.text
 
 
 def _graph(parts: _Parts, element: Any) -> None:
@@ -167,6 +168,7 @@ def _free(element: Any) -> None:
 
 HANDLERS = {
     ("end", "key"): _key,
+    ("end", "data"): _data,
     ("start", "graph"): _graph,
     ("start", "hyperedge"): _hyperedge,
     ("end", "node"): _node,
@@ -174,9 +176,4 @@ HANDLERS = {
 }
 
 
-def read(path: Path, operator: Path | None) -> Declaration:
-    """Read a bare graph with the file that says whose network it is."""
-    return read_bare_graph(path, operator, parse)
-
-
-READER = Reader("graphml", (".graphml",), read, parse)
+READER = Reader("graphml", (".graphml",), parse)

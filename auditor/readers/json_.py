@@ -1,22 +1,41 @@
-"""One JSON file of the structure of ``declaration.toml``; tables are lists of records or files beside it."""
+"""JSON: our own structure, or any other form of JSON that a reader of this package knows by its shape."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from auditor.readers._assemble import assemble, read_operator
-from auditor.readers._registry import Reader
-from auditor.tables import Log
+from auditor.readers._files import read_json
+from auditor.readers._registry import Export, Reader, readers
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from auditor.tables import Log
 
-    from auditor.model import Declaration
-
-
-def read(path: Path, operator: Path | None) -> Declaration:  # noqa: ARG001 -- one signature for all readers
-    """Read the file."""
-    return assemble(*read_operator(path, Log()))
+OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 
 
-READER = Reader("json", (".json",), read)
+def is_ours(tree: Any) -> bool:
+    """Whether a tree has the structure of ``declaration.toml``."""
+    return isinstance(tree, dict) and not OURS.isdisjoint(tree)
+
+
+def parse(data: bytes, file: str, log: Log) -> Export | None:
+    """Read the file strictly, then as the form that its outermost keys show."""
+    tree = read_json(data, file, log)
+    if tree is None:
+        if not log.problems.found:
+            log.problems.add(file, "", "", "holds null and nothing else")
+        return None
+    for reader in readers():
+        if reader.claims is not None and reader.tree is not None and reader.claims(tree):
+            return reader.tree(tree, file, log)
+    known = ", ".join(reader.name for reader in readers() if reader.tree is not None)
+    log.problems.add(file, "", "", "is JSON, but of no form that is known", f"forms of JSON are {known}")
+    return None
+
+
+def read_tree(tree: Any, _file: str, _log: Log) -> Export | None:
+    """Take our own structure as it is; it is checked when it is assembled."""
+    return Export(records=tree)
+
+
+READER = Reader("json", (".json",), parse, claims=is_ours, tree=read_tree)

@@ -77,7 +77,7 @@ def test_directed_exports_carry_both_ways_and_say_so(read):
     body = '<node id="a"/><node id="b"/><edge source="a" target="b" directed="true"/>'
     declaration = read(graphml(body, "directed"))
     assert column(declaration.links, "direction") == [None]
-    assert [note.what[:40] for note in declaration.notes] == ["directed edges read as carrying both way"]
+    assert [note.what[:40] for note in declaration.notes] == ["directed links read as carrying both way"]
     declaration = read(graphml(body, "undirected"))
     assert column(declaration.links, "direction") == ["forward"]
 

@@ -9,8 +9,10 @@ import pytest
 
 from auditor.errors import DeclarationError
 from auditor.readers import read_declaration
+from auditor.readers._registry import readers
 
 CORPUS = Path(__file__).parents[3] / "shared/testdata/jsontestsuite/test_parsing"
+FORMS = ", ".join(reader.name for reader in readers() if reader.tree is not None)
 RECORDS = '"schema": "auditor.declaration/1", "operator": {"name": "Example"}'
 
 
@@ -31,7 +33,7 @@ def test_tables_may_be_files_beside_it(declare):
     ("text", "expected"),
     [
         ("", ["d.json: the file is empty"]),
-        ("[]", ["d.json: is no declaration; the outermost value is a table of keys"]),
+        ("[]", [f"d.json: is JSON, but of no form that is known; forms of JSON are {FORMS}"]),
         (
             "{"
             + RECORDS

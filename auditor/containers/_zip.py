@@ -1,0 +1,92 @@
+"""ZIP archives that may lie about themselves: members are counted while they stream, and never written."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING
+
+from auditor.containers import ContainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_MEMBERS = 10_000
+MOST_BYTES = 512 << 20  # of all members together, unpacked
+MOST_RATIO = 100  # unpacked to packed; XML of a real sheet stays below 50
+FREE_BYTES = 4 << 20  # a member this small may be packed as tightly as it likes
+BLOCK = 1 << 16
+ENCRYPTED = 0x1
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+HURT = "is it made to hurt?"
+
+
+class Archive:
+    """A ZIP archive in memory.
+
+    Parameters
+    ----------
+    data
+        Its bytes.
+
+    Raises
+    ------
+    ContainerError
+        If it is none, has too many members, one twice, an encrypted one, or one whose name leads out of a
+        folder.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self.members = self._zip.infolist()
+        except (*BROKEN, MemoryError) as error:
+            raise ContainerError(f"is no ZIP archive: {error}", "is it complete?") from None
+        self._left = MOST_BYTES
+        self._check()
+
+    def _check(self) -> None:
+        if len(self.members) > MOST_MEMBERS:
+            raise ContainerError(f"holds {len(self.members):,} files, more than {MOST_MEMBERS:,}", HURT)
+        seen = set()
+        for member in self.members:
+            name = member.filename
+            path = PureWindowsPath(name)
+            if path.drive or path.root or ".." in path.parts:
+                raise ContainerError(f"holds a file whose name leads out of a folder: {name[:60]!r}", HURT)
+            if member.flag_bits & ENCRYPTED:
+                raise ContainerError("is encrypted", "save it without a password")
+            if name in seen:
+                raise ContainerError(f"holds {name[:60]!r} twice", "save it anew")
+            seen.add(name)
+
+    def stream(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
+        """Give a member's bytes block by block, counting them against the limits.
+
+        Raises
+        ------
+        ContainerError
+            When it goes beyond them, or is broken.
+        """
+        most = max(FREE_BYTES, MOST_RATIO * member.compress_size)
+        unpacked = 0
+        try:
+            with self._zip.open(member) as file:
+                while block := file.read(BLOCK):
+                    unpacked += len(block)
+                    self._left -= len(block)
+                    if unpacked > most:
+                        what = f"{member.filename[:60]!r} unpacks to more than {MOST_RATIO} times its size"
+                        raise ContainerError(what, HURT)
+                    if self._left < 0:
+                        raise ContainerError(f"unpacks to more than {MOST_BYTES >> 20} MB", HURT)
+                    yield block
+        except BROKEN as error:
+            what = f"{member.filename[:60]!r} is damaged: {error}"
+            raise ContainerError(what, "is it complete?") from None
+
+    def read(self, member: zipfile.ZipInfo) -> bytes:
+        """Give a whole member."""
+        return b"".join(self.stream(member))

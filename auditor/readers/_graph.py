@@ -1,0 +1,80 @@
+"""Nodes and links of a graph file as tables: far ends that nobody declared, and which way links carry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor import cells
+from auditor.readers._mapping import mapped
+from auditor.tables import Frame, Note
+
+if TYPE_CHECKING:
+    from auditor.columns import BoolArray
+    from auditor.model import Network
+    from auditor.readers._registry import Export
+    from auditor.tables import Log
+
+BOTH_WAYS = "directed links read as carrying both ways; say [network] directed = true or false"
+MARKS = ("declared", "blank")
+
+
+def settled(graph: Export, stated: Network, log: Log) -> tuple[Frame | None, Frame | None]:
+    """Bring the tables of a graph file to names of ours and settle what only graphs have.
+
+    Nodes marked ``declared`` false are taken out: links go on naming them. Links whose far end is marked
+    ``blank`` get a blank far end. Directed links carry both ways unless ``[network] directed`` says they do
+    not.
+    """
+    nodes = graph.nodes and mapped(graph.nodes, "nodes", stated, log)
+    links = graph.links and mapped(graph.links, "links", stated, log)
+    if nodes is not None:
+        nodes, far = _without_marks(nodes)
+        if links is not None and len(far):
+            links = _without_far_ends(links, far)
+    if links is not None and links.table.num_rows and graph.directed:
+        if stated.directed is None:
+            log.notes.append(Note(links.origin.files[0], BOTH_WAYS))
+        elif stated.directed:
+            links = _forward(links)
+    return nodes, links
+
+
+def _is(raw: Frame, name: str, word: str) -> BoolArray:
+    if name not in raw.table.column_names:
+        return np.zeros(raw.table.num_rows, np.bool_)
+    text = cells.to_text(cells.flat(raw.table.column(name)), lambda *_: None)
+    return cells.mask(pc.equal(pc.utf8_lower(pc.utf8_trim_whitespace(text)), word))
+
+
+def _without_marks(nodes: Frame) -> tuple[Frame, Any]:
+    """Take out nodes that nobody declared; give the ids of those that stand for a blank far end."""
+    undeclared, blank = _is(nodes, "declared", "false"), _is(nodes, "blank", "true")
+    if not undeclared.any():
+        return nodes, pa.array([], pa.string())
+    far = nodes.strings("id").filter(pa.array(undeclared & blank)) if "id" in nodes.table.column_names else []
+    nodes = nodes.keep(~undeclared)
+    keep = [name for name in nodes.table.column_names if name not in MARKS]
+    return replace(nodes, table=nodes.table.select(keep)), far
+
+
+def _without_far_ends(links: Frame, far: Any) -> Frame:
+    if "target" not in links.table.column_names:
+        return links
+    at = links.table.column_names.index("target")
+    target = cells.to_text(links.strings("target"), lambda *_: None)
+    target = pc.if_else(pc.is_in(target, far), None, target)
+    return replace(links, table=links.table.set_column(at, "target", target))
+
+
+def _forward(links: Frame) -> Frame:
+    table = links.table
+    if "direction" not in table.column_names:
+        return replace(links, table=table.append_column("direction", pa.array(["forward"] * table.num_rows)))
+    at = table.column_names.index("direction")
+    given = cells.to_text(links.strings("direction"), lambda *_: None)
+    return replace(links, table=table.set_column(at, "direction", pc.fill_null(given, "forward")))

@@ -1,0 +1,65 @@
+"""GraphML; the records of the declaration go with the graph."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from auditor.writers._content import CARRIED, Writer
+
+if TYPE_CHECKING:
+    from auditor.writers._content import Content
+
+SPACE = "http://graphml.graphdrawing.org/xmlns"
+OWN = {"node": ("id",), "edge": ("id", "source", "target")}  # what GraphML itself states
+
+
+def write(content: Content) -> bytes:
+    """Write nodes, links and, as data of the graph, the records."""
+    nodes, links = content.graph
+    buffer = io.BytesIO()
+    with etree.xmlfile(buffer, encoding="utf-8") as file:
+        file.write_declaration()
+        with file.element(f"{{{SPACE}}}graphml", nsmap={None: SPACE}):
+            keys = {"node": _keys(nodes, "node"), "edge": _keys(links, "edge")}
+            for kind, names in keys.items():
+                for name, key in names.items():
+                    file.write(_element("key", id=key, **{"for": kind, "attr.name": name}))
+            if content.carried_text:
+                file.write(_element("key", id=CARRIED, **{"for": "graph", "attr.name": CARRIED}))
+            with file.element(f"{{{SPACE}}}graph", edgedefault="undirected"):
+                if content.carried_text:
+                    file.write(_element("data", content.carried_text, key=CARRIED))
+                for kind, rows in (("node", nodes), ("edge", links)):
+                    for row in rows:
+                        file.write(_row(kind, row, keys[kind]))
+    return buffer.getvalue() + b"\n"
+
+
+def _keys(rows: list[dict[str, Any]], kind: str) -> dict[str, str]:
+    names = dict.fromkeys(name for row in rows for name in row if name not in OWN[kind])
+    return {name: f"{kind[0]}{number}" for number, name in enumerate(names)}
+
+
+def _row(kind: str, row: dict[str, Any], keys: dict[str, str]) -> Any:
+    own = {name: row[name] for name in OWN[kind] if name in row}
+    element = _element(kind, **own)
+    for name, value in row.items():
+        if name in keys:
+            element.append(_element("data", _text(value), key=keys[name]))
+    return element
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _element(tag: str, text: str | None = None, **attributes: str) -> Any:
+    element = etree.Element(f"{{{SPACE}}}{tag}", attributes)
+    element.text = text
+    return element
+
+
+WRITER = Writer("graphml", (".graphml",), write)
