@@ -39,6 +39,7 @@ class Export:
 
     nodes: Frame | None = None
     links: Frame | None = None
+    prefixes: Frame | None = None
     records: Mapping[str, Any] | None = None
     directed: bool = False
 
