@@ -126,8 +126,10 @@ def assemble(
     if stated.graph is not None and graph is not None:
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
     stated = with_mapping(stated, folder, extra)
+    if graph is None and stated.graph is not None:
+        graph = read_graph_file(stated.graph, folder)
     nodes, links, undeclared = _network(stated, graph, folder)
-    prefixes = _prefixes(stated, nodes, folder)
+    prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
         log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", "read by a later version"))
     documents = _documents(document, nodes, folder)
@@ -167,8 +169,6 @@ def _stated_network(data: Any) -> Network:
 
 def _network(stated: Network, graph: Export | None, folder: Folder) -> tuple[Frame | None, Frame | None, Any]:
     log = folder.log
-    if graph is None and stated.graph is not None:
-        graph = read_graph_file(stated.graph, folder)
     tables_given = [read_table(getattr(stated, key), key, folder) for key in ("nodes", "links")]
     if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
         log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
@@ -245,8 +245,13 @@ def read_graph_file(name: str, folder: Folder) -> Export | None:
     return export
 
 
-def _prefixes(stated: Network, nodes: Frame | None, folder: Folder) -> Frame | None:
+def _prefixes(stated: Network, graph: Export | None, nodes: Frame | None, folder: Folder) -> Frame | None:
     raw = read_table(stated.prefixes, "prefixes", folder)
+    if raw is None:
+        raw = graph and graph.prefixes
+    elif graph and graph.prefixes:
+        what, why = "address blocks", f"the table of {folder.file} stands in their stead"
+        folder.log.unused.append(Unused(graph.prefixes.origin.files[0], what, why))
     if raw is None:
         return None
     raw = mapped(raw, "prefixes", stated, folder.log)

@@ -29,6 +29,8 @@ class Export:
         Rows as the file gives them, by the names of our columns where the form has a meaning of its own for
         them, else by the file's own names. A node with ``declared`` false is one that links name and nobody
         declared; with ``blank`` true it stands for a far end that is not declared.
+    prefixes
+        Rows of address blocks, where the form has them.
     records
         The structure of a ``declaration.toml``, where the file says whose network it is; tables that it
         holds (``network.prefixes``) are lists of records.

@@ -85,7 +85,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
-    return Export(nodes, links, read_carried(parts.carried, file, log), directed=parts.directed)
+    return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
 
 
 def _pass(_parts: _Parts, _element: Any) -> None:
