@@ -30,6 +30,10 @@ class UsageError(AuditorError):
     """A call or a setting that makes no sense."""
 
 
+class UnnamedError(UsageError):
+    """A file that does not say whose network it is, with nothing beside it that does."""
+
+
 class DataError(AuditorError):
     """A data file that ships with the package, or one the user gave in its stead, is broken."""
 

@@ -53,6 +53,15 @@ LABELS = {
     ),
     "unused": Text("Not used", "未使用的输入"),
     "note": Text("Note", "读取说明"),
+    "lost": Text("Lost", "未能转换"),
+    "converted": Text(
+        "{nodes:,} nodes, {links:,} links; what was lost: {lost:,}",
+        "节点 {nodes:,} 个，链路 {links:,} 条；未能转换 {lost:,} 项",
+    ),
+    "unnamed": Text(
+        "Nobody says whose network this is: no records were written; give --operator, or fill in the name.",
+        "未说明该网络属于哪家企业，故未写入企业信息；请用 --operator 指定，或补填企业名称。",
+    ),
     "zones": Text("Zones", "区域边界数据"),
     "own_zones": Text("Zones of your own", "自备区域边界"),
     "sources": Text("Observations", "观测数据来源"),

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import collections.abc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import DeclarationError, Problem, UsageError
-from auditor.readers._assemble import read_file
+from auditor.readers._assemble import read_file, read_raw
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
 from auditor.readers._observations import read_observations
 from auditor.readers._registry import FOLDER, endings, parsers
+from auditor.readers._registry import readers as all_readers
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from auditor.model import Declaration
+    from auditor.model import Declaration, Mapping
     from auditor.readers._registry import Parse
+    from auditor.tables import Frame
 
-__all__ = ["read_declaration", "read_graph", "read_observations"]
+__all__ = ["all_readers", "parser_of", "raw_tables", "read_declaration", "read_graph", "read_observations"]
 
 
 def read_declaration(
     path: str | PathLike[str],
     *,
-    operator: str | PathLike[str] | None = None,
+    operator: str | PathLike[str] | collections.abc.Mapping[str, Any] | None = None,
     mapping: str | PathLike[str] | None = None,
 ) -> Declaration:
     """Read a declaration in any form.
@@ -35,7 +38,8 @@ def read_declaration(
         A folder with ``declaration.toml``, that file itself, or a file of any form that a reader knows
         (``auditor convert --forms`` lists them).
     operator
-        For a file that does not say whose network it is: the ``declaration.toml`` (or ``.json``) that does.
+        For a file that does not say whose network it is: the ``declaration.toml`` (or ``.json``) that does,
+        or its structure.
     mapping
         A TOML file that turns a foreign schema into ours: ``[fields]``, ``[values]`` and ``[[roles]]``, as
         under ``[network]``.
@@ -51,12 +55,21 @@ def read_declaration(
     if not is_there(path):
         raise DeclarationError([Problem(path.name or str(path), "", "", "there is no such file or folder")])
     parse = parser_of(path)
-    return read_file(
-        path,
-        parse,
-        operator=Path(operator) if operator is not None else None,
-        mapping=Path(mapping) if mapping is not None else None,
-    )
+    whose = operator if operator is None or isinstance(operator, collections.abc.Mapping) else Path(operator)
+    return read_file(path, parse, operator=whose, mapping=Path(mapping) if mapping is not None else None)
+
+
+def raw_tables(path: Path, mapping: Path | None = None) -> tuple[dict[str, Frame], Mapping]:
+    """Give the tables of a file as it holds them, before any mapping, and the mapping that is given.
+
+    Raises
+    ------
+    DeclarationError
+        If the file or the mapping cannot be read.
+    UsageError
+        If the path is of no known form.
+    """
+    return read_raw(path, parser_of(path), mapping)
 
 
 def parser_of(path: Path) -> Parse:

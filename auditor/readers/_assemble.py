@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from auditor import network, tables
 from auditor.columns import Coded
-from auditor.errors import UsageError
+from auditor.errors import UnnamedError, UsageError
 from auditor.model import Declaration, Network, read_document
 from auditor.problems import Origin, quote
 from auditor.readers._files import Folder, read_json, read_toml
@@ -22,7 +23,7 @@ from auditor.readers._tables import read_table
 from auditor.tables import Frame, Log, Note, Unused
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from auditor.model import Approval, Contract, Document, Domicile
     from auditor.readers._registry import Parse
@@ -50,7 +51,7 @@ def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
 
 
 def read_file(
-    path: Path, parse: Parse, *, operator: Path | None = None, mapping: Path | None = None
+    path: Path, parse: Parse, *, operator: Path | Mapping[str, Any] | None = None, mapping: Path | None = None
 ) -> Declaration:
     """Read a declaration of any form from a file, or from a folder.
 
@@ -61,7 +62,7 @@ def read_file(
     parse
         Reads its bytes.
     operator
-        Whose network it is, where the file does not say so.
+        Whose network it is, where the file does not say so: a file, or its structure.
     mapping
         A file of ``[fields]``, ``[values]`` and ``[[roles]]``.
 
@@ -74,8 +75,10 @@ def read_file(
         With everything that is wrong.
     """
     log = Log()
-    tree, folder = read_operator(operator, log) if operator is not None else (None, None)
     file = path / NAME if path.is_dir() else path
+    tree, folder = operator, None
+    if isinstance(operator, Path):
+        tree, folder = read_operator(operator, log)
     here = Folder(file.parent, log, file.name) if folder is None else folder
     data = here.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
     export = None if data is None else parse(data, file.name, log)
@@ -87,7 +90,7 @@ def read_file(
     if operator is None:
         if export.records is None:
             log.problems.raise_if_any()
-            raise UsageError(
+            raise UnnamedError(
                 f"{path.name} does not say whose network it is; give the operator's {NAME} besides"
             )
         tree = export.records
@@ -97,6 +100,32 @@ def read_file(
         what = "records of a declaration that the file carries"
         log.unused.append(Unused(file.name, what, "the operator file stands in their stead"))
     return assemble(tree, here, graph=None if export.nodes is None else export, extra=mapping)
+
+
+def read_raw(path: Path, parse: Parse, mapping: Path | None) -> tuple[dict[str, Frame], Network]:
+    """Read the tables of a file as it holds them, and the mapping that it states or that is given besides.
+
+    Raises
+    ------
+    DeclarationError
+        If either cannot be read.
+    """
+    log = Log()
+    file = path / NAME if path.is_dir() else path
+    folder = Folder(file.parent, log, file.name)
+    data = folder.load(file, file.name, lambda what: log.problems.add(path.name, "", "", what))
+    export = None if data is None else parse(data, file.name, log)
+    stated = _stated_network(export.records) if export else Network()
+    stated = with_mapping(stated, folder, mapping)
+    log.problems.raise_if_any()
+    found: dict[str, Frame] = {}
+    for key in ("nodes", "links", "prefixes"):
+        raw = read_table(getattr(stated, key), key, folder)
+        raw = raw or (getattr(export, key) if export else None)
+        if raw is not None:
+            found[key] = raw
+    log.problems.raise_if_any()
+    return found, stated
 
 
 def assemble(
@@ -248,7 +277,7 @@ def read_graph_file(name: str, folder: Folder) -> Export | None:
 def _prefixes(stated: Network, graph: Export | None, nodes: Frame | None, folder: Folder) -> Frame | None:
     raw = read_table(stated.prefixes, "prefixes", folder)
     if raw is None:
-        raw = graph and graph.prefixes
+        raw = graph.prefixes if graph else None
     elif graph and graph.prefixes:
         what, why = "address blocks", f"the table of {folder.file} stands in their stead"
         folder.log.unused.append(Unused(graph.prefixes.origin.files[0], what, why))

@@ -1,0 +1,96 @@
+"""`auditor convert`: from one form of declaration to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import _options
+
+if TYPE_CHECKING:
+    from auditor.conversion import Conversion
+
+
+def _list_forms(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from auditor.readers import all_readers
+    from auditor.writers import writers
+
+    written = {writer.name for writer in writers()}
+    for reader in all_readers():
+        endings = " ".join("a folder" if s == "/" else s for s in reader.suffixes) or ".json, by its shape"
+        both = "read, written" if reader.name in written else "read"
+        click.echo(f"{reader.name:<10}  {both:<14} {endings}")
+    ctx.exit()
+
+
+@click.command()
+@click.argument("path", metavar="IN", type=click.Path())
+@click.option("-o", "--output", "target", type=click.Path(), help="File or new folder to write.")
+@click.option("--to", "form", metavar="FORM", help="Form to write, where the ending of OUT leaves it open.")
+@click.option("--operator", type=click.Path(), help="declaration.toml that says whose network a file is.")
+@click.option("--mapping", type=click.Path(), help="TOML file that turns a foreign schema into ours.")
+@click.option("--suggest", is_flag=True, help="Print a mapping for IN instead, with samples; write nothing.")
+@click.option(
+    "--forms",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_forms,
+    help="List the forms and end.",
+)
+@click.option("--online/--offline", default=False, help="Permit IN to be the https:// address of a NetBox.")
+@_options.config
+@_options.lang
+@click.option("-q", "--quiet", is_flag=True, help="Say only what was lost.")
+def command(
+    path: str,
+    target: str | None,
+    form: str | None,
+    operator: str | None,
+    mapping: str | None,
+    suggest: bool,
+    online: bool,
+    config: str | None,
+    lang: str,
+    quiet: bool,
+) -> None:
+    """Read a declaration, or a network of any form, and write it as OUT.
+
+    What could not be carried over is found by reading OUT back, and listed. A network of which nobody says
+    whose it is can be converted, too: a folder's declaration.toml then waits for the operator's name.
+    """
+    from auditor import conversion, suggestion
+    from auditor.errors import UsageError
+
+    if suggest:
+        click.echo(suggestion.suggest(path, mapping=mapping), nl=False)
+        return
+    if target is None:
+        raise UsageError("say what to write: -o OUT (or --suggest)")
+    done = conversion.convert(path, target, form=form, operator=operator, mapping=mapping)
+    _tell(done, target, lang, quiet=quiet)
+
+
+def _tell(done: Conversion, target: str, lang: str, *, quiet: bool) -> None:
+    """Say on stderr what was read, assumed and lost."""
+    from auditor.errors import visible
+    from auditor.messages import label
+
+    declaration = done.declaration
+    if not quiet:
+        for note in declaration.notes:
+            click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}", err=True)
+        for unused in declaration.unused:
+            text = visible(f"{unused.where}: {unused.what}; {unused.why}")
+            click.echo(f"{label('unused', lang)}: {text}", err=True)
+    for loss in done.lost:
+        click.echo(f"{label('lost', lang)}: {visible(f'{loss.where}: {loss.what} {loss.why}')}", err=True)
+    if not done.named:
+        click.echo(visible(label("unnamed", lang)), err=True)
+    if not quiet:
+        counts = {"nodes": declaration.nodes.num_rows, "links": declaration.links.num_rows}
+        shown = label("converted", lang, lost=len(done.lost), **counts)
+        click.echo(f"{visible(target)}: {shown}", err=True)

@@ -1,0 +1,183 @@
+"""A mapping proposed for a foreign schema, from the names of its columns and the words in them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from auditor import cells, tables
+from auditor.columns import Coded
+from auditor.errors import visible
+from auditor.readers import raw_tables
+from auditor.readers._mapping import TABLES, matched
+from auditor.registers import labels
+from auditor.registers._files import folded, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from auditor.columns import BoolArray
+    from auditor.model import Mapping
+    from auditor.tables import Frame
+
+CLOSE = 0.86  # of names, by difflib: "lattitude" is close to "latitude", "rack" is not to "track"
+FEW = 24  # distinct values of a column that looks like a kind or a role
+SAMPLES = 3
+LONGEST = 40
+
+
+@cache
+def _foreign(where: str) -> dict[str, str]:
+    """Foreign names that are common in exports, folded, and ours."""
+    return {
+        folded(row["foreign"]): row["ours"] for row in read_rows("foreign_names.csv") if row["where"] == where
+    }
+
+
+def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = None) -> str:
+    """Propose a mapping for a file of a foreign schema, with samples of what each selector matches.
+
+    Parameters
+    ----------
+    path
+        A network of any form, or a declaration.
+    mapping
+        One that exists already: what its rules match is shown besides.
+
+    Returns
+    -------
+    str
+        TOML that ``--mapping`` takes: what is proposed stands there, what nobody can guess is a comment.
+
+    Raises
+    ------
+    DeclarationError
+        If the file cannot be read.
+    """
+    given, known = raw_tables(Path(path), Path(mapping) if mapping is not None else None)
+    lines = [
+        f"# Proposed for {Path(path).name}; look at each line. Use it with --mapping, or under [network]."
+    ]
+    fields = dict(known.fields)
+    lines += ["", "[fields]"]
+    for table, raw in given.items():
+        lines += [f"# {table}: {raw.table.num_rows:,} rows", *_fields(table, raw, fields)]
+    for column in ("kind", "status", "datum"):
+        lines += _words(column, given, fields)
+    lines += _roles(given, fields, known)
+    return "\n".join(map(visible, lines)) + "\n"
+
+
+def _text(raw: Frame, name: str) -> Coded:
+    return Coded.of(cells.to_text(cells.flat(raw.table.column(name)), lambda *_: None))
+
+
+def _shown(values: Any) -> str:
+    short = (value if len(value) <= LONGEST else value[: LONGEST - 1] + "…" for value in values)
+    return ", ".join(short)
+
+
+def _quoted(text: str) -> str:
+    """Write a text as TOML does, which is as JSON does."""
+    return json.dumps(text, ensure_ascii=True)
+
+
+def _fields(table: str, raw: Frame, fields: dict[str, str]) -> Iterator[str]:
+    ours = [column.name for column in TABLES[table]]
+    taken = {fields.get(name, name) for name in raw.table.column_names}
+    for name in raw.table.column_names:
+        column = _text(raw, name)
+        filled = int((~column.blank).sum())
+        about = f"# {filled:,} filled, {len(column.values):,} distinct: {_shown(column.values[:SAMPLES])}"
+        if name in ours:
+            yield f"# {_quoted(name)} is ours  {about}"
+            continue
+        chinese = labels.column(table, name)
+        if chinese is not None and name not in fields:
+            yield f"# {_quoted(name)} is read as {chinese}  {about}"
+            continue
+        guess = fields.get(name) or _guess(table, name, ours)
+        if guess is None or (guess in taken and name not in fields):
+            yield f'# {_quoted(name)} = ""  {about}'
+            continue
+        taken.add(guess)
+        fields[name] = guess
+        yield f"{_quoted(name)} = {_quoted(guess)}  {about}"
+
+
+def _guess(table: str, name: str, ours: list[str]) -> str | None:
+    """Say which of our columns a foreign name means, if that can be told."""
+    known = _foreign(table) | {folded(column): column for column in ours}
+    if folded(name) in known:
+        return known[folded(name)]
+    close = difflib.get_close_matches(folded(name), known, n=1, cutoff=CLOSE)
+    return known[close[0]] if close else None
+
+
+def _words(column: str, given: dict[str, Frame], fields: dict[str, str]) -> Iterator[str]:
+    """Propose our words for those of a column with a closed list."""
+    lines = []
+    for table, raw in given.items():
+        declared = next((c for c in TABLES[table] if c.name == column), None)
+        for name in raw.table.column_names:
+            if declared is not None and fields.get(name, name) == column:
+                lines += list(_of_column(declared, _text(raw, name)))
+    if lines:
+        yield from ("", f"[values.{column}]", *dict.fromkeys(lines))
+
+
+def _of_column(declared: tables.Column, text: Coded) -> Iterator[str]:
+    known = {folded(word) for word in (*declared.choices, *declared.aliases, *labels.words(declared.name))}
+    rows = np.bincount(text.codes[~text.blank], minlength=len(text.values))
+    foreign = _foreign(declared.name)
+    for word, count in list(zip(text.values, rows, strict=True))[:FEW]:
+        if folded(word) in known:
+            continue
+        ours = foreign.get(folded(word), "")
+        line = f"{_quoted(word.strip())} = {_quoted(ours)}"
+        fits = ours in declared.choices
+        yield f"{line}  # {count:,} rows" if fits else f"# {line}  # {count:,} rows"
+
+
+def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> Iterator[str]:
+    """Show what the given rules match, and offer rules by the columns that hold few values."""
+    for number, role in enumerate(known.roles, 1):
+        raw = given.get(role.table)
+        rows = matched(raw, role.where, {}) if raw else np.zeros(0, np.bool_)
+        yield from ("", "[[roles]]", f"# rule {number} matches {_matches(raw, rows)}")
+        yield f"table = {_quoted(role.table)}"
+        yield f"where = {_inline({name: list(patterns) for name, patterns in role.where.items()})}"
+        yield f"set = {_inline(role.set)}"
+    nodes = given.get("nodes")
+    if nodes is None or known.roles or "kind" in nodes.table.column_names:
+        return
+    for name in nodes.table.column_names:
+        text = _text(nodes, name)
+        if name in fields or not 1 < len(text.values) <= FEW:
+            continue
+        yield from ("", f"# by {visible(name)}:")
+        for value in text.values:
+            rows = text.isin({value})
+            yield f"# [[roles]]  # matches {_matches(nodes, rows)}"
+            yield f"# where = {_inline({name: value})}"
+            yield '# set = { kind = "" }'
+
+
+def _matches(raw: Frame | None, rows: BoolArray) -> str:
+    if raw is None or not rows.any():
+        return "no row"
+    names = raw.table.column_names
+    first = names[names.index("id") if "id" in names else 0]
+    text = _text(raw, first)
+    samples = [text.at(int(row)) or "(blank)" for row in np.flatnonzero(rows)[:SAMPLES]]
+    return f"{int(rows.sum()):,} rows: {_shown(samples)}{', …' if rows.sum() > SAMPLES else ''}"
+
+
+def _inline(values: dict[str, Any]) -> str:
+    return "{ " + ", ".join(f"{_quoted(k)} = {json.dumps(v)}" for k, v in values.items()) + " }"
