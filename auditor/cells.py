@@ -19,7 +19,7 @@ from auditor.problems import nearest, quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from auditor.columns import BoolArray, FloatArray
 
@@ -150,17 +150,24 @@ def folded(word: str) -> str:
     return re.sub(r"[\s_-]+", "", word).casefold()
 
 
-def choice(array: Any, report: Report, choices: Sequence[str], aliases: dict[str, str]) -> Any:
-    """One word of a list, whatever its case; aliases become the word they stand for."""
+def choice(
+    array: Any,
+    report: Report,
+    choices: Sequence[str],
+    aliases: Mapping[str, str],
+    chinese: Mapping[str, str] | None = None,
+) -> Any:
+    """One word of a list, whatever its case; aliases and Chinese words become the word they stand for."""
+    chinese = chinese or {}
     known = {folded(word): word for word in choices}
-    known |= {folded(alias): word for alias, word in aliases.items()}
+    known |= {folded(alias): word for alias, word in (*aliases.items(), *chinese.items())}
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
     words = [known.get(folded(word), word) for word in given]
     bad = np.array([folded(word) not in known for word in given], np.bool_)
-    names = [*choices, *aliases]
 
     def what(code: int) -> str:
+        names = [*choices, *aliases] if given[code].isascii() else [*choices, *chinese]
         return f"{quote(given[code])} is not known: {nearest(given[code], names)}"
 
     on_values(encoded, report)(bad, what, "")

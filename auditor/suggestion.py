@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from auditor import cells, tables
 from auditor.columns import Coded
@@ -30,6 +31,7 @@ CLOSE = 0.86  # of names, by difflib: "lattitude" is close to "latitude", "rack"
 FEW = 24  # distinct values of a column that looks like a kind or a role
 SAMPLES = 3
 LONGEST = 40
+MEANT = '"\\'  # characters that mean something inside a string of TOML
 
 
 @cache
@@ -75,7 +77,9 @@ def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = 
 
 
 def _text(raw: Frame, name: str) -> Coded:
-    return Coded.of(cells.to_text(cells.flat(raw.table.column(name)), lambda *_: None))
+    """Give a column as text, empty cells blank."""
+    text = cells.to_text(cells.flat(raw.table.column(name)), lambda *_: None)
+    return Coded.of(pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text))
 
 
 def _shown(values: Any) -> str:
@@ -84,8 +88,18 @@ def _shown(values: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Write a text as TOML does, which is as JSON does."""
-    return json.dumps(text, ensure_ascii=True)
+    r"""Write a text as a basic string of TOML.
+
+    Examples
+    --------
+    >>> print(_quoted('a "b" \\ \u202e 中'))
+    "a \"b\" \\ \u202e 中"
+    """
+    return '"' + "".join(c if c.isprintable() and c not in MEANT else _escaped(c) for c in text) + '"'
+
+
+def _escaped(c: str) -> str:
+    return f"\\{c}" if c in MEANT else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"
 
 
 def _fields(table: str, raw: Frame, fields: dict[str, str]) -> Iterator[str]:
@@ -103,7 +117,7 @@ def _fields(table: str, raw: Frame, fields: dict[str, str]) -> Iterator[str]:
             yield f"# {_quoted(name)} is read as {chinese}  {about}"
             continue
         guess = fields.get(name) or _guess(table, name, ours)
-        if guess is None or (guess in taken and name not in fields):
+        if guess is None or (name not in fields and (guess in taken or not _fits(table, guess, column))):
             yield f'# {_quoted(name)} = ""  {about}'
             continue
         taken.add(guess)
@@ -120,6 +134,23 @@ def _guess(table: str, name: str, ours: list[str]) -> str | None:
     return known[close[0]] if close else None
 
 
+def _fits(table: str, name: str, column: Coded) -> bool:
+    """Whether the values of a foreign column can be those of ours: distinct ids, numbers, known words."""
+    declared = next(c for c in TABLES[table] if c.name == name)
+    if name == "id":
+        return len(column.values) == len(column)
+    if declared.type in {"number", "whole"}:
+        return all(re.match(cells.NUMBER, value.strip()) for value in column.values)
+    if declared.type == "choice":
+        known = _known_words(declared) | set(_foreign(name))
+        return any(folded(value) in known for value in column.values)
+    return True
+
+
+def _known_words(declared: tables.Column) -> set[str]:
+    return {folded(word) for word in (*declared.choices, *declared.aliases, *labels.words(declared.name))}
+
+
 def _words(column: str, given: dict[str, Frame], fields: dict[str, str]) -> Iterator[str]:
     """Propose our words for those of a column with a closed list."""
     lines = []
@@ -133,7 +164,7 @@ def _words(column: str, given: dict[str, Frame], fields: dict[str, str]) -> Iter
 
 
 def _of_column(declared: tables.Column, text: Coded) -> Iterator[str]:
-    known = {folded(word) for word in (*declared.choices, *declared.aliases, *labels.words(declared.name))}
+    known = _known_words(declared)
     rows = np.bincount(text.codes[~text.blank], minlength=len(text.values))
     foreign = _foreign(declared.name)
     for word, count in list(zip(text.values, rows, strict=True))[:FEW]:
@@ -180,4 +211,8 @@ def _matches(raw: Frame | None, rows: BoolArray) -> str:
 
 
 def _inline(values: dict[str, Any]) -> str:
-    return "{ " + ", ".join(f"{_quoted(k)} = {json.dumps(v)}" for k, v in values.items()) + " }"
+    return "{ " + ", ".join(f"{_quoted(name)} = {_value(value)}" for name, value in values.items()) + " }"
+
+
+def _value(value: Any) -> str:
+    return f"[{', '.join(map(_quoted, value))}]" if isinstance(value, list) else _quoted(value)

@@ -76,7 +76,7 @@ class Column:
         """Convert the cells."""
         chinese = labels.words(self.name)
         if self.type == "choice":
-            return cells.choice(array, report, self.choices, {**self.aliases, **chinese})
+            return cells.choice(array, report, self.choices, self.aliases, chinese)
         read = READ[self.type](array, report)
         if self.type == "coded" and chinese:
             values = [chinese.get(value, value) for value in read.dictionary.to_pylist()]

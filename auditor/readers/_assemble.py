@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from auditor.model import Approval, Contract, Document, Domicile
+    from auditor.readers._mapping import Source
     from auditor.readers._registry import Parse
     from auditor.tables import Column
 
@@ -116,7 +117,7 @@ def read_raw(path: Path, parse: Parse, mapping: Path | None) -> tuple[dict[str, 
     data = folder.load(file, file.name, lambda what: log.problems.add(path.name, "", "", what))
     export = None if data is None else parse(data, file.name, log)
     stated = _stated_network(export.records) if export else Network()
-    stated = with_mapping(stated, folder, mapping)
+    stated, _ = with_mapping(stated, folder, mapping)
     log.problems.raise_if_any()
     found: dict[str, Frame] = {}
     for key in ("nodes", "links", "prefixes"):
@@ -154,10 +155,10 @@ def assemble(
     stated = document.network if document else _stated_network(data)
     if stated.graph is not None and graph is not None:
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
-    stated = with_mapping(stated, folder, extra)
+    stated, sources = with_mapping(stated, folder, extra)
     if graph is None and stated.graph is not None:
         graph = read_graph_file(stated.graph, folder)
-    nodes, links, undeclared = _network(stated, graph, folder)
+    nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
         log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", "read by a later version"))
@@ -196,14 +197,16 @@ def _stated_network(data: Any) -> Network:
         return BROKEN
 
 
-def _network(stated: Network, graph: Export | None, folder: Folder) -> tuple[Frame | None, Frame | None, Any]:
+def _network(
+    stated: Network, sources: list[Source], graph: Export | None, folder: Folder
+) -> tuple[Frame | None, Frame | None, Any]:
     log = folder.log
     tables_given = [read_table(getattr(stated, key), key, folder) for key in ("nodes", "links")]
     if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
         log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
     raws = [raw for raw in (*tables_given, *((graph.nodes, graph.links) if graph else ())) if raw is not None]
     given = {name for raw in raws for name in raw.table.column_names}
-    check_mapping(stated, folder.file, given, log)
+    check_mapping(sources, given, log)
     raw_nodes, raw_links = (
         raw and mapped(raw, key, stated, log)
         for raw, key in zip(tables_given, ("nodes", "links"), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +25,31 @@ if TYPE_CHECKING:
     from auditor.columns import BoolArray
     from auditor.model import Network, Role
     from auditor.readers._files import Folder
-    from auditor.tables import Column, Frame, Log
+    from auditor.tables import Frame, Log
 
 MAPPING_KEYS = ("fields", "values", "roles")
 TABLES = {"nodes": tables.NODES, "links": tables.LINKS, "prefixes": tables.PREFIXES}
 
 
-def with_mapping(stated: Network, folder: Folder, extra: Path | None) -> Network:
-    """Add the mapping file that ``[network]`` names, and one given besides; ``[network]`` itself wins."""
-    found: list[Mapping] = [stated]
+@dataclass(frozen=True)
+class Source:
+    """A mapping and the file that states it, for messages."""
+
+    file: str
+    where: str
+    mapping: Mapping
+
+
+def with_mapping(stated: Network, folder: Folder, extra: Path | None) -> tuple[Network, list[Source]]:
+    """Add the mapping file that ``[network]`` names, and one given besides.
+
+    Returns
+    -------
+    tuple
+        The network with all mappings in one, and what it was made of. What stands in ``[network]`` itself
+        wins, then the file that it names; its rules come last.
+    """
+    found = [Source(folder.file, "network.", stated)]
     if stated.mapping is not None:
         data = folder.read(stated.mapping, "network", "mapping")
         found += _read_mapping(data, stated.mapping, folder.log)
@@ -41,26 +57,29 @@ def with_mapping(stated: Network, folder: Folder, extra: Path | None) -> Network
         data = folder.load(extra, extra.name, lambda what: folder.log.problems.add(extra.name, "", "", what))
         found += _read_mapping(data, extra.name, folder.log)
     if len(found) == 1:
-        return stated
-    fields = {name: ours for mapping in reversed(found) for name, ours in mapping.fields.items()}
+        return stated, found
+    backwards = [source.mapping for source in reversed(found)]
+    fields = {name: ours for mapping in backwards for name, ours in mapping.fields.items()}
     values: dict[str, dict[str, str]] = {}
-    for mapping in reversed(found):
+    for mapping in backwards:
         for column, words in mapping.values.items():
             values[column] = values.get(column, {}) | words
-    roles = tuple(role for mapping in reversed(found) for role in mapping.roles)
-    return stated.model_copy(update={"fields": fields, "values": values, "roles": roles})
+    roles = tuple(role for mapping in backwards for role in mapping.roles)
+    return stated.model_copy(update={"fields": fields, "values": values, "roles": roles}), found
 
 
-def _read_mapping(data: bytes | None, file: str, log: Log) -> list[Mapping]:
+def _read_mapping(data: bytes | None, file: str, log: Log) -> list[Source]:
     """Read a mapping file; its tables stand alone or under ``[network]``."""
     tree = None if data is None else read_toml(data, file, log)
     if not isinstance(tree, dict):
         return []
-    inner = tree.get("network", tree)
+    inner, where = (tree["network"], "network.") if "network" in tree else (tree, "")
     for name in sorted(set(tree) - {"network", *MAPPING_KEYS}):
         log.unused.append(Unused(file, name, "no key of a mapping"))
+    if isinstance(inner, dict):
+        inner = {name: value for name, value in inner.items() if name in MAPPING_KEYS}
     read = read_record(Mapping, inner, file, log)
-    return [] if read is None else [read]
+    return [] if read is None else [Source(file, where, read)]
 
 
 def mapped(raw: Frame, table: str, mapping: Mapping, log: Log) -> Frame:
@@ -80,7 +99,7 @@ def mapped(raw: Frame, table: str, mapping: Mapping, log: Log) -> Frame:
     raw = _renamed(raw, table, mapping, log)
     rules = [(number, role) for number, role in enumerate(mapping.roles, 1) if role.table == table]
     for number, role in rules:
-        raw = _with_role(raw, role, f"network.roles {number}", mapping, log)
+        raw = _with_role(raw, role, f"roles {number}", mapping, log)
     for column, words in mapping.values.items():
         if column in raw.table.column_names:
             raw = _with_words(raw, column, words)
@@ -147,15 +166,13 @@ def _with_words(raw: Frame, column: str, words: dict[str, str]) -> Frame:
     return replace(raw, table=table)
 
 
-def check_mapping(mapping: Mapping, file: str, given: Iterable[str], log: Log) -> None:
+def check_mapping(sources: list[Source], given: Iterable[str], log: Log) -> None:
     """Report what a mapping names and nothing has.
 
     Parameters
     ----------
-    mapping
-        Fields, words and roles.
-    file
-        Names the mapping in messages.
+    sources
+        Mappings and where they stand.
     given
         Names of all columns read; empty where nothing could be read.
     log
@@ -163,23 +180,23 @@ def check_mapping(mapping: Mapping, file: str, given: Iterable[str], log: Log) -
     """
     given = set(given)
     known = [c.name for columns in TABLES.values() for c in columns]
-    for name, column in mapping.fields.items():
-        if column not in known:
-            what = f"{quote(column)} is no column of nodes or links"
-            log.problems.add(file, "network.fields", name, what, nearest(column, known))
-        if given and name not in given:
-            log.unused.append(Unused(file, f"network.fields.{name}", "no table has such a column"))
-    for column in mapping.values:
-        if column not in known:
-            what = f"{quote(column)} is no column of nodes or links"
-            log.problems.add(file, "network.values", column, what, nearest(column, known))
-    for number, role in enumerate(mapping.roles, 1):
-        _check_role(role, f"network.roles {number}", file, given, log)
+    for source in sources:
+        file, where = source.file, source.where
+        named = {(f"{where}fields", name): ours for name, ours in source.mapping.fields.items()}
+        named |= {(f"{where}values", column): column for column in source.mapping.values}
+        for (place, key), column in named.items():
+            if column not in known:
+                what = f"{quote(column)} is no column of nodes or links"
+                log.problems.add(file, place, key, what, nearest(column, known))
+        for name in source.mapping.fields:
+            if given and name not in given:
+                log.unused.append(Unused(file, f"{where}fields.{name}", "no table has such a column"))
+        for number, role in enumerate(source.mapping.roles, 1):
+            _check_role(role, f"{where}roles {number}", file, given, log)
 
 
 def _check_role(role: Role, where: str, file: str, given: set[str], log: Log) -> None:
-    columns: tuple[Column, ...] = TABLES[role.table]
-    names = [column.name for column in columns]
+    names = [column.name for column in TABLES[role.table]]
     for column in role.set:
         if column not in names:
             what = f"{quote(column)} is no column of {role.table}"
