@@ -52,7 +52,9 @@ class Tally:
             if times > SHOWN:
                 self.log.problems.add(self.file, "", key, f"{what}: the same in {times - SHOWN:,} more")
         for (what, why), times in self._unused.items():
-            self.log.unused.append(Unused(self.file, what, f"{why} ({times:,} of them)"))
+            self.log.unused.append(
+                Unused(self.file, what, f"{why} ({times:,} of them)" if times > 1 else why)
+            )
 
 
 def name_of(value: Any) -> str | None:

@@ -60,6 +60,8 @@ class Layer:
         Entries in order.
     on
         Names of the layers that it says it stands on.
+    routed
+        Whether its links are neighbourhoods of routers, not cables.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Layer:
     ports: dict[str, set[str]] = field(default_factory=dict)
     links: list[LinkEntry] = field(default_factory=list)
     on: set[str] = field(default_factory=set)
+    routed: bool = False
 
 
 @dataclass

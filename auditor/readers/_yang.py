@@ -77,6 +77,7 @@ def _fill(
     layer: Layer, entry: Row, node_on: dict[Key, list[Key]], link_on: dict[Key, list[Key]], tally: Tally
 ) -> None:
     layer.on.update(name for name, _ in _references(entry, "supporting-network", "network-ref"))
+    layer.routed = member(member(entry, "network-types"), "l3-unicast-topology") is not None
     for name, node in named_of(entry, "node", tally):
         on = _references(node, "supporting-node", "node-ref")
         node_on.setdefault((layer.name, name), []).extend(on)
@@ -157,7 +158,11 @@ def _put(row: Row, path: tuple[str, ...], value: Any, kind: str, tally: Tally) -
     """Put a value into the column of its name; a name that is taken gets its container's before it."""
     if isinstance(value, list):
         if not all(is_plain(part) for part in value):
-            tally.drop(f"{kind} {path[-1]}", "a list of records, no value")
+            announced = path[-2:] == ("l3-node-attributes", "prefix")
+            why = (
+                "announced by a node, which need not hold it" if announced else "a list of records, no value"
+            )
+            tally.drop(f"{kind} {path[-1]}", why)
             return
         value = ";".join(map(str, value))
     if value is None or value == "":

@@ -140,7 +140,7 @@ def _export(
     return Export(
         read_rows(nodes, "node", tally.file, ("id",)),
         read_rows(links, "link", tally.file, ("source", "target")),
-        records,
+        records=records,
         directed=directed,
     )
 
@@ -158,11 +158,11 @@ def _own_rows(entry: Row, tally: Tally) -> tuple[list[Row], list[Row]]:
     nodes: list[Row] = []
     links: list[Row] = []
     for name, node in named_of(entry, "node", tally):
-        nodes.append({"id": name, **_own_columns(node, NODE_COLUMNS)})
+        nodes.append(_own_columns(node, NODE_COLUMNS) | {"id": name})
     for name, link in named_of(entry, "link", tally):
         if link.get(REVERSE) is not True:
             near, _, far, _ = ends_of(link)
-            links.append({"id": name, "source": near, "target": far, **_own_columns(link, LINK_COLUMNS)})
+            links.append(_own_columns(link, LINK_COLUMNS) | {"id": name, "source": near, "target": far})
     return nodes, links
 
 
@@ -190,6 +190,8 @@ def _choose(stack: Stack, wanted: str | None, tally: Tally) -> Layer | None:
         gaps = stack.gaps(layer)
     else:
         layer, gaps = _lowest(stack, upwards)
+    if layer.routed and layer.links and not stack.beneath[layer.name]:
+        tally.note(f"{quote(layer.name)} is layer 3: boxes that its links cross beneath are not in the file")
     if len(upwards) > 1:
         _say(stack, layer, gaps, tally, wanted=wanted is not None)
     return layer
