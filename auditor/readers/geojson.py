@@ -1,0 +1,258 @@
+"""GeoJSON by RFC 7946, strictly: points are nodes, lines are links, all else is listed."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from auditor.problems import quote
+from auditor.readers._entries import Tally
+from auditor.readers._files import read_json
+from auditor.readers._places import LINE, NODE, POINT, Feature, read_places, text_of
+from auditor.readers._registry import CARRIED, Export, Reader
+
+if TYPE_CHECKING:
+    from auditor.readers._places import Place
+    from auditor.tables import Log
+
+COLLECTION, FEATURE, GEOMETRIES = "FeatureCollection", "Feature", "GeometryCollection"
+DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+LEAST = {"LineString": 2, "MultiLineString": 2, "Polygon": 4, "MultiPolygon": 4}
+TYPES = (COLLECTION, FEATURE, GEOMETRIES, *DEPTHS)
+MEMBERS = {COLLECTION: ("features", CARRIED), FEATURE: ("id", "geometry", "properties")}
+FORBIDDEN = {
+    COLLECTION: ("coordinates", "geometries", "geometry", "properties"),
+    FEATURE: ("coordinates", "geometries", "features"),
+}
+CRS = re.compile(r"(?:urn:ogc:def:crs:)?(?:OGC|EPSG):(?:[\d.]*:)?(CRS84|4326|4490)", re.ASCII | re.IGNORECASE)
+CGCS2000 = "4490"
+MOST_NAMES = 50  # of foreign members that are listed each by its name
+RFC = "see RFC 7946"
+
+
+def claims(tree: Any) -> bool:
+    """Whether a tree of JSON says that it is GeoJSON."""
+    return isinstance(tree, dict) and tree.get("type") in TYPES
+
+
+def parse(data: bytes, file: str, log: Log) -> Export | None:
+    """Give nodes and links of a GeoJSON file; text that is no strict JSON is refused."""
+    before = len(log.problems.found)
+    tree = read_json(data, file, log)
+    return None if len(log.problems.found) > before else read_tree(tree, file, log)
+
+
+def read_tree(tree: Any, file: str, log: Log) -> Export | None:
+    """Give nodes and links: properties are columns, the member ``auditor`` holds the records."""
+    before = len(log.problems.found)
+    reading = _Reading(Tally(file, log))
+    features = reading.top(tree)
+    if reading.odd_collections:
+        what = "collections in a collection, or of one geometry, which RFC 7946 advises against"
+        reading.tally.note(f"{reading.odd_collections:,} {what}")
+    reading.tally.close()
+    if len(log.problems.found) > before:
+        return None
+    frames = read_places(features, file, log)
+    return None if frames is None else Export(*frames, records=reading.records)
+
+
+@dataclass
+class _Reading:
+    """One pass over a tree."""
+
+    tally: Tally
+    records: dict[str, Any] | None = None
+    names: set[str] = field(default_factory=set)
+    odd_collections: int = 0
+
+    def top(self, tree: Any) -> list[Feature]:
+        """Read whatever the outermost object is."""
+        if not isinstance(tree, dict):
+            self.tally.fault("", "", "the outermost value is no object", RFC)
+            return []
+        kind = tree.get("type")
+        if kind not in TYPES:
+            what = "is missing" if "type" not in tree else f"{quote(kind)} is no type of GeoJSON"
+            self.tally.fault("", "type", what, f"one of {', '.join(TYPES)}")
+            return []
+        if kind == FEATURE:
+            return self.features([tree], "WGS84")
+        if kind != COLLECTION:
+            self.tally.note(f"a geometry ({kind}) and no feature: read as one without properties")
+            shape, places = self.geometry(tree, "")
+            role = "" if shape == LINE else NODE
+            return [Feature("feature", 1, {}, shape, places, datum=self.datum(tree, "", "WGS84"), role=role)]
+        datum = self.datum(tree, "", "WGS84")
+        self.members(tree, COLLECTION, "")
+        if not isinstance(tree.get("features"), list):
+            what = "is no array" if "features" in tree else "is missing"
+            self.tally.fault("", "features", what, RFC)
+            return []
+        if isinstance(tree.get(CARRIED), dict):
+            self.records = tree[CARRIED]
+        elif CARRIED in tree:
+            self.tally.drop(f"member {CARRIED}", "holds no records of a declaration")
+        return self.features(tree["features"], datum)
+
+    def features(self, given: list[Any], datum: str) -> list[Feature]:
+        """Read features; those that are broken are reported."""
+        found = (self.feature(feature, number, datum) for number, feature in enumerate(given, 1))
+        return [feature for feature in found if feature is not None]
+
+    def feature(self, given: Any, number: int, datum: str) -> Feature | None:
+        """Read one feature."""
+        where = f"feature {number}"
+        if not isinstance(given, dict):
+            self.tally.fault(where, "", "is no object", RFC)
+            return None
+        if given.get("type") != FEATURE:
+            self.tally.fault(where, "type", "is not Feature", RFC)
+            return None
+        for name in ("properties", "geometry"):
+            if name not in given:
+                self.tally.fault(where, name, "is missing", "write null where there is none")
+        properties = given.get("properties")
+        if not isinstance(properties, dict | None):
+            self.tally.fault(where, "properties", "is no object", RFC)
+            return None
+        own = given.get("id")
+        if "id" in given and (isinstance(own, bool) or not isinstance(own, str | int | float)):
+            self.tally.fault(where, "id", "is neither text nor number", RFC)
+            return None
+        self.members(given, FEATURE, where)
+        shape, places = self.geometry(given.get("geometry"), where)
+        own = None if own is None or not text_of(own) else text_of(own)
+        return Feature(
+            "feature", number, properties or {}, shape, places, own, self.datum(given, where, datum)
+        )
+
+    def geometry(self, given: Any, where: str) -> tuple[str, tuple[Place, ...]]:
+        """Check a geometry with all in it; give its type, and the point or the ends of the line."""
+        if given is None:
+            return "", ()
+        todo, top = [given], True
+        while todo:  # collections may be nested deeper than Python calls
+            geometry = todo.pop()
+            fault = _fault(geometry)
+            if fault:
+                self.tally.fault(where, "geometry", fault, RFC)
+                return "", ()
+            kind = geometry["type"]
+            inner = "geometries" if kind == GEOMETRIES else "coordinates"
+            self.members(geometry, kind, where, (inner,), ("geometry", "properties", "features"))
+            if not top:
+                self.datum(geometry, where, "WGS84")
+            if kind == GEOMETRIES:
+                self.odd_collections += not top or len(geometry[inner]) == 1
+                todo += geometry[inner]
+            top = False
+        return given["type"], self.places(given)
+
+    def places(self, geometry: dict[str, Any]) -> tuple[Place, ...]:
+        """Give the point or both ends of the line; heights and the course between are listed."""
+        if geometry["type"] not in {POINT, LINE}:
+            return ()
+        line = geometry["coordinates"]
+        if not line:
+            self.tally.drop("geometry without coordinates", "says nothing")
+            return ()
+        ends = [line] if geometry["type"] == POINT else [line[0], line[-1]]
+        if any(len(end) > 2 for end in ends):  # noqa: PLR2004 -- lon, lat
+            self.tally.drop("heights", "a place is lon and lat")
+        if geometry["type"] == LINE and len(line) > len(ends):
+            self.tally.drop("courses of lines", "only their ends are read")
+        return tuple((float(end[0]), float(end[1])) for end in ends)
+
+    def members(
+        self,
+        given: dict[str, Any],
+        kind: str,
+        where: str,
+        known: tuple[str, ...] = (),
+        forbidden: tuple[str, ...] = (),
+    ) -> None:
+        """Report members that would mean something else elsewhere; list those that mean nothing."""
+        known, forbidden = MEMBERS.get(kind, known), FORBIDDEN.get(kind, forbidden)
+        if "bbox" in given:
+            self.bbox(given["bbox"], where)
+        for name in given:
+            if name in forbidden:
+                self.tally.fault(where, name, f"may not stand in a {kind}", RFC)
+            elif name not in {"type", "bbox", "crs", *known}:
+                new = name not in self.names
+                if new and len(self.names) < MOST_NAMES:
+                    self.names.add(name)
+                shown = f"member {name}" if name in self.names else "other members"
+                self.tally.drop(shown, "no member of GeoJSON")
+
+    def bbox(self, box: Any, where: str) -> None:
+        """Check a box; it is not needed."""
+        if not isinstance(box, list) or len(box) not in {4, 6} or not all(map(_is_number, box)):
+            self.tally.fault(where, "bbox", "is no array of four or six numbers", RFC)
+        else:
+            self.tally.drop("bbox", "follows from the coordinates")
+
+    def datum(self, given: dict[str, Any], where: str, datum: str) -> str:
+        """Give the datum that an object states by its ``crs``, which GeoJSON once had."""
+        if "crs" not in given:
+            return datum
+        crs = given["crs"]
+        properties = crs.get("properties") if isinstance(crs, dict) else None
+        name = properties.get("name") if isinstance(properties, dict) else None
+        known = CRS.fullmatch(name.strip()) if isinstance(name, str) else None
+        if known is None:
+            what = f"{quote(name)} is not the coordinate system of GeoJSON"
+            self.tally.fault(where, "crs", what, "convert it to WGS84 (EPSG:4326); EPSG:4490 is read too")
+            return datum
+        return "CGCS2000" if known[1] == CGCS2000 else "WGS84"
+
+
+def _fault(geometry: Any) -> str:
+    """Say what is wrong with one geometry; nothing if it is right, or a collection of others."""
+    if not isinstance(geometry, dict):
+        return "is no object"
+    kind = geometry.get("type")
+    if kind == GEOMETRIES:
+        return "" if isinstance(geometry.get("geometries"), list) else "geometries is no array"
+    if not isinstance(kind, str) or kind not in DEPTHS:
+        return "its type is no type of geometry"
+    if not isinstance(geometry.get("coordinates"), list):
+        return "coordinates is no array" if "coordinates" in geometry else "coordinates is missing"
+    coordinates = geometry["coordinates"]
+    return _nested_fault(coordinates, DEPTHS[kind], LEAST.get(kind, 0)) if coordinates else ""
+
+
+def _nested_fault(value: Any, depth: int, least: int) -> str:
+    if not isinstance(value, list):
+        return "a number or text stands where an array should be"
+    if not depth:
+        return _position_fault(value)
+    faults = (_nested_fault(part, depth - 1, least) for part in value)
+    fault = next(filter(None, faults), "")
+    if fault or depth > 1:
+        return fault
+    ring = least == LEAST["Polygon"]
+    if len(value) < least:
+        return f"has fewer than {least} positions in a {'ring' if ring else 'line'}"
+    return "a ring does not end where it begins" if ring and value[0] != value[-1] else ""
+
+
+def _position_fault(position: list[Any]) -> str:
+    if len(position) < 2:  # noqa: PLR2004 -- lon, lat
+        return "a position has fewer than two numbers"
+    return "" if all(map(_is_number, position)) else "a position holds something that is no number"
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+READER = Reader("geojson", (".geojson",), parse, claims=claims, tree=read_tree)

@@ -1,0 +1,256 @@
+"""KML, read strictly: no document type, no entities, no network, no repair, no link followed."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from auditor.cells import read_day
+from auditor.problems import quote
+from auditor.readers._entries import Tally
+from auditor.readers._files import decode, read_carried
+from auditor.readers._places import LINE, POINT, Feature, read_places
+from auditor.readers._registry import CARRIED, Export, Reader
+
+if TYPE_CHECKING:
+    from auditor.readers._places import Place
+    from auditor.tables import Log
+
+CONTAINERS = frozenset({"kml", "Document", "Folder"})
+TAGS = tuple(f"{{*}}{tag}" for tag in (*sorted(CONTAINERS), "Placemark", "ExtendedData", "name"))
+TEXTS = ("name", "description", "address")
+DATES = {"begin": "from_on", "end": "to_on"}
+SHAPES = frozenset(
+    {"Point", "LineString", "LinearRing", "Polygon", "MultiGeometry", "Model", "Track", "MultiTrack"}
+    | {"MultiPoint", "MultiLineString", "MultiPolygon"}  # which are none of KML, and are found in it
+)
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+POSITION = re.compile(rf"({NUMBER}),({NUMBER})(,{NUMBER})?", re.ASCII)
+MOST_NAMES = 50  # of elements that are listed each by its name
+
+
+def parse(data: bytes, file: str, log: Log) -> Export | None:
+    """Give placemarks with a point as nodes and those with a line as links; their data are columns.
+
+    Styles, views, overlays, network links, updates and all other geometry are listed as unused.
+    """
+    if decode(data, file, log) is None:
+        return None
+    if b"<!DOCTYPE" in data:
+        log.problems.add(
+            file, "", "", "holds a document type, which may hide entities", "remove <!DOCTYPE …>"
+        )
+        return None
+    before = len(log.problems.found)
+    reading = _Reading(Tally(file, log))
+    try:
+        reading.read(data)
+    except etree.XMLSyntaxError as error:
+        place = f"line {error.lineno}" if error.lineno else ""
+        log.problems.add(file, place, "", f"no XML: {error.msg}", "is it complete?")
+        return None
+    if not reading.found:
+        reading.tally.fault("", "", "holds no KML", "the outermost element of KML is <kml>")
+    reading.tally.close()
+    if len(log.problems.found) > before:
+        return None
+    frames = read_places(reading.features, file, log)
+    records = read_carried(reading.carried, file, log)
+    return None if len(log.problems.found) > before or frames is None else Export(*frames, records=records)
+
+
+def _local(element: Any) -> str:
+    return str(etree.QName(element).localname)
+
+
+@dataclass
+class _Reading:
+    """What the file has brought so far."""
+
+    tally: Tally
+    found: bool = False
+    space: str | None = None
+    folders: list[str | None] = field(default_factory=list)
+    features: list[Feature] = field(default_factory=list)
+    placemarks: int = 0
+    carried: str | None = None
+    names: set[str] = field(default_factory=set)
+
+    def read(self, data: bytes) -> None:
+        """Go through the file once, giving back the memory of what is done with."""
+        for event, element in etree.iterparse(
+            io.BytesIO(data),
+            events=("start", "end"),
+            tag=TAGS,
+            encoding="utf-8",
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            recover=False,
+            remove_comments=True,
+            remove_pis=True,
+        ):
+            tag = _local(element)
+            if tag == "kml" and element.getparent() is None:
+                self.found, self.space = True, etree.QName(element).namespace
+            if not self.found or not self.is_ours(element):
+                continue
+            if event == "start":
+                self.folders += [None] if tag == "Folder" else []
+            elif tag == "Placemark":
+                self.placemark(element)
+                _free(element)
+            elif tag in CONTAINERS:
+                self.leave(element, tag)
+            else:
+                self.head(element, tag)
+
+    def is_ours(self, element: Any) -> bool:
+        """Whether an element is of the file itself: not of an update, say, that a server would ask for."""
+        above = [etree.QName(parent) for parent in element.iterancestors()]
+        return etree.QName(element).namespace == self.space and all(
+            name.localname in CONTAINERS and name.namespace == self.space for name in above
+        )
+
+    def head(self, element: Any, tag: str) -> None:
+        """Keep a folder's name, and the records that a document carries."""
+        parent = _local(element.getparent())
+        if tag == "name" and parent == "Folder":
+            self.folders[-1] = element.text
+        elif tag == "ExtendedData":
+            for child in element:
+                if parent == "Document" and child.get("name") == CARRIED:
+                    self.carried = child.findtext(self.tag("value"))
+                else:
+                    self.drop(f"{_local(child)} of a {parent}")
+
+    def leave(self, element: Any, tag: str) -> None:
+        """List what a container held besides placemarks."""
+        if tag == "Folder":
+            self.folders.pop()
+        for child in element:
+            name = _local(child)
+            if name not in CONTAINERS and name not in {"Placemark", "ExtendedData", "name"}:
+                self.drop(name)
+        element.clear(keep_tail=True)
+
+    def drop(self, what: str) -> None:
+        """Count an element that is not read, by its name unless there are too many."""
+        if len(self.names) < MOST_NAMES:
+            self.names.add(what)
+        self.tally.drop(what if what in self.names else "other elements", "not read")
+
+    def tag(self, name: str) -> str:
+        """Name of an element in the file's namespace."""
+        return f"{{{self.space}}}{name}" if self.space else name
+
+    def placemark(self, element: Any) -> None:
+        """Read one placemark."""
+        self.placemarks += 1
+        where = f"placemark {self.placemarks}"
+        stated: dict[str, Any] = {}
+        given: dict[str, Any] = {}
+        shapes: list[Any] = []
+        folder = " / ".join(name.strip() for name in self.folders if name and name.strip())
+        if folder:
+            stated["folder"] = folder
+        for child in element.iterchildren("*"):
+            tag = _local(child)
+            if tag in SHAPES:
+                shapes.append(child)
+            elif etree.QName(child).namespace != self.space:
+                self.drop(tag)
+            elif tag in TEXTS and not len(child):
+                stated[tag] = child.text
+            elif tag == "TimeSpan":
+                self.period(child, stated)
+            elif tag == "ExtendedData":
+                self.data(child, given, where)
+            else:
+                self.drop(tag)
+        if len(shapes) > 1:
+            self.tally.fault(where, "", "holds several geometries", "a placemark of KML has one")
+            return
+        shape = _local(shapes[0]) if shapes else ""
+        places = self.places(shapes[0], shape, where) if shape in {POINT, LINE} else ()
+        columns = stated | {f"{name} (attribute)" if name in stated else name: given[name] for name in given}
+        feature = Feature("placemark", self.placemarks, columns, shape, places, element.get("id") or None)
+        self.features.append(feature)
+
+    def period(self, element: Any, stated: dict[str, Any]) -> None:
+        """Read both ends of a period, where they are whole dates."""
+        for child in element.iterchildren("*"):
+            column, text = DATES.get(_local(child)), (child.text or "").strip()
+            if column and read_day(text):
+                stated[column] = text
+            else:
+                self.drop(f"{_local(child)} of a TimeSpan that is no whole date")
+
+    def data(self, element: Any, given: dict[str, Any], where: str) -> None:
+        """Read data by name, plain or by a schema."""
+        for child in element.iterchildren("*"):
+            tag = _local(child)
+            if tag == "Data" and child.get("name") is not None:
+                self.datum(child.get("name"), child.find(self.tag("value")), given, where)
+            elif tag == "SchemaData":
+                for inner in child.iterchildren("*"):
+                    if _local(inner) == "SimpleData" and inner.get("name") is not None:
+                        self.datum(inner.get("name"), inner, given, where)
+                    else:
+                        self.drop(f"{_local(inner)} of SchemaData")
+            else:
+                self.drop(f"{tag} of ExtendedData")
+
+    def datum(self, name: str, value: Any, given: dict[str, Any], where: str) -> None:
+        """Keep one value."""
+        if name in given:
+            self.tally.fault(where, "", f"{quote(name)} is there twice", "remove one")
+        elif value is not None and len(value):
+            self.drop("data that hold elements")
+        else:
+            given[name] = None if value is None else value.text
+
+    def places(self, element: Any, shape: str, where: str) -> tuple[Place, ...]:
+        """Give the point, or both ends of the line."""
+        found = element.findall(self.tag("coordinates"))
+        for child in element.iterchildren("*"):
+            if child not in found:
+                self.drop(f"{_local(child)} of a {shape}")
+        words = (found[0].text or "").split() if len(found) == 1 else []
+        positions = [POSITION.fullmatch(word) for word in words]
+        several = len(found) > 1 or (shape == POINT and len(words) > 1)
+        if several or not all(positions) or (shape == LINE and len(words) == 1):
+            what = "coordinates are not those of one point" if shape == POINT else "coordinates are no line"
+            hint = "write lon,lat or lon,lat,height without blanks, and blanks between the points of a line"
+            self.tally.fault(where, "coordinates", what, hint)
+            return ()
+        matches = [position for position in positions if position]
+        if any(position[3] for position in matches):
+            self.tally.drop("heights", "a place is lon and lat")
+        if len(matches) > 2:  # noqa: PLR2004 -- both ends
+            self.tally.drop("courses of lines", "only their ends are read")
+        ends = matches if shape == POINT else matches[:: max(1, len(matches) - 1)]
+        return self.finite(tuple((float(end[1]), float(end[2])) for end in ends), where)
+
+    def finite(self, places: tuple[Place, ...], where: str) -> tuple[Place, ...]:
+        """Report numbers beyond all floats, such as 1e400."""
+        if all(abs(number) < float("inf") for place in places for number in place):
+            return places
+        self.tally.fault(where, "coordinates", "hold a number that is beyond all places")
+        return ()
+
+
+def _free(element: Any) -> None:
+    """Give back the memory of a placemark, and of the one before it."""
+    element.clear(keep_tail=True)
+    before = element.getprevious()
+    if before is not None and _local(before) == "Placemark":
+        element.getparent().remove(before)
+
+
+READER = Reader("kml", (".kml",), parse)
