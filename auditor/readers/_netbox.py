@@ -325,7 +325,8 @@ def machine_ids(dump: Dump) -> Ids:
 
 
 def _is_free(name: str | None) -> bool:
-    return name is not None and name.partition(":")[0].lower() not in TAKEN
+    before, colon, _ = (name or "").partition(":")
+    return name is not None and not (colon and before.lower() in TAKEN)
 
 
 def place_id(dump: Dump, model: str, reference: Any) -> str | None:

@@ -83,7 +83,7 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     nodes = [*_places(dump), *_machines(dump, ids)]
     links = links_of(dump, ids)
     _tell(dump, nodes)
-    names = {name for row in (*nodes, *links) for name in row}
+    names = {name for row in (*nodes, *links) for name in row if name.startswith("cf_")}
     if len(names) > MOST_CUSTOM:
         what = f"{len(names):,} custom fields, more than {MOST_CUSTOM:,}"
         log.problems.add(file, "", "custom_field_data", what, "leave out what no rule reads")
