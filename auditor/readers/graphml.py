@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.readers._files import BOM, decode, read_carried
+from auditor.problems import quote
+from auditor.readers._files import BOM, OTHER_BOMS, decode, read_carried, report_encoding
 from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
-from auditor.tables import Unused
+from auditor.tables import Note, Unused
 
 if TYPE_CHECKING:
     from auditor.tables import Log
 
 TAGS = tuple(f"{{*}}{tag}" for tag in ("graphml", "key", "graph", "node", "edge", "hyperedge", "data"))
+LABEL = ".//{http://www.yworks.com/xml/graphml}NodeLabel"
+DECLARED = re.compile(rb"""<\?xml[^>]{0,99}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+ENCODINGS = {
+    **dict.fromkeys(("utf-8", "utf8", "us-ascii", "ascii"), "utf-8"),
+    **dict.fromkeys(("iso-8859-1", "latin1", "latin-1"), "iso-8859-1"),
+    **dict.fromkeys(("gb18030", "gbk", "gb2312", "cp936"), "gb18030"),  # each contains the next
+}
+DIRECTED = {"directed": True, "undirected": False, None: False}
+TRUE = frozenset({"true", "1"})  # as XML Schema writes a boolean
+FALSE = frozenset({"false", "0"})
 
 
 def _by_kind() -> dict[str, dict[str, str]]:
@@ -36,6 +48,7 @@ class _Parts:
     dropped: dict[str, int] = field(default_factory=dict)
     graphs: int = 0
     directed: bool = False
+    labelled: int = 0
     carried: str | None = None
 
     def drop(self, what: str) -> None:
@@ -47,12 +60,14 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     """Give nodes and links of a GraphML file.
 
     Attributes become columns by their ``attr.name``; one that is called as what GraphML itself states (a
-    node's ``id``, an edge's ``source``) is kept apart as ``id (attribute)``. Ports, graph attributes and
-    drawings are listed as unused; hyperedges and nested graphs are problems.
+    node's ``id``, an edge's ``source``) is kept apart as ``id (attribute)``. A label that yEd draws in a node
+    is its name, if no attribute is. Ports, graph attributes and drawings are listed as unused; hyperedges,
+    nested graphs and whatever two programs may read in two ways are problems.
     """
-    if decode(data, file, log) is None:
+    text = _as_utf_8(data, file, log)
+    if text is None:
         return None
-    if b"<!DOCTYPE" in data:
+    if b"<!DOCTYPE" in text:
         log.problems.add(
             file, "", "", "holds a document type, which may hide entities", "remove <!DOCTYPE …>"
         )
@@ -61,10 +76,12 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     before = len(log.problems.found)
     try:
         for event, element in etree.iterparse(
-            io.BytesIO(data.removeprefix(BOM)),
+            io.BytesIO(text),
             events=("start", "end"),
             tag=TAGS,
             encoding="utf-8",
+            remove_comments=True,  # else they would cut the text that they stand in
+            remove_pis=True,
             resolve_entities=False,
             load_dtd=False,
             no_network=True,
@@ -83,20 +100,58 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         return None
     for what, times in parts.dropped.items():
         log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
+    if parts.labelled:
+        log.notes.append(Note(file, f"name read from the labels that yEd draws in {parts.labelled:,} nodes"))
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
-    return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
+    return Export(nodes, links, read_carried(parts.carried, file, log), directed=parts.directed)
+
+
+def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:
+    """Give the file in UTF-8; what its XML declaration says counts, if that is an encoding known here."""
+    if data[:2] in OTHER_BOMS:
+        report_encoding(data, file, log)
+        return None
+    declared = DECLARED.match(data.removeprefix(BOM))
+    label = declared[1].decode() if declared else "utf-8"
+    encoding = ENCODINGS.get(label.lower())
+    if encoding is None or (encoding != "utf-8" and data.startswith(BOM)):
+        what = f"says that its encoding is {quote(label)}"
+        log.problems.add(file, "line 1", "", what, "save it as UTF-8, and let the first line say so")
+        return None
+    if encoding == "utf-8":
+        return None if decode(data, file, log) is None else data.removeprefix(BOM)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        log.problems.add(file, f"line {line}", "", f"is not {label}, as its first line says")
+        return None
+    log.notes.append(Note(file, f"read as {label}, as its first line says"))
+    return text.encode()
 
 
 def _pass(_parts: _Parts, _element: Any) -> None:
     """Do nothing at this event."""
 
 
+def _in(element: Any, tag: str) -> bool:
+    """Whether an element stands right inside one of that name; what data hold is no graph."""
+    parent = element.getparent()
+    return parent is not None and etree.QName(parent).localname == tag
+
+
 def _key(parts: _Parts, element: Any) -> None:
+    if not _in(element, "graphml"):
+        return
+    if parts.graphs:
+        _refuse(parts, element, "a key behind the graph", "keys come first")
     key, domain, name = element.get("id"), element.get("for", "all"), element.get("attr.name")
     default = element.find("{*}default")
     for kind in ("node", "edge"):
         if domain in {kind, "all"} and key is not None:
+            if key in parts.names[kind]:
+                _refuse(parts, element, f"a second key {quote(key)}", "give every key its own id")
             parts.names[kind][key] = name or ("" if element.get("yfiles.type") else key)
             if default is not None and default.text:
                 parts.defaults[kind][key] = default.text
@@ -105,16 +160,18 @@ def _key(parts: _Parts, element: Any) -> None:
 
 
 def _data(parts: _Parts, element: Any) -> None:
-    """Keep what the graph itself carries: the records of a declaration."""
-    parent = element.getparent()
-    if parent is not None and etree.QName(parent).localname == "graph" and element.get("key") == CARRIED:
-        parts.carried = element.text
+    """Keep what the graph itself carries: the records of a declaration, in one piece or several."""
+    if element.get("key") == CARRIED and _in(element, "graph"):
+        parts.carried = (parts.carried or "") + (element.text or "")
 
 
 def _graph(parts: _Parts, element: Any) -> None:
     parts.graphs += 1
-    parts.directed = element.get("edgedefault") == "directed"
-    if parts.graphs > 1:
+    default = element.get("edgedefault")
+    if default not in DIRECTED:
+        _refuse(parts, element, f"edgedefault {quote(default)}", "it is directed or undirected")
+    parts.directed = DIRECTED.get(default, False)
+    if parts.graphs > 1 or not _in(element, "graphml"):
         _refuse(parts, element, "a second or nested graph", "give one flat graph")
 
 
@@ -127,17 +184,33 @@ def _refuse(parts: _Parts, element: Any, what: str, hint: str) -> None:
 
 
 def _node(parts: _Parts, element: Any) -> None:
-    taken = {"id"}
-    parts.nodes.append({"id": element.get("id"), **_attributes(parts, element, "node", taken)})
+    if not _in(element, "graph"):
+        return
+    row = {"id": element.get("id"), **_attributes(parts, element, "node", {"id"})}
+    label = None if row.get("name") else _label(element)
+    if label:
+        row["name"] = label
+        parts.labelled += 1
+    parts.nodes.append(row)
     _free(element)
 
 
+def _label(element: Any) -> str | None:
+    """Give the first text that yEd draws in a node."""
+    return next((text for label in element.iterfind(LABEL) if (text := (label.text or "").strip())), None)
+
+
 def _edge(parts: _Parts, element: Any) -> None:
+    if not _in(element, "graph"):
+        return
     given = {name: element.get(name) for name in ("id", "source", "target") if element.get(name) is not None}
     row = {"source": None, "target": None, **given}
     row |= _attributes(parts, element, "edge", {"source", "target", *given})
-    if not parts.directed and element.get("directed") == "true":
+    directed = element.get("directed")
+    if not parts.directed and directed in TRUE:
         row.setdefault("direction", "forward")
+    elif parts.directed and directed in FALSE:
+        row.setdefault("direction", "both")
     for port in ("sourceport", "targetport"):
         if element.get(port) is not None:
             parts.drop(port)
@@ -146,17 +219,26 @@ def _edge(parts: _Parts, element: Any) -> None:
 
 
 def _attributes(parts: _Parts, element: Any, kind: str, taken: set[str]) -> dict[str, str | None]:
-    values = dict(parts.defaults[kind])
+    names = parts.names[kind]
+    values: dict[str, str | None] = {}
     for child in element.iterchildren("{*}data", "{*}port"):
         key = child.get("key", "")
         if etree.QName(child).localname == "port":
             parts.drop("port")
-        elif len(child) or not parts.names[kind].get(key, key):
+        elif len(child) or not names.get(key, key):
             parts.drop(f"{kind} data {key}")
+        elif key in values:
+            _refuse(parts, child, f"a second value of {quote(names.get(key, key))}", "leave one of them out")
         else:
             values[key] = child.text
-    named = ((parts.names[kind].get(key, key), value) for key, value in values.items())
-    return {f"{name} (attribute)" if name in taken else name: value for name, value in named if name}
+    row: dict[str, str | None] = {}
+    for key, value in (parts.defaults[kind] | values).items():
+        name = names.get(key, key)
+        name = f"{name} (attribute)" if name in taken else name
+        if name in row:
+            _refuse(parts, element, f"a second value of {quote(name)}", "give every key its own attr.name")
+        row[name] = value
+    return row
 
 
 def _free(element: Any) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from auditor.writers._content import Content
 
 SPACE = "http://graphml.graphdrawing.org/xmlns"
+PIECE = 1_000_000  # characters; libxml2 refuses text beyond 10 MB, unless one lets it take any
 OWN = {"node": ("id",), "edge": ("id", "source", "target")}  # what GraphML itself states
 
 
@@ -30,12 +31,18 @@ def write(content: Content) -> bytes:
             if content.carried_text:
                 file.write(_element("key", id=CARRIED, **{"for": "graph", "attr.name": CARRIED}))
             with file.element(f"{{{SPACE}}}graph", edgedefault="undirected"):
-                if content.carried_text:
-                    file.write(_element("data", content.carried_text, key=CARRIED))
+                for piece in _pieces(content.carried_text):
+                    file.write(_element("data", piece, key=CARRIED))
                 for kind, rows in (("node", nodes), ("edge", links)):
                     for row in rows:
                         file.write(_row(kind, row, keys[kind]))
     return buffer.getvalue() + b"\n"
+
+
+def _pieces(carried: str) -> list[str]:
+    """Cut the records to texts that parsers take; two characters that XML lacks are escaped as JSON does."""
+    carried = carried.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+    return [carried[at : at + PIECE] for at in range(0, len(carried), PIECE)]
 
 
 def _keys(rows: list[dict[str, Any]], kind: str) -> dict[str, str]:
