@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from auditor.cells import LONGEST_TEXT, REGION_CODE, coordinate_faults, folded, read_day
 from auditor.problems import quote
+from auditor.registers import labels
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
 SCHEMA = "auditor.declaration/1"
@@ -147,13 +148,16 @@ class Record(BaseModel):
 
     @classmethod
     def _word(cls, name: str, value: Any) -> Any:
-        """Bring a word of a closed list to its own spelling; pydantic refuses what is in no list."""
+        """Bring a word of a closed list, or its Chinese, to its own spelling; pydantic refuses the rest."""
         known = cls.model_fields.get(name)
         if known is None or not isinstance(value, str):
             return value
         parts = (known.annotation, *get_args(known.annotation))
-        words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
-        return {folded(word): word for word in words}.get(folded(value), value)
+        words = {word for part in parts if get_origin(part) is Literal for word in get_args(part)}
+        if not words:
+            return value
+        spelt = {folded(zh): word for zh, word in labels.words(name).items() if word in words}
+        return (spelt | {folded(word): word for word in words}).get(folded(value), value)
 
 
 class Domicile(Record):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor import tables
 from auditor.model import Document
+from auditor.registers import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+RECORDS = ("Operator", "Domicile", "Approval", "Service", "Contract")
 LISTS = frozenset({"services", "ips", "over"})
 TYPES: dict[str, Any] = {
     "text": {"type": ["string", "integer", "null"]},
@@ -39,7 +44,17 @@ def declaration_schema() -> dict[str, Any]:
         schema["$defs"][name] = _row(columns)
         rows = {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
         network[key] = {"anyOf": [{"type": "string"}, rows, {"type": "null"}], "default": None}
+    for record in RECORDS:
+        for key, cell in schema["$defs"][record]["properties"].items():
+            for kind in cell.get("anyOf", [cell]):
+                if "enum" in kind:
+                    kind["enum"] += _chinese(key, kind["enum"])
     return {"$schema": DRAFT, **schema, "title": "auditor.declaration/1"}
+
+
+def _chinese(column: str, words: Sequence[str]) -> list[str]:
+    """Chinese for the words of a closed list."""
+    return [zh for zh, word in labels.words(column).items() if word in words]
 
 
 def _row(columns: tuple[tables.Column, ...]) -> dict[str, Any]:
@@ -52,7 +67,7 @@ def _row(columns: tuple[tables.Column, ...]) -> dict[str, Any]:
 
 def _cell(column: tables.Column) -> dict[str, Any]:
     if column.type == "choice":
-        words = [*column.choices, *column.aliases]
+        words = [*column.choices, *column.aliases, *_chinese(column.name, column.choices)]
         kind: dict[str, Any] = {"enum": words if column.required else [*words, None]}
     elif column.name in LISTS:
         kind = {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]}

@@ -1,10 +1,45 @@
-"""Chinese names of the columns and words of a declaration (``data/labels.csv``, ``data/words.csv``)."""
+"""Chinese names of columns, sheets and words of a declaration (``data/labels.csv``, ``data/words.csv``)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from auditor.registers._files import folded, parts, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHEET = "sheet"  # stands as table for the names of the tables themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What people are told of a column.
+
+    Parameters
+    ----------
+    zh
+        Its Chinese name.
+    about_zh, about_en
+        What it says; ``about_en`` is blank where `auditor.tables` has it.
+    """
+
+    zh: str
+    about_zh: str
+    about_en: str
+
+
+@cache
+def _labels() -> Mapping[tuple[str, str], Label]:
+    return MappingProxyType(
+        {
+            (row["table"], row["column"]): Label(row["zh"], row["about_zh"], row["about_en"])
+            for row in read_rows("labels.csv")
+        }
+    )
 
 
 @cache
@@ -18,21 +53,50 @@ def _columns() -> dict[tuple[str, str], str]:
 
 
 @cache
-def words(column: str) -> dict[str, str]:
-    """Chinese words of a column and what they stand for.
+def words(column: str) -> Mapping[str, str]:
+    """Chinese words of a column, in every table that has it, and what they stand for.
 
     Examples
     --------
     >>> words("kind")["数据中心"]
     'data_centre'
     """
-    return {
-        name: row["word"]
-        for row in read_rows("words.csv")
-        if row["column"] == column
-        for name in (row["zh"], *parts(row["also"]))
-        if name
-    }
+    return MappingProxyType(
+        {
+            name: row["word"]
+            for row in read_rows("words.csv")
+            if row["column"] == column
+            for name in (row["zh"], *parts(row["also"]))
+            if name
+        }
+    )
+
+
+def chinese(column: str, word: str) -> str:
+    """Chinese for a word of a column; the word itself where there is none.
+
+    Examples
+    --------
+    >>> chinese("kind", "bng"), chinese("owner", "中国电信")
+    ('宽带接入服务器', '中国电信')
+    """
+    return _first(column).get(word, word)
+
+
+@cache
+def _first(column: str) -> dict[str, str]:
+    return {row["word"]: row["zh"] for row in read_rows("words.csv") if row["column"] == column}
+
+
+def label(table: str, column: str) -> Label | None:
+    """What people are told of a column, or (in table ``sheet``) of a table.
+
+    Examples
+    --------
+    >>> label("nodes", "lon").zh, label("sheet", "nodes").zh
+    ('经度', '节点')
+    """
+    return _labels().get((table, column))
 
 
 def column(table: str, name: str) -> str | None:
