@@ -103,7 +103,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         log.notes.append(Note(file, f"{what}: several values joined by ; in {times:,} rows"))
     nodes = read_rows(parts.rows["node"], "node", file, ("id",))
     links = read_rows(parts.rows["edge"], "edge", file, ("source", "target"))
-    return Export(nodes, links, read_carried(parts.carried, file, log), directed=parts.directed)
+    return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
 
 
 def _decoded(data: bytes, file: str, log: Log) -> str | None:

@@ -104,7 +104,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         log.notes.append(Note(file, f"name read from the labels that yEd draws in {parts.labelled:,} nodes"))
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
-    return Export(nodes, links, read_carried(parts.carried, file, log), directed=parts.directed)
+    return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
 
 
 def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:

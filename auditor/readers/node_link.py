@@ -64,7 +64,7 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     return Export(
         read_rows(node_rows, "node", file, ("id",)),
         read_rows(link_rows, "link", file, ("source", "target")),
-        records,
+        records=records,
         directed=directed,
     )
 

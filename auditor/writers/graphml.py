@@ -10,10 +10,14 @@ from lxml import etree
 from auditor.writers._content import CARRIED, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from auditor.writers._content import Content
 
 SPACE = "http://graphml.graphdrawing.org/xmlns"
 PIECE = 1_000_000  # characters; libxml2 refuses text beyond 10 MB, unless one lets it take any
+TEXT = {"attr.type": "string"}
+TYPES = {bool: "boolean", int: "long", float: "double"}
 OWN = {"node": ("id",), "edge": ("id", "source", "target")}  # what GraphML itself states
 
 
@@ -25,11 +29,12 @@ def write(content: Content) -> bytes:
         file.write_declaration()
         with file.element(f"{{{SPACE}}}graphml", nsmap={None: SPACE}):
             keys = {"node": _keys(nodes, "node"), "edge": _keys(links, "edge")}
-            for kind, names in keys.items():
-                for name, key in names.items():
-                    file.write(_element("key", id=key, **{"for": kind, "attr.name": name}))
+            for kind, rows in (("node", nodes), ("edge", links)):
+                for name, key in keys[kind].items():
+                    of_type = {"attr.name": name, "attr.type": _type(row.get(name) for row in rows)}
+                    file.write(_element("key", id=key, **{"for": kind, **of_type}))
             if content.carried_text:
-                file.write(_element("key", id=CARRIED, **{"for": "graph", "attr.name": CARRIED}))
+                file.write(_element("key", id=CARRIED, **{"for": "graph", "attr.name": CARRIED, **TEXT}))
             with file.element(f"{{{SPACE}}}graph", edgedefault="undirected"):
                 for piece in _pieces(content.carried_text):
                     file.write(_element("data", piece, key=CARRIED))
@@ -48,6 +53,12 @@ def _pieces(carried: str) -> list[str]:
 def _keys(rows: list[dict[str, Any]], kind: str) -> dict[str, str]:
     names = dict.fromkeys(name for row in rows for name in row if name not in OWN[kind])
     return {name: f"{kind[0]}{number}" for number, name in enumerate(names)}
+
+
+def _type(values: Iterable[Any]) -> str:
+    """Name the type that all values of a column have, for programs that look at it; ours does not."""
+    types = {type(value) for value in values if value is not None}
+    return TYPES.get(types.pop(), "string") if len(types) == 1 else "string"
 
 
 def _row(kind: str, row: dict[str, Any], keys: dict[str, str]) -> Any:
