@@ -1,7 +1,8 @@
 """Sheets of a workbook: what each one holds, how it is headed, how lists are spelt.
 
-Its reader and writer share this. A sheet has a row of Chinese names, under it one of our own names,
-under that one of explanations that begins with `MARK`; then come the rows. People's own sheets may do with one row of names in either language.
+Its reader and writer share this. A sheet has a row of Chinese names, under it one of our own names, and
+under those one of explanations that begins with `MARK`; then come the rows. People's own
+sheets may do with one row of names, in either language.
 """
 
 from __future__ import annotations

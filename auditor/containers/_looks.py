@@ -1,4 +1,4 @@
-"""Looks at the parts of a workbook: how far its sheets reach, how much they hold, what is not plain to see."""
+"""Looks at the parts of a workbook: how far its sheets reach, how much they hold, what is hidden."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MOST_TEXT = 200_000_000  # characters of a sheet's cells, a shared string counte
 MOST_FORMATS = 150_000  # Excel stops at 65,490 cell formats
 MOST_ELEMENTS = 30_000_000
 MOST_SHEETS = 1_000
+LONGEST = 20  # characters of a number of a shared string, or of an error
 LISTED = 1_000  # cells of a sheet that are listed one by one
 PARTS = (".xml", ".rels", ".vml")
 SHEET = re.compile(r"/(worksheet|chartsheet|dialogsheet|macrosheet|xlMacrosheet|xlIntlMacrosheet)$")
@@ -132,15 +133,14 @@ class Sheet(Look):
         super().__init__()
         self._lengths, self._styles = lengths, padded
         self._columns: dict[str, int] = {}
-        self._row = self._at = self._last = 0
-        self._type, self._style = "", ""
-        self._hidden = self._shared = False
-        self._index = ""
+        self._row = self._at = 0
+        self._type = self._style = self._text = ""
+        self._hidden = self._open = False
         self._spans: list[tuple[int, int]] = []
         self.used = self.text = self.formulas = self.merged = 0
-        self.low, self.high = [1 << 20, 1 << 14], [0, 0]
+        self.low, self.high = 1 << 14, [0, 0]
         self.hidden_rows: set[int] = set()
-        self.errors: list[tuple[int, int]] = []
+        self.errors: list[tuple[int, int, str]] = []
         self.padded: list[tuple[int, int]] = []
 
     def see(self, tag: str, attributes: dict[str, str]) -> None:
@@ -179,36 +179,38 @@ class Sheet(Look):
         """Note that the cell last begun has a value."""
         row, column = self._row, self._at
         self.used += 1
-        low, high = self.low, self.high
-        low[0], low[1] = min(low[0], row), min(low[1], column)
-        high[0], high[1] = max(high[0], row), max(high[1], column)
+        self.low = min(self.low, column)
+        self.high[0], self.high[1] = max(self.high[0], row), max(self.high[1], column)
         if self._hidden:
             self.hidden_rows.add(row)
-        self._shared = tag == "v" and self._type == "s"
-        self._index = ""
-        if self._type == "e" and len(self.errors) < LISTED:
-            self.errors.append((row, column))
-        elif self._style in self._styles and self._type in {"", "n"} and len(self.padded) < LISTED:
+        self._open = tag == "v" and self._type in {"s", "e"}
+        self._text = ""
+        if self._style in self._styles and self._type in {"", "n"} and len(self.padded) < LISTED:
             self.padded.append((row, column))
 
     def data(self, text: str) -> None:
-        """Keep the number of a shared string."""
-        if self._shared:
-            self._index += text[:10]
+        """Keep the number of a shared string, or what is wrong with the cell."""
+        if self._open:
+            self._text = (self._text + text[:LONGEST])[:LONGEST]
 
     def end(self, tag: str) -> None:
         """Add up the strings that the cells share."""
-        if self._shared and tag.endswith("}v"):
-            self._shared = False
-            at = int(self._index) if self._index.isdecimal() else len(self._lengths)
-            self.text += self._lengths[at] if at < len(self._lengths) else 0
-            if self.text > MOST_TEXT:
-                raise ContainerError(f"holds more than {MOST_TEXT:,} characters in its cells", HURT)
+        if not self._open or not tag.endswith("}v"):
+            return
+        self._open = False
+        if self._type == "e":
+            if len(self.errors) < LISTED:
+                self.errors.append((self._row, self._at, self._text))
+            return
+        at = int(self._text) if self._text.isdecimal() else len(self._lengths)
+        self.text += self._lengths[at] if at < len(self._lengths) else 0
+        if self.text > MOST_TEXT:
+            raise ContainerError(f"holds more than {MOST_TEXT:,} characters in its cells", HURT)
 
     @property
     def room(self) -> int:
-        """Cells of the rectangle round all that are used."""
-        return max(0, self.high[0] - self.low[0] + 1) * max(0, self.high[1] - self.low[1] + 1)
+        """Cells of the rectangle round all that are used, from the first row on."""
+        return self.high[0] * max(0, self.high[1] - self.low + 1)
 
     def check(self) -> None:
         """Refuse a sheet whose cells lie so far apart that the room between them fills the memory."""
@@ -218,7 +220,7 @@ class Sheet(Look):
 
     def hidden_columns(self) -> int:
         """Hidden columns among those in use."""
-        low, high = self.low[1], self.high[1]
+        low, high = self.low, self.high[1]
         return sum(max(0, min(last, high) - max(first, low) + 1) for first, last in self._spans)
 
 

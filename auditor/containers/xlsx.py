@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
 import math
 import zipfile
 from array import array
@@ -156,10 +157,11 @@ def _values(book: CalamineWorkbook, number: int, looks: list[Sheet | None]) -> d
     look = (looks[number] if number < len(looks) else None) or Sheet(array("L"), set())
     sheet = book.get_sheet_by_index(number)
     top, left = sheet.start or (0, 0)
-    rows = [[_value(value) for value in values] for values in sheet.iter_rows()]
-    for row, column in look.errors:
-        line = rows[row - top - 1]
-        line[column - left - 1] = {"error": str(line[column - left - 1] or "#N/A")}
+    lines = itertools.islice(sheet.iter_rows(), top, None)  # they begin with row 1, but the first used column
+    rows = [[_value(value) for value in values] for values in lines]
+    for row, column, text in look.errors:
+        if row - top <= len(rows) and column - left <= len(rows[row - top - 1]):
+            rows[row - top - 1][column - left - 1] = {"error": text}
     return {
         "name": known.name,
         "hidden": known.visible != SheetVisibleEnum.Visible,
