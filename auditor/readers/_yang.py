@@ -36,7 +36,10 @@ def member(record: Any, name: str) -> Any:
     """Member of a record by its name, with or without a module before it."""
     if not isinstance(record, dict):
         return None
-    return next((value for key, value in record.items() if local(key) == name and value is not None), None)
+    if record.get(name) is not None:
+        return record[name]
+    end = f":{name}"
+    return next((record[key] for key in record if key.endswith(end) and record[key] is not None), None)
 
 
 def named_of(entry: Row, kind: str, tally: Tally) -> Iterator[tuple[str, Row]]:
