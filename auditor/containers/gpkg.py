@@ -150,10 +150,11 @@ class _Package:
         """Read what the list of contents names; list all other tables."""
         columns = "table_name, column_name, geometry_type_name, srs_id"
         found = self.db.execute(f"SELECT {columns} FROM {GEOMETRIES}") if GEOMETRIES in self.plain else ()  # noqa: S608 -- fixed
-        geometries = {table: rest for table, *rest in found}
+        geometries = {table: rest for table, *rest in found if isinstance(rest[0], str)}
         query = f"SELECT srs_id, organization, organization_coordsys_id FROM {SYSTEMS}"  # noqa: S608 -- fixed
         systems = {key: f"{name}:{code}".upper() for key, name, code in self.db.execute(query)}
-        contents = dict(self.db.execute(f"SELECT table_name, data_type FROM {CONTENTS}"))  # noqa: S608 -- fixed
+        listed = self.db.execute(f"SELECT table_name, data_type FROM {CONTENTS}")  # noqa: S608 -- fixed
+        contents = {table: kind for table, kind in listed if isinstance(table, str)}
         if len(contents) > MOST_LAYERS:
             raise ContainerError(
                 f"holds {len(contents):,} layers, more than {MOST_LAYERS}", "is it made to hurt?"
@@ -163,7 +164,11 @@ class _Package:
                 self.unused.append((f"layer {table}", "is no plain table of the file"))
             elif kind == "features" and table in geometries:
                 column, shape, system = geometries[table]
-                yield {**self.layer(table, column), "shape": shape, "system": systems.get(system, "nothing")}
+                yield {
+                    **self.layer(table, column),
+                    "shape": str(shape),
+                    "system": systems.get(system, "nothing"),
+                }
             elif kind == "attributes" and table in OURS:
                 yield self.layer(table, None)
             else:

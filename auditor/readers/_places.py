@@ -297,7 +297,8 @@ def _settle_stated(link: Feature, ids: set[str], repeated: set[str], tally: Tall
     columns = link.columns
     stated = [end for end in ENDS if not is_blank(columns.get(end))]
     if len(stated) == 1 and link.places and text_of(columns[stated[0]]) not in ids:
-        columns[f"{stated[0]} (attribute)"] = columns.pop(stated.pop())
+        end = stated.pop()
+        columns[f"{end} (attribute)"] = columns.pop(end)
     for end in stated:
         if text_of(columns[end]) in repeated:
             what = f"{quote(columns[end])} is what several nodes are called"

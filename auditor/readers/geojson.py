@@ -110,24 +110,20 @@ class _Reading:
             return None
         if given.get("type") != FEATURE:
             self.tally.fault(where, "type", "is not Feature", RFC)
-            return None
         for name in ("properties", "geometry"):
             if name not in given:
                 self.tally.fault(where, name, "is missing", "write null where there is none")
-        properties = given.get("properties")
+        properties, own = given.get("properties"), given.get("id")
         if not isinstance(properties, dict | None):
             self.tally.fault(where, "properties", "is no object", RFC)
-            return None
-        own = given.get("id")
+            properties = None
         if "id" in given and (isinstance(own, bool) or not isinstance(own, str | int | float)):
             self.tally.fault(where, "id", "is neither text nor number", RFC)
-            return None
         self.members(given, FEATURE, where)
         shape, places = self.geometry(given.get("geometry"), where)
-        own = None if own is None or not text_of(own) else text_of(own)
-        return Feature(
-            "feature", number, properties or {}, shape, places, own, self.datum(given, where, datum)
-        )
+        own = None if own is None else text_of(own) or None
+        datum = self.datum(given, where, datum)
+        return Feature("feature", number, properties or {}, shape, places, own, datum)
 
     def geometry(self, given: Any, where: str) -> tuple[str, tuple[Place, ...]]:
         """Check a geometry with all in it; give its type, and the point or the ends of the line."""

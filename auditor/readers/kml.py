@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from auditor.tables import Log
 
 CONTAINERS = frozenset({"kml", "Document", "Folder"})
-TAGS = tuple(f"{{*}}{tag}" for tag in (*sorted(CONTAINERS), "Placemark", "ExtendedData", "name"))
+TAGS = tuple(f"{{*}}{tag}" for tag in (*sorted(CONTAINERS), "Placemark", "name"))
 TEXTS = ("name", "description", "address")
 DATES = {"begin": "from_on", "end": "to_on"}
 SHAPES = frozenset(
@@ -53,7 +53,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         place = f"line {error.lineno}" if error.lineno else ""
         log.problems.add(file, place, "", f"no XML: {error.msg}", "is it complete?")
         return None
-    if not reading.found:
+    if not reading.kml:
         reading.tally.fault("", "", "holds no KML", "the outermost element of KML is <kml>")
     reading.tally.close()
     if len(log.problems.found) > before:
@@ -63,8 +63,14 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     return None if len(log.problems.found) > before or frames is None else Export(*frames, records=records)
 
 
+def _split(element: Any) -> tuple[str, str]:
+    """Give namespace and name of an element; lxml's own way raises on prefixes that are not declared."""
+    space, _, name = element.tag.rpartition("}")
+    return space.removeprefix("{"), name
+
+
 def _local(element: Any) -> str:
-    return str(etree.QName(element).localname)
+    return _split(element)[1]
 
 
 @dataclass
@@ -72,8 +78,9 @@ class _Reading:
     """What the file has brought so far."""
 
     tally: Tally
-    found: bool = False
-    space: str | None = None
+    kml: bool = False
+    space: str = ""
+    path: list[Any] = field(default_factory=list)
     folders: list[str | None] = field(default_factory=list)
     features: list[Feature] = field(default_factory=list)
     placemarks: int = 0
@@ -95,49 +102,59 @@ class _Reading:
             remove_comments=True,
             remove_pis=True,
         ):
-            tag = _local(element)
-            if tag == "kml" and element.getparent() is None:
-                self.found, self.space = True, etree.QName(element).namespace
-            if not self.found or not self.is_ours(element):
-                continue
             if event == "start":
-                self.folders += [None] if tag == "Folder" else []
-            elif tag == "Placemark":
-                self.placemark(element)
-                _free(element)
-            elif tag in CONTAINERS:
-                self.leave(element, tag)
-            else:
-                self.head(element, tag)
+                self.enter(element)
+            elif self.path and element is self.path[-1]:
+                self.leave(element)
+            elif not self.path or element.getparent() is not self.path[-1]:
+                _empty(element)
+            elif _split(element)[0] == self.space:
+                self.inside(element, _local(element))
 
-    def is_ours(self, element: Any) -> bool:
-        """Whether an element is of the file itself: not of an update, say, that a server would ask for."""
-        above = [etree.QName(parent) for parent in element.iterancestors()]
-        return etree.QName(element).namespace == self.space and all(
-            name.localname in CONTAINERS and name.namespace == self.space for name in above
-        )
+    def enter(self, element: Any) -> None:
+        """Keep the way down to placemarks: those of an update, say, are for a server and not of the file."""
+        (space, name), parent = _split(element), element.getparent()
+        if parent is None and name == "kml":
+            self.kml, self.space = True, space
+        elif not self.path or parent is not self.path[-1] or space != self.space:
+            return
+        if name in CONTAINERS:
+            self.path.append(element)
+            self.folders.append(None)
 
-    def head(self, element: Any, tag: str) -> None:
-        """Keep a folder's name, and the records that a document carries."""
+    def inside(self, element: Any, tag: str) -> None:
+        """Read what stands in a container."""
+        if tag == "Placemark":
+            self.placemark(element)
+            _free(element)
+            return
         parent = _local(element.getparent())
         if tag == "name" and parent == "Folder":
             self.folders[-1] = element.text
-        elif tag == "ExtendedData":
-            for child in element:
-                if parent == "Document" and child.get("name") == CARRIED:
-                    self.carried = child.findtext(self.tag("value"))
-                else:
-                    self.drop(f"{_local(child)} of a {parent}")
+        else:
+            self.drop(f"{tag} of a {parent}")
+        _empty(element)
 
-    def leave(self, element: Any, tag: str) -> None:
-        """List what a container held besides placemarks."""
-        if tag == "Folder":
-            self.folders.pop()
+    def leave(self, element: Any) -> None:
+        """List what a container held besides placemarks, and keep the records that a document carries."""
         for child in element:
             name = _local(child)
-            if name not in CONTAINERS and name not in {"Placemark", "ExtendedData", "name"}:
+            if name == "ExtendedData" and _local(element) == "Document":
+                self.head(child)
+            elif name not in CONTAINERS and name not in {"Placemark", "name"}:
                 self.drop(name)
         element.clear(keep_tail=True)
+        self.path.pop()
+        self.folders.pop()
+
+    def head(self, element: Any) -> None:
+        """Read the data of a document."""
+        for child in element:
+            if child.get("name") == CARRIED:
+                self.carried = next((value.text for value in self.children(child, "value")), None)
+            else:
+                self.drop(f"{_local(child)} of a Document")
+        _empty(element)
 
     def drop(self, what: str) -> None:
         """Count an element that is not read, by its name unless there are too many."""
@@ -145,9 +162,9 @@ class _Reading:
             self.names.add(what)
         self.tally.drop(what if what in self.names else "other elements", "not read")
 
-    def tag(self, name: str) -> str:
-        """Name of an element in the file's namespace."""
-        return f"{{{self.space}}}{name}" if self.space else name
+    def children(self, element: Any, name: str) -> list[Any]:
+        """Children of one name in the file's namespace."""
+        return [child for child in element if _split(child) == (self.space, name)]
 
     def placemark(self, element: Any) -> None:
         """Read one placemark."""
@@ -163,7 +180,7 @@ class _Reading:
             tag = _local(child)
             if tag in SHAPES:
                 shapes.append(child)
-            elif etree.QName(child).namespace != self.space:
+            elif _split(child)[0] != self.space:
                 self.drop(tag)
             elif tag in TEXTS and not len(child):
                 stated[tag] = child.text
@@ -196,7 +213,8 @@ class _Reading:
         for child in element.iterchildren("*"):
             tag = _local(child)
             if tag == "Data" and child.get("name") is not None:
-                self.datum(child.get("name"), child.find(self.tag("value")), given, where)
+                value = next(iter(self.children(child, "value")), None)
+                self.datum(child.get("name"), value, given, where)
             elif tag == "SchemaData":
                 for inner in child.iterchildren("*"):
                     if _local(inner) == "SimpleData" and inner.get("name") is not None:
@@ -217,9 +235,9 @@ class _Reading:
 
     def places(self, element: Any, shape: str, where: str) -> tuple[Place, ...]:
         """Give the point, or both ends of the line."""
-        found = element.findall(self.tag("coordinates"))
+        found = self.children(element, "coordinates")
         for child in element.iterchildren("*"):
-            if child not in found:
+            if _split(child) != (self.space, "coordinates"):
                 self.drop(f"{_local(child)} of a {shape}")
         words = (found[0].text or "").split() if len(found) == 1 else []
         positions = [POSITION.fullmatch(word) for word in words]
@@ -243,6 +261,15 @@ class _Reading:
             return places
         self.tally.fault(where, "coordinates", "hold a number that is beyond all places")
         return ()
+
+
+def _empty(element: Any) -> None:
+    """Take the content out of an element that the file does not mean, or that is read as text alone.
+
+    While the parser holds on to an element, lxml takes the square of its size in time to take it away.
+    """
+    if len(element):
+        element.clear(keep_tail=True)
 
 
 def _free(element: Any) -> None:
