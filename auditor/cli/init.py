@@ -79,23 +79,50 @@ FILES = {"declaration.toml": TOML, "nodes.csv": NODES, "links.csv": LINKS}
 
 
 @click.command()
-@click.argument("target", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("target", type=click.Path(path_type=Path), metavar="DIR|FILE.xlsx")
 def command(target: Path) -> None:
-    """Write a commented declaration into the folder DIR, ready to be filled in.
+    """Write a commented declaration, ready to be filled in: into the folder DIR, or as one workbook.
 
     Existing files are never overwritten.
     """
     from auditor.errors import UsageError
 
-    if target.suffix.lower() == ".xlsx":
-        raise UsageError("workbooks are not built yet; give a folder")
+    as_book = target.suffix.lower() == ".xlsx"
     taken = [name for name in FILES if (target / name).exists()]
+    if as_book and target.exists():
+        raise UsageError(f"{target} is there already")
     if taken or target.is_file():
         raise UsageError(f"{target} already holds {', '.join(taken)}" if taken else f"{target} is a file")
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name, text in FILES.items():
-            (target / name).write_text(text, encoding="utf-8")
+        if as_book:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                file.write(workbook())
+        else:
+            write_folder(target)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from error
-    click.echo(f"{target}: {', '.join(FILES)}", err=True)
+    click.echo(str(target) if as_book else f"{target}: {', '.join(FILES)}", err=True)
+
+
+def write_folder(target: Path) -> None:
+    """Write the template as a folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in FILES.items():
+        (target / name).write_text(text, encoding="utf-8")
+
+
+def workbook() -> bytes:
+    """Give the template as a workbook: what the folder holds, and blank sheets for the rest."""
+    from tempfile import TemporaryDirectory
+
+    from auditor.readers import read_declaration
+    from auditor.writers import content_of
+    from auditor.writers.xlsx import bytes_of, tables_of
+
+    with TemporaryDirectory() as folder:
+        write_folder(Path(folder))
+        tables = tables_of(content_of(read_declaration(folder)))
+    for link in tables["links"]:
+        del link["id"]  # made of its ends
+    return bytes_of({**tables, "prefixes": []})

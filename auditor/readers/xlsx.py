@@ -173,17 +173,19 @@ def _sheet(given: dict[str, Any], table: str, file: str, log: Log) -> _Sheet | N
         above = spans(np.arange(first, first + head))
         log.unused.append(Unused(place, f"rows {above}", "stand above the names of the columns"))
     names = [_name(cell) for cell in rows[head]]
+    exact: dict[str, Column] | None = None
     below = head + 1
     if below < len(rows) and _is_second_head(rows[head], rows[below], table):
-        own = [*map(_name, rows[below]), *[""] * len(names)]
-        names = [ours or theirs for ours, theirs in zip(own, names, strict=False)]
+        own = [*rows[below], *[None] * len(names)]
+        names = [theirs if ours is None else ours for ours, theirs in zip(own, names, strict=False)]
+        exact = {column.name: column for column in sheets.SHEETS[table]}
         below += 1
         if below < len(rows) and any(str(cell).startswith(sheets.MARK) for cell in rows[below]):
             below += 1
     if len(names) > MOST_COLUMNS:
         log.problems.add(place, "", "", f"{len(names):,} columns, more than {MOST_COLUMNS:,}")
         names = names[:MOST_COLUMNS]
-    columns = [sheets.column_of(table, name) if name else None for name in names]
+    columns = [sheets.column_of(table, name) if exact is None else exact.get(name) for name in names]
     numbers = list(range(first + below, first + len(rows)))
     padded = {(row - first - below, at - 1) for row, at in given["padded"]}
     sheet = _Sheet(place, table, names, columns, numbers, rows[below:], padded)
@@ -200,7 +202,8 @@ def _is_second_head(above: list[Any], row: list[Any], table: str) -> bool:
     own = {column.name for column in sheets.SHEETS[table]}
     pairs = [(top, cell) for top, cell in zip(above, row, strict=False) if cell is not None]
     known = [cell in own and top != cell for top, cell in pairs]
-    return any(known) and all(fits or top == cell for fits, (top, cell) in zip(known, pairs, strict=True))
+    fit = all(fits or top == cell for fits, (top, cell) in zip(known, pairs, strict=True))
+    return any(known) and fit and all(isinstance(cell, str) for _, cell in pairs)
 
 
 def _check_nameless(sheet: _Sheet, number: int, log: Log) -> None:
@@ -317,7 +320,8 @@ def _prefixes(frame: Frame) -> Frame | None:
 def _ours(sheet: _Sheet, at: int) -> str:
     """Name of a column, ours whatever its case; Chinese ones are left to the assembly, which notes them."""
     column, name = sheet.columns[at], sheet.names[at]
-    return column.name if column is not None and column.name == name.casefold() else name
+    renamed = column is not None and column.name == name.casefold() and column.name not in sheet.names
+    return column.name if column is not None and renamed else name
 
 
 def _records(found: dict[str, _Sheet], log: Log) -> dict[str, Any] | None:
