@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
-from auditor.tables import MOST_COLUMNS, Frame
+from auditor.tables import MOST_COLUMNS, Frame, Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 24
+LOOKED_AT = 1 << 15  # bytes before and after what is no UTF-8
 ROUGH = "is no CSV table"
 NEEDED = {"nodes": ("id", "kind"), "links": ("source", "target"), "prefixes": ("prefix",)}
 
@@ -105,20 +106,61 @@ def _first_line(error: Exception) -> str:
 
 
 def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
-    """Read a CSV file, every cell as text, so that ids like 007 stay; ragged rows are problems."""
-    if data[:2] in OTHER_BOMS:
-        report_encoding(data, file, log)
+    """Read a CSV file, every cell as text, so that ids like 007 stay; ragged rows are problems.
+
+    It is UTF-8, or UTF-16 with a byte order mark (then tabs may stand for commas: the "Unicode text" of
+    spreadsheets), or GB18030, which is noted, since other encodings may read as that too.
+    """
+    wide = data[:2] in OTHER_BOMS
+    text = _as_utf8(data, file, log)
+    if text is None:
         return None
-    data = data.removeprefix(BOM)
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+    if b"\0" in text:
+        line = text.count(b"\n", 0, text.index(b"\0")) + 1
         log.problems.add(file, f"line {line}", "", "holds a NUL byte", "is it really a CSV file?")
         return None
-    if not _is_utf8(data):
+    tabs = wide and b"\t" in text.partition(b"\n")[0]
+    mark = "\t" if tabs else ","
+    names = _header(text, mark, file, log)
+    return None if names is None else _body(text, mark, names, file, log)
+
+
+def _as_utf8(data: bytes, file: str, log: Log) -> bytes | None:
+    """Bring a file to UTF-8 without a byte order mark; None, and a problem, where that cannot be done."""
+    if data[:2] in OTHER_BOMS:
+        try:
+            wide = data.decode("utf-16")
+        except UnicodeDecodeError:
+            log.problems.add(file, "", "", "begins as UTF-16 and is none", "is it complete?")
+            return None
+        log.notes.append(Note(file, "read as UTF-16"))
+        return wide.encode()
+    if data.startswith(BOM) or _is_utf8(data):
+        data = data.removeprefix(BOM)
+        if _is_utf8(data):
+            return data
         report_encoding(data, file, log)
         return None
-    names = _header(data, file, log)
-    return None if names is None else _body(data, names, file, log)
+    try:
+        text = None if _is_damaged_utf8(data) else data.decode("gb18030")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        report_encoding(data, file, log)
+        return None
+    log.notes.append(Note(file, "is not UTF-8 and was read as GB18030; look whether its names are right"))
+    return text.encode()
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Tell whether most characters beyond ASCII round the first fault are UTF-8: then it is nothing else."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        text = data[max(0, error.start - LOOKED_AT) : error.start + LOOKED_AT].decode(errors="replace")
+        wrong = text.count("\ufffd")
+        return sum(not c.isascii() for c in text) > 2 * wrong
+    return False
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -132,20 +174,23 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _header(data: bytes, file: str, log: Log) -> list[str] | None:
+def _header(data: bytes, mark: str, file: str, log: Log) -> list[str] | None:
     head = io.TextIOWrapper(io.BytesIO(data[:HEADER_BYTES]), encoding="utf-8", errors="replace", newline="")
     try:
-        names = [name.strip() for name in next(csv.reader(head))]
+        names = [name.strip() for name in next(csv.reader(head, delimiter=mark))]
     except (csv.Error, StopIteration) as error:
         log.problems.add(file, "row 1", "", f"{ROUGH}: {error}")
+        return None
+    if not names:
+        log.problems.add(file, "row 1", "", "is blank", "begin with the names of the columns")
         return None
     if len(names) > MOST_COLUMNS:
         hint = "is there a line break after the names?"
         log.problems.add(file, "row 1", "", f"more than {MOST_COLUMNS:,} columns", hint)
         return None
     if len(names) == 1:
-        for mark, word in ((";", "semicolons"), ("\t", "tabs")):
-            if mark in names[0]:
+        for other, word in ((";", "semicolons"), ("\t", "tabs")):
+            if other in names[0]:
                 log.problems.add(
                     file, "row 1", "", f"the cells are separated by {word}", "separate them by commas"
                 )
@@ -153,7 +198,7 @@ def _header(data: bytes, file: str, log: Log) -> list[str] | None:
     return names
 
 
-def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
+def _body(data: bytes, mark: str, names: list[str], file: str, log: Log) -> Frame | None:
     ragged: list[Any] = []
 
     def keep(row: Any) -> str:
@@ -168,7 +213,7 @@ def _body(data: bytes, names: list[str], file: str, log: Log) -> Frame | None:
                 use_threads=False, column_names=labels, skip_rows_after_names=1, block_size=BLOCK_BYTES
             ),
             parse_options=pyarrow.csv.ParseOptions(
-                newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
+                delimiter=mark, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
             ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(labels, pa.string()), strings_can_be_null=False

@@ -57,7 +57,7 @@ README = (
     ("填好后检查：auditor check 文件名.xlsx", "Check it with: auditor check FILE.xlsx"),
     (
         "未填写的单元格一律视为“未知”，而不是“无”。声明没有时请填“无”（可填多项的列）。",
-        "A blank cell means “unknown”, never “none”. In columns of lists, 无 or none states that there is none.",
+        "A blank cell means “unknown”, never “none”. In columns of lists, 无 or none states none.",
     ),
     ("可填多项的列以分号（;）分隔。", "Several entries in one cell are separated by semicolons."),
     (
