@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor import check
 from auditor.readers import read_declaration
 from auditor.readers import rfc8345 as reader
 from auditor.readers._files import read_json
@@ -540,3 +541,26 @@ def test_wrong_types_raise_nothing(key, bad):
     net = network("n", [entry, "b"], [one])
     where.get(key, net)[key] = bad
     Read(wrap(net, network("m", [node("c", [("n", "a")])])))
+
+
+@pytest.mark.parametrize(("known", "expected"), [(True, "pass"), (False, "inconclusive"), (None, "fail")])
+def test_the_verdict_on_a_link_over_equipment_of_the_carrier(declare, known, expected):
+    """Over the carrier's BNG by name: no way round it. Over what is not known: nobody knows. Beside it: a way round."""
+    low = network("low", ["x", "bng", "y"], [*both("x", "bng"), *both("bng", "y"), link("y", "nowhere")])
+    kinds = [
+        ("s", "x", "subscriber", "customer"),
+        ("ix", "y", "ixp", "某交换中心"),
+        ("g", "bng", "bng", "中国电信"),
+    ]
+    nodes = [node(n, [("low", b)], **labels(kind=k, owner=o)) for n, b, k, o in kinds]
+    way = [{"network-ref": "low", "link-ref": name} for name in ("x-bng", "bng-y")] if known else []
+    links = both("s", "ix", **{"supporting-link": way})
+    if known is None:  # the same layer alone: its links are what they are
+        tree = wrap(network("high", nodes, [*links, *both("s", "g")]))
+    else:
+        tree = wrap(low, network("high", nodes, [*links, *both("s", "g"), *both("g", "ix")]))
+    head = declare.head + '[[services]]\ncode = "B14"\nregime = "pilot107"\n[network]\ncomplete = true\n'
+    root = declare({"t.json": json.dumps(tree), "declaration.toml": head})
+    result = check(read_declaration(root / "t.json", operator=root), only=["PILOT-ISP-02"])
+    frame = result.to_frame()
+    assert frame[frame.subject == "node:s"].verdict.tolist() == [expected]
