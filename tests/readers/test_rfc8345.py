@@ -251,7 +251,7 @@ def test_nodes_are_carried_through_others():
         (
             network(
                 "low",
-                [node("x", termination_point=1) | {"termination-point": [{"tp-id": "1"}]}, "y"],
+                [node("x") | {"termination-point": [{"tp-id": "1"}]}, "y"],
                 both("x.2", "y"),
             ),
             "2 link ends name nothing of it, such as 'x, port 2'",
