@@ -88,7 +88,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
             huge_tree=False,
             recover=False,
         ):
-            HANDLERS.get((event, etree.QName(element).localname), _pass)(parts, element)
+            HANDLERS.get((event, _local(element)), _pass)(parts, element)
             if len(log.problems.found) > before:
                 return None
     except etree.XMLSyntaxError as error:
@@ -135,10 +135,15 @@ def _pass(_parts: _Parts, _element: Any) -> None:
     """Do nothing at this event."""
 
 
+def _local(element: Any) -> str:
+    """Give a tag without its namespace; lxml's own way stumbles over prefixes that nobody declared."""
+    return str(element.tag).rpartition("}")[2]
+
+
 def _in(element: Any, tag: str) -> bool:
     """Whether an element stands right inside one of that name; what data hold is no graph."""
     parent = element.getparent()
-    return parent is not None and etree.QName(parent).localname == tag
+    return parent is not None and _local(parent) == tag
 
 
 def _key(parts: _Parts, element: Any) -> None:
@@ -223,7 +228,7 @@ def _attributes(parts: _Parts, element: Any, kind: str, taken: set[str]) -> dict
     values: dict[str, str | None] = {}
     for child in element.iterchildren("{*}data", "{*}port"):
         key = child.get("key", "")
-        if etree.QName(child).localname == "port":
+        if _local(child) == "port":
             parts.drop("port")
         elif len(child) or not names.get(key, key):
             parts.drop(f"{kind} data {key}")
