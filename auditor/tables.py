@@ -188,11 +188,20 @@ class Note:
 
 @dataclass
 class Log:
-    """What reading brings to light: problems, unused parts, notes."""
+    """What reading brings to light: problems, unused parts, notes.
+
+    Parameters
+    ----------
+    problems, unused, notes
+        They grow as the input is read.
+    layer
+        Layer of a file of several that is to be read; None leaves the choice to the reader.
+    """
 
     problems: Problems = field(default_factory=Problems)
     unused: list[Unused] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    layer: str | None = None
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,37 @@ def command(
         return
     if target is None:
         raise UsageError("say what to write: -o OUT (or --suggest)")
+    if path.startswith(("https://", "http://")):
+        path = _fetched(path, target, config, online=online)
     done = conversion.convert(path, target, form=form, operator=operator, mapping=mapping)
     _tell(done, target, lang, quiet=quiet)
+
+
+def _fetched(url: str, target: str, config: str | None, *, online: bool) -> str:
+    """Fetch a NetBox into a dump beside the output, where it stays as evidence."""
+    import datetime as dt
+    import time
+    from pathlib import Path
+
+    from auditor import settings
+    from auditor.errors import UsageError
+    from auditor.sources._netbox import fetch, read_token
+    from auditor.writing import written_whole
+
+    if not online:
+        raise UsageError(f"{url} is asked only with --online")
+    dump = Path(target).with_name(f"{Path(target).name}.netbox.json")
+    with written_whole(dump) as part:
+        data = fetch(
+            url,
+            settings.load_settings(config).network,
+            token=read_token(),
+            now=lambda: dt.datetime.now(dt.UTC),
+            sleep=time.sleep,
+        )
+        part.write_bytes(data)
+    click.echo(f"{dump}: {len(data):,} bytes", err=True)
+    return str(dump)
 
 
 def _tell(done: Conversion, target: str, lang: str, *, quiet: bool) -> None:

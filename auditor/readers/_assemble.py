@@ -81,6 +81,7 @@ def read_file(
     if isinstance(operator, Path):
         tree, folder = read_operator(operator, log)
     here = Folder(file.parent, log, file.name) if folder is None else folder
+    log.layer = _stated_network(tree).access_layer
     data = here.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
     export = None if data is None else parse(data, file.name, log)
     if export is None:
@@ -157,7 +158,10 @@ def assemble(
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
     stated, sources = with_mapping(stated, folder, extra)
     if graph is None and stated.graph is not None:
-        graph = read_graph_file(stated.graph, folder)
+        graph = read_graph_file(stated.graph, folder, stated.access_layer)
+    if graph is not None and graph.partial and stated.complete:
+        what = "the network is stated complete, but the file says that some of it was not read"
+        log.problems.add(folder.file, "network", "complete", what, "say complete = false, or read all of it")
     nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
@@ -257,7 +261,7 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     return replace(nodes, table=nodes.table.set_column(at, "kind", filled))
 
 
-def read_graph_file(name: str, folder: Folder) -> Export | None:
+def read_graph_file(name: str, folder: Folder, layer: str | None = None) -> Export | None:
     """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
     known = parsers()
     suffix = "." + name.rpartition(".")[2].lower()
@@ -265,6 +269,7 @@ def read_graph_file(name: str, folder: Folder) -> Export | None:
         what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(endings())}"
         folder.log.problems.add(folder.file, "network", "graph", what, hint)
         return None
+    folder.log.layer = layer
     data = folder.read(name, "network", "graph")
     export = None if data is None else known[suffix](data, name, folder.log)
     if export is not None and export.nodes is None:

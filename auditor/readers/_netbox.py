@@ -63,6 +63,9 @@ READ = {
         "circuits.circuittermination": "circuit term_side site provider_network termination_type"
         " termination_id",
         "ipam.asn": "asn",
+        "ipam.prefix": "prefix site scope_type scope_id role status tenant vrf",
+        "ipam.role": "name",
+        "ipam.vrf": "name",
         "ipam.ipaddress": "address assigned_object_type assigned_object_id interface",
         "ipam.fhrpgroupassignment": "group interface_type interface_id",
         "tenancy.tenant": "name",
@@ -88,7 +91,6 @@ PERSONAL_MODELS = frozenset(
     | {"core.objectchange", "extras.imageattachment", "extras.bookmark", "core.job", "extras.report"}
 )
 WHY = {
-    "ipam.prefix": "blocks are declared in network.prefixes, which a dump does not say the use of",
     "dcim.consoleport": "consoles carry no traffic",
     "dcim.consoleserverport": "consoles carry no traffic",
     "dcim.powerport": "power carries no traffic",

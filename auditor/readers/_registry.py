@@ -37,6 +37,8 @@ class Export:
     directed
         Whether the file says that its links carry one way only, which exports of physical links do without
         meaning it.
+    partial
+        Whether the file says that some of the network was not read: then nobody may state it complete.
     """
 
     nodes: Frame | None = None
@@ -44,6 +46,7 @@ class Export:
     prefixes: Frame | None = None
     records: Mapping[str, Any] | None = None
     directed: bool = False
+    partial: bool = False
 
 
 Parse: TypeAlias = "Callable[[bytes, str, Log], Export | None]"

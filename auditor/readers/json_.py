@@ -10,6 +10,7 @@ from auditor.readers._registry import Export, Reader, readers
 if TYPE_CHECKING:
     from auditor.tables import Log
 
+NAME = "json"
 OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 
 
@@ -25,7 +26,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         if not log.problems.found:
             log.problems.add(file, "", "", "holds null and nothing else")
         return None
-    for reader in readers():
+    for reader in sorted(readers(), key=lambda reader: reader.name == NAME):  # what is ours shows least
         if reader.claims is not None and reader.tree is not None and reader.claims(tree):
             return reader.tree(tree, file, log)
     known = ", ".join(reader.name for reader in readers() if reader.tree is not None)
@@ -38,4 +39,4 @@ def read_tree(tree: Any, _file: str, _log: Log) -> Export | None:
     return Export(records=tree)
 
 
-READER = Reader("json", (".json",), parse, claims=is_ours, tree=read_tree)
+READER = Reader(NAME, (".json",), parse, claims=is_ours, tree=read_tree)

@@ -20,6 +20,7 @@ from auditor.readers._netbox import (
     MOST_CUSTOM,
     RACK,
     SITE,
+    UNREAD,
     Dump,
     addresses,
     custom_fields,
@@ -90,10 +91,27 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     if len(log.problems.found) > before:
         return None
     dump.tell()
+    blocks = list(_blocks(dump))
     return Export(
         read_rows(_stated(nodes), "node", file, ("id",)),
         read_rows(_stated(links), "link", file, ("source", "target")),
+        read_rows(_stated(blocks), "prefix", file, ("prefix",)) if blocks else None,
+        partial=bool(dump.rows(UNREAD)),
     )
+
+
+def _blocks(dump: Dump) -> Iterator[Row]:
+    """Give the address blocks; where one is used is a place, not a node, so that no node is named."""
+    for row in dump.rows("ipam.prefix").values():
+        site = dump.type_of(row.get("scope_type")) == SITE
+        yield {
+            "prefix": text(row.get("prefix")),
+            "use": dump.named("ipam.role", row.get("role")),
+            "at_site": place_id(dump, SITE, row.get("scope_id") if site else row.get("site")),
+            "netbox_status": text(row.get("status")),
+            "tenant": dump.named("tenancy.tenant", row.get("tenant")),
+            "vrf": dump.named("ipam.vrf", row.get("vrf")),
+        }
 
 
 def _stated(rows: list[Row]) -> list[Row]:

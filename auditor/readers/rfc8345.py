@@ -78,8 +78,8 @@ def claims(tree: Any) -> bool:
 
 
 def read_tree(tree: Any, file: str, log: Log) -> Export | None:
-    """Read the lowest complete layer."""
-    return read_layer(tree, file, log, None)
+    """Read the layer that was asked for, else the lowest complete one."""
+    return read_layer(tree, file, log, log.layer)
 
 
 def read_layer(tree: Any, file: str, log: Log, layer: str | None) -> Export | None:

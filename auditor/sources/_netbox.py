@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pynetbox  # type: ignore[import-untyped]
+import pynetbox
 
 from auditor.errors import UsageError
 from auditor.sources._netbox_session import TOKEN, VISIBLE, Base, LeftOutError, NetBoxError, Patient, Session
@@ -48,6 +48,8 @@ ENDPOINTS = {
     "circuits.circuittermination": "circuits/circuit_terminations",
     "ipam.asn": "ipam/asns",
     "ipam.prefix": "ipam/prefixes",
+    "ipam.role": "ipam/roles",
+    "ipam.vrf": "ipam/vrfs",
     "ipam.ipaddress": "ipam/ip_addresses",
     "ipam.fhrpgroupassignment": "ipam/fhrp_group_assignments",
     "tenancy.tenant": "tenancy/tenants",

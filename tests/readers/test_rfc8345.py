@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor import check
+from auditor.errors import DeclarationError
 from auditor.readers import read_declaration
 from auditor.readers import rfc8345 as reader
 from auditor.readers._files import read_json
@@ -564,3 +565,27 @@ def test_the_verdict_on_a_link_over_equipment_of_the_carrier(declare, known, exp
     result = check(read_declaration(root / "t.json", operator=root), only=["PILOT-ISP-02"])
     frame = result.to_frame()
     assert frame[frame.subject == "node:s"].verdict.tolist() == [expected]
+
+
+@pytest.mark.parametrize("how", ["operator", "graph"])
+def test_a_declaration_may_choose_the_layer(how, declare):
+    """``[network] access_layer`` says which one, whether the file is checked alone or named as the graph."""
+    upper = {
+        "network-id": "upper",
+        "node": [{"node-id": n, "supporting-node": [{"network-ref": "lower", "node-ref": n}]} for n in "ab"],
+    }
+    lower = {"network-id": "lower", "node": [{"node-id": n} for n in "abc"]}
+    for network, ends in ((upper, "ab"), (lower, "bc")):
+        network["ietf-network-topology:link"] = [
+            {"link-id": f"{s}{t}", "source": {"source-node": s}, "destination": {"dest-node": t}}
+            for s, t in (ends, ends[::-1])
+        ]
+    text = json.dumps({"ietf-network:networks": {"network": [upper, lower]}})
+    graph = '[network]\ngraph = "t.json"\n' if how == "graph" else "[network]\n"
+    for layer, ids in (("", ["a", "b", "c"]), ('access_layer = "upper"\n', ["a", "b"])):
+        root = declare({"declaration.toml": declare.head + graph + layer, "t.json": text})
+        read = read_declaration(root) if how == "graph" else read_declaration(root / "t.json", operator=root)
+        assert read.nodes.column("id").to_pylist() == ids
+    root = declare({"declaration.toml": declare.head + graph + 'access_layer = "none"\n', "t.json": text})
+    with pytest.raises(DeclarationError, match="none"):
+        read_declaration(root) if how == "graph" else read_declaration(root / "t.json", operator=root)
