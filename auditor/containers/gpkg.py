@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAGIC = b"SQLite format 3\0"
 APPLICATIONS = (b"GPKG", b"GP10", b"GP11")
 CONTENTS, GEOMETRIES, SYSTEMS = "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"
+SYSTEM = ("srs_id", "organization", "organization_coordsys_id")
 OURS = ("nodes", "links", "prefixes", "auditor")
 PLAIN = re.compile(r"CREATE\s+TABLE\b", re.IGNORECASE)
 HELPERS = re.compile(r"gpkg_|rtree_|sqlite_", re.IGNORECASE)
@@ -30,6 +31,7 @@ MOST_ROWS = 2_000_000
 MOST_TURNS = 500  # of a million steps of SQLite's machine; a row takes some thirty
 LONGEST_CELL = 64 << 20
 BATCH = 5_000
+HURT = "is it made to hurt?"
 LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: LONGEST_CELL,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1 << 20,
@@ -143,40 +145,38 @@ class _Package:
         for name in (CONTENTS, SYSTEMS):
             if name not in self.plain:
                 raise ContainerError(f"is no GeoPackage: it has no table {name}")
-        layers = [layer for layer in self.layers() if layer is not None]
-        return {"layers": layers, "unused": self.unused}
+        return {"layers": list(self.layers()), "unused": self.unused}
 
-    def layers(self) -> Iterator[dict[str, Any] | None]:
+    def layers(self) -> Iterator[dict[str, Any]]:
         """Read what the list of contents names; list all other tables."""
-        columns = "table_name, column_name, geometry_type_name, srs_id"
-        found = self.db.execute(f"SELECT {columns} FROM {GEOMETRIES}") if GEOMETRIES in self.plain else ()  # noqa: S608 -- fixed
-        geometries = {table: rest for table, *rest in found if isinstance(rest[0], str)}
-        query = f"SELECT srs_id, organization, organization_coordsys_id FROM {SYSTEMS}"  # noqa: S608 -- fixed
-        systems = {key: f"{name}:{code}".upper() for key, name, code in self.db.execute(query)}
-        listed = self.db.execute(f"SELECT table_name, data_type FROM {CONTENTS}")  # noqa: S608 -- fixed
+        systems = {key: f"{name}:{code}".upper() for key, name, code in self.rows(SYSTEMS, *SYSTEM)}
+        geometries = {}
+        if GEOMETRIES in self.plain:
+            found = self.rows(GEOMETRIES, "table_name", "column_name", "geometry_type_name", "srs_id")
+            geometries = {table: rest for table, *rest in found if isinstance(rest[0], str)}
+        listed = self.rows(CONTENTS, "table_name", "data_type")
         contents = {table: kind for table, kind in listed if isinstance(table, str)}
         if len(contents) > MOST_LAYERS:
-            raise ContainerError(
-                f"holds {len(contents):,} layers, more than {MOST_LAYERS}", "is it made to hurt?"
-            )
+            raise ContainerError(f"holds {len(contents):,} layers, more than {MOST_LAYERS}", HURT)
         for table, kind in contents.items():
             if table not in self.plain:
                 self.unused.append((f"layer {table}", "is no plain table of the file"))
             elif kind == "features" and table in geometries:
                 column, shape, system = geometries[table]
-                yield {
-                    **self.layer(table, column),
-                    "shape": str(shape),
-                    "system": systems.get(system, "nothing"),
-                }
+                stated = {"shape": str(shape), "system": systems.get(system, "nothing")}
+                yield {**self.layer(table, column), **stated}
             elif kind == "attributes" and table in OURS:
                 yield self.layer(table, None)
             else:
-                self.unused.append(
-                    (f"table {table} ({kind})", f"is no layer of points or lines ({self.count(table)})")
-                )
+                why = f"is no layer of points or lines ({self.count(table)})"
+                self.unused.append((f"table {table} ({kind})", why))
         rest = [name for name in sorted(self.plain) if name not in contents and not HELPERS.match(name)]
         self.unused += [(f"table {name}", f"is none of the contents ({self.count(name)})") for name in rest]
+
+    def rows(self, table: str, *columns: str) -> sqlite3.Cursor:
+        """Give rows in the order in which they are kept; no index, which may be broken, is asked."""
+        named = ", ".join(map(_quoted, columns)) or "NULL"
+        return self.db.execute(f"SELECT {named} FROM {_quoted(table)} NOT INDEXED")  # noqa: S608 -- quoted
 
     def count(self, table: str) -> str:
         """Count the rows of a table."""
@@ -195,36 +195,34 @@ class _Package:
         if geometry is not None and geometry not in types:
             raise ContainerError(f"has no column {geometry[:60]!r} in {table[:60]!r}", "is it complete?")
         names = [name for name in types if name != geometry and (name != key or name == "id")]
-        asked = [*names, *(name for name in (geometry, key) if name is not None)]
-        query = f"SELECT {', '.join(map(_quoted, asked)) or 'NULL'} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 -- quoted
         flags = {at for at, name in enumerate(names) if types[name].startswith("BOOL")}
+        rows = self.cells(table, names, flags, geometry, key)
+        return {"table": table, "columns": names, "rows": orjson.Fragment(rows)}
+
+    def cells(
+        self, table: str, names: list[str], flags: set[int], geometry: str | None, key: str | None
+    ) -> bytes:
+        """Write the rows of a table as JSON, some at a time: as objects, they take many times the file."""
         blobs: Counter[str] = Counter()
         parts: list[bytes] = []
-        number = 0
-        cursor = self.db.execute(query)
+        done = 0
+        cursor = self.rows(table, *names, *(name for name in (geometry, key) if name is not None))
         while batch := cursor.fetchmany(BATCH):
             self.rows_left -= len(batch)
             if self.rows_left < 0:
-                raise ContainerError(f"holds more than {MOST_ROWS:,} rows", "is it made to hurt?")
+                raise ContainerError(f"holds more than {MOST_ROWS:,} rows", HURT)
             rows = []
-            for row in batch:
-                number += 1
-                cells = [_cell(value, at in flags) for at, value in enumerate(row[: len(names)])]
-                blobs.update(
-                    name for name, value in zip(names, row, strict=False) if isinstance(value, bytes)
-                )
+            for number, row in enumerate(batch, done + 1):
+                given = [_cell(value, at in flags) for at, value in enumerate(row[: len(names)])]
+                blobs.update(names[at] for at in range(len(names)) if isinstance(row[at], bytes))
                 shape = _geometry(row[len(names)]) if geometry is not None else None
                 fid = row[-1] if key is not None and isinstance(row[-1], int) else number
-                rows.append([*cells, shape, fid])
+                rows.append([*given, shape, fid])
+            done += len(batch)
             parts.append(orjson.dumps(rows)[1:-1])
-        self.unused += [
-            (f"column {name} of {table}", f"holds bytes in {n:,} rows") for name, n in blobs.items()
-        ]
-        return {
-            "table": table,
-            "columns": names,
-            "rows": orjson.Fragment(b"[" + b",".join(parts) + b"]"),
-        }
+        for name, times in blobs.items():
+            self.unused.append((f"column {name} of {table}", f"holds bytes in {times:,} rows"))
+        return b"[" + b",".join(parts) + b"]"
 
 
 def _cell(value: Any, flag: bool) -> Any:  # noqa: FBT001 -- two values, one meaning

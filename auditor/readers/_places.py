@@ -168,7 +168,7 @@ def _role(feature: Feature) -> str:
         return NODE if feature.shape == POINT else LINK
     columns = feature.columns
     if not is_blank(columns.get("source")):
-        if columns.get("declared") not in {True, "true"}:
+        if text_of(columns.get("declared")) != "true":
             return LINK
         del columns["declared"]  # our own mark of a node without place that has a column "source"
         return NODE
@@ -180,9 +180,11 @@ def _name(nodes: list[Feature], tally: Tally) -> set[str]:
     for node in nodes:
         if is_blank(node.columns.get("id")):
             node.columns["id"] = node.own
-        elif node.own not in {None, text_of(node.columns["id"])}:
+            continue
+        node.columns["id"] = text_of(node.columns["id"])
+        if node.own not in {None, node.columns["id"]}:
             tally.drop("own ids of features", "their property id holds")
-    taken = {text_of(node.columns["id"]) for node in nodes if node.columns["id"] is not None}
+    taken = {node.columns["id"] for node in nodes if node.columns["id"] is not None}
     named: dict[str, int] = {}
     nameless = []
     for node in nodes:
@@ -198,9 +200,9 @@ def _name(nodes: list[Feature], tally: Tally) -> set[str]:
         shown = quote(nameless[0])
         tally.note(f"{len(nameless):,} nodes without id and name are called by their number, such as {shown}")
     if repeated:
-        shown = quote(f"{min(repeated)}#2")
+        shown = quote(min(repeated))
         tally.note(
-            f"{len(repeated):,} names that several nodes without id have are numbered, such as {shown}"
+            f"{len(repeated):,} names of several nodes without id are numbered (#2, #3), such as {shown}"
         )
     return repeated
 
@@ -265,7 +267,7 @@ def _on_globe(places: FloatArray) -> FloatArray:
 
 def _join(nodes: list[Feature], links: list[Feature], repeated: set[str], tally: Tally) -> None:
     """Give links both ends: those that they state, else the nodes at the ends of their lines, else joints."""
-    ids = {text_of(node.columns["id"]) for node in nodes}
+    ids = {node.columns["id"] for node in nodes}
     for link in links:
         _settle_stated(link, ids, repeated, tally)
         if is_blank(link.columns.get("id")) and link.own is not None:
@@ -300,7 +302,8 @@ def _settle_stated(link: Feature, ids: set[str], repeated: set[str], tally: Tall
         end = stated.pop()
         columns[f"{end} (attribute)"] = columns.pop(end)
     for end in stated:
-        if text_of(columns[end]) in repeated:
+        columns[end] = text_of(columns[end])  # 7 and 7.0 name one node
+        if columns[end] in repeated:
             what = f"{quote(columns[end])} is what several nodes are called"
             tally.fault(f"{link.word} {link.number}", end, what, "give the nodes an id")
 

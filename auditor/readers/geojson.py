@@ -123,6 +123,8 @@ class _Reading:
         shape, places = self.geometry(given.get("geometry"), where)
         own = None if own is None else text_of(own) or None
         datum = self.datum(given, where, datum)
+        if isinstance(given.get("geometry"), dict):
+            datum = self.datum(given["geometry"], where, datum)
         return Feature("feature", number, properties or {}, shape, places, own, datum)
 
     def geometry(self, given: Any, where: str) -> tuple[str, tuple[Place, ...]]:

@@ -107,7 +107,7 @@ class _Reading:
             elif self.path and element is self.path[-1]:
                 self.leave(element)
             elif not self.path or element.getparent() is not self.path[-1]:
-                _empty(element)
+                self.empty(element)
             elif _split(element)[0] == self.space:
                 self.inside(element, _local(element))
 
@@ -133,7 +133,7 @@ class _Reading:
             self.folders[-1] = element.text
         else:
             self.drop(f"{tag} of a {parent}")
-        _empty(element)
+        self.empty(element)
 
     def leave(self, element: Any) -> None:
         """List what a container held besides placemarks, and keep the records that a document carries."""
@@ -154,7 +154,16 @@ class _Reading:
                 self.carried = next((value.text for value in self.children(child, "value")), None)
             else:
                 self.drop(f"{_local(child)} of a Document")
-        _empty(element)
+        element.clear(keep_tail=True)
+
+    def empty(self, element: Any) -> None:
+        """Take the content out of an element that the file does not mean, or that is read as text alone.
+
+        While the parser holds on to an element, lxml takes the square of its size in time to take it away.
+        """
+        if len(element):
+            self.drop(f"elements in a {_local(element)}")
+            element.clear(keep_tail=True)
 
     def drop(self, what: str) -> None:
         """Count an element that is not read, by its name unless there are too many."""
@@ -261,15 +270,6 @@ class _Reading:
             return places
         self.tally.fault(where, "coordinates", "hold a number that is beyond all places")
         return ()
-
-
-def _empty(element: Any) -> None:
-    """Take the content out of an element that the file does not mean, or that is read as text alone.
-
-    While the parser holds on to an element, lxml takes the square of its size in time to take it away.
-    """
-    if len(element):
-        element.clear(keep_tail=True)
 
 
 def _free(element: Any) -> None:
