@@ -162,7 +162,8 @@ class _Reading:
         While the parser holds on to an element, lxml takes the square of its size in time to take it away.
         """
         if len(element):
-            self.drop(f"elements in a {_local(element)}")
+            if _local(element) == "name":  # all else is part of something that is listed as a whole
+                self.drop("elements in a name")
             element.clear(keep_tail=True)
 
     def drop(self, what: str) -> None:
