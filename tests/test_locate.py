@@ -198,7 +198,6 @@ def test_all_bad_rows_at_once(run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("gb.csv", "name,lon,lat\n北京,116.4,39.9\n".encode("gb18030"), "it reads as GB18030: iconv"),
         ("empty.csv", b"", "the file is empty"),
         ("columns.csv", b"a,b\n1,2\n", "the columns are missing"),
         ("ip.csv", b"ip\n8.8.8.8\nnonsense\n", "ip.csv, row 3, ip: 'nonsense': neither an IPv4 nor"),
@@ -368,3 +367,11 @@ def test_a_database_of_the_users_votes_with_the_others(run, tmp_path):
         "void": [],
         "ratio": None,
     }
+
+
+def test_files_in_gb18030_are_read_and_said(run, tmp_path):
+    file = tmp_path / "gb.csv"
+    file.write_bytes("name,lon,lat\n北京,116.4,39.9\n".encode("gb18030"))
+    code, out, err = run("locate", file, *DAY)
+    assert (code, out.split(":")[0]) == (0, "within")
+    assert "was read as GB18030" in err

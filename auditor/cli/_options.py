@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from auditor.tables import Note
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -70,6 +75,15 @@ def output_format(*formats: str) -> Decorator:
     )
 
 
+def tell_notes(notes: Iterable[Note], lang: str) -> None:
+    """Say on stderr what was assumed in reading."""
+    from auditor.errors import visible
+    from auditor.messages import label
+
+    for note in notes:
+        click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}", err=True)
+
+
 def write_table(table: Any, target: str) -> None:
     """Write an Arrow table to a file, in the form that its name ends in.
 
@@ -83,6 +97,7 @@ def write_table(table: Any, target: str) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
+    from auditor.cells import inert_table
     from auditor.errors import UsageError
     from auditor.writing import written_whole
 
@@ -93,7 +108,7 @@ def write_table(table: Any, target: str) -> None:
         if suffix == ".parquet":
             pyarrow.parquet.write_table(table, file, compression="lz4")
         elif suffix == ".csv":
-            pyarrow.csv.write_csv(_flat(table), file)
+            pyarrow.csv.write_csv(inert_table(_flat(table)), file)
         else:
             import orjson
 

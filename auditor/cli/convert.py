@@ -110,8 +110,7 @@ def _tell(done: Conversion, target: str, lang: str, *, quiet: bool) -> None:
 
     declaration = done.declaration
     if not quiet:
-        for note in declaration.notes:
-            click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}", err=True)
+        _options.tell_notes(declaration.notes, lang)
         for unused in declaration.unused:
             text = visible(f"{unused.where}: {unused.what}; {unused.why}")
             click.echo(f"{label('unused', lang)}: {text}", err=True)

@@ -84,6 +84,7 @@ def command(
     if output and _ips.convert(place, config, zones, day, output):
         return
     raw, log = _read(place)
+    _options.tell_notes(log.notes, lang)
     names = raw.table.column_names
     if "ip" in names and "lon" not in names:
         log.problems.raise_if_any()

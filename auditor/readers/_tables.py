@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from auditor import cells
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
 from auditor.tables import MOST_COLUMNS, Frame, Note
@@ -122,7 +125,22 @@ def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
     tabs = wide and b"\t" in text.partition(b"\n")[0]
     mark = "\t" if tabs else ","
     names = _header(text, mark, file, log)
-    return None if names is None else _body(text, mark, names, file, log)
+    frame = None if names is None else _body(text, mark, names, file, log)
+    return _as_meant(frame, file, log) if frame is not None and b"'" in text else frame
+
+
+def _as_meant(frame: Frame, file: str, log: Log) -> Frame:
+    """Take off the ' by which exports keep a spreadsheet from running a cell, and say so."""
+    columns = [cells.flat(column) for column in frame.table.columns]
+    meant = [cells.spoken(column) for column in columns]
+    names = cells.spoken(pa.array(frame.table.column_names, pa.string())).to_pylist()
+    changed = sum(
+        int(pc.sum(pc.not_equal(old, new)).as_py() or 0) for old, new in zip(columns, meant, strict=True)
+    )
+    if not changed and names == frame.table.column_names:
+        return frame
+    log.notes.append(Note(file, f"a ' before a formula's sign was taken off in {changed:,} cells"))
+    return replace(frame, table=pa.table(meant, names=names))
 
 
 def _as_utf8(data: bytes, file: str, log: Log) -> bytes | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.csv
 import tomli_w
 
+from auditor.cells import inert_table
 from auditor.writers._content import Writer
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write(content: Content) -> dict[str, bytes]:
 
 def _csv(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
-    pyarrow.csv.write_csv(table, buffer)
+    pyarrow.csv.write_csv(inert_table(table), buffer)
     return buffer.getvalue()
 
 

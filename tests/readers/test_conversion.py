@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import shutil
 from pathlib import Path
@@ -211,3 +212,20 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     with pytest.raises(DeclarationError):
         conversion.convert(tmp_path / "thin", tmp_path / "thin.json")
     assert Path(tmp_path / "thin.json").read_text() == "old"
+
+
+def test_csv_runs_nothing_in_a_spreadsheet(declare, tmp_path):
+    rows = [
+        {"id": f"n-{at}", "kind": "server", "name": text, "=odd": text} for at, text in enumerate(HOSTILE)
+    ]
+    tree = {"schema": "auditor.declaration/1", "operator": {"name": "x"}, "network": {"nodes": rows}}
+    source = declare({"declaration.toml": tomli_w.dumps(tree)})
+    conversion.convert(source, tmp_path / "out")
+    with (tmp_path / "out" / "nodes.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.reader(file))
+    cells = [cell for row in table for cell in row if cell[:1] and cell[0] in "=+-@\t\r＝＋－＠"]
+    assert set(cells) == {"-5", "+1"}  # plain numbers
+    again = read_declaration(tmp_path / "out")
+    assert again.nodes.column("name").to_pylist() == HOSTILE
+    assert again.nodes.column("=odd").to_pylist() == HOSTILE
+    assert any("taken off" in note.what for note in again.notes)
