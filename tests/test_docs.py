@@ -10,7 +10,11 @@ from pathlib import Path
 
 import auditor
 from auditor.collection import all_sources
+from auditor.model import Mapping, read_record
+from auditor.readers import all_readers
 from auditor.settings import Network, read_settings
+from auditor.tables import Log
+from auditor.writers import writers
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -71,8 +75,35 @@ def test_every_source_is_in_the_table_of_the_readme():
 
 
 def test_settings_of_the_readme_are_read():
-    values = tomllib.loads(README.split("```toml\n", 1)[1].split("```", 1)[0])
+    values = next(block for block in toml_blocks() if "databases" in block)
     given = read_settings(values)
     told = set(values["network"])
     assert given.databases["geolite"].path == "GeoLite2-City.mmdb"
     assert told == set(Network.model_fields) - {"asn6_zone"}  # every setting is shown but its twin
+
+
+def toml_blocks():
+    return [tomllib.loads(part.split("```", 1)[0]) for part in README.split("```toml\n")[1:]]
+
+
+def test_the_mapping_of_the_readme_is_one():
+    [mapping] = [block for block in toml_blocks() if "roles" in block]
+    assert set(mapping) == {"fields", "values", "roles"}
+    log = Log()
+    assert read_record(Mapping, mapping, "README.md", log) is not None
+    assert (log.problems.found, log.unused) == ([], [])
+
+
+def test_every_form_is_in_the_table_of_the_readme():
+    text = README.split("<!-- forms -->")[1].split("<!-- /forms -->")[0]
+    named = {
+        name
+        for line in text.splitlines()
+        for name in re.findall(r"`([a-z0-9-]+)`", line.split("|")[1] if "|" in line else "")
+    }
+    assert named == {reader.name for reader in all_readers()}
+    endings = {ending for reader in all_readers() for ending in reader.suffixes} - {"/", ".toml"}
+    assert endings <= set(re.findall(r"`(\.[a-z]+)`", text))
+    read_only = README.split("all but ")[1].split(".")[0]
+    written = {writer.name for writer in writers()}
+    assert set(re.findall(r"`([a-z0-9-]+)`", read_only)) == named - written
