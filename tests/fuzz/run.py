@@ -4,9 +4,9 @@
     python tests/fuzz/run.py --seconds 600 --jobs 2 [--target gml]... [--engine own|atheris]
 
 Takes Atheris, guided by coverage, where it is installed (``pip install --group fuzz`` into an environment of its
-own), else the mutator beside this file, which follows what parsers say. Counts, the inputs found worth keeping and
-slow ones stand in a folder of state (``--state``, by default ``.fuzz``). What breaks a parser, takes longer than 5 s,
-or takes too much memory is cut down and written to ``tests/fuzz/crashes/<target>/``, where the tests replay it. Exit
+own), else the mutator beside this file, which follows what parsers say. Counts, logs and
+the inputs found worth keeping stand in a folder of state (``--state``, by default ``.fuzz``). What breaks a parser,
+or takes more than 5 s of the processor or 4 GB, is cut down and written to ``tests/fuzz/crashes/<target>/``, where the tests replay it. Exit
 code 1 if anything was found.
 """
 
@@ -40,7 +40,6 @@ ROOT = HERE.parents[1]
 SLICE_S, SLOW_S, STUCK_S, SAVED_S = 30, 5, 60, 2
 MEMORY_BYTES = 4 << 30
 MOST_CUTS = 400
-NO_TRACE = "process died"
 
 
 class TooSlowError(BaseException):
@@ -55,7 +54,7 @@ class Counts:
     seconds: float = 0.0
     slowest_s: float = 0.0
     slowest: str = ""
-    found: list[str] = field(default_factory=list)
+    found: dict[str, str] = field(default_factory=dict)  # file -> how it breaks
 
     @classmethod
     def load(cls, file: Path) -> Counts:
@@ -91,7 +90,7 @@ class Worker:
         self.work = (state / f"{target.name}.work").open("wb")
         self.seen: set[str] = set()
         self.saved = time.monotonic()
-        signal.signal(signal.SIGALRM, _alarm)
+        signal.signal(signal.SIGPROF, _alarm)
 
     def run(self, data: bytes) -> bool:
         """Feed one input; say whether what came of it is new."""
@@ -136,7 +135,7 @@ def digest(data: bytes) -> str:
 
 def guarded(target: Target, data: bytes) -> tuple[str, bool]:
     """Feed a target; give what came of it, or how it broke."""
-    signal.setitimer(signal.ITIMER_REAL, SLOW_S)
+    signal.setitimer(signal.ITIMER_PROF, SLOW_S)  # time of the processor: a busy machine makes nothing slow
     try:
         return target.run(data), False
     except TooSlowError:
@@ -146,7 +145,7 @@ def guarded(target: Target, data: bytes) -> tuple[str, bool]:
     except BaseException as error:  # noqa: BLE001 -- a panic of Rust is no Exception
         return how(error), True
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def how(error: BaseException) -> str:
@@ -162,18 +161,22 @@ def how(error: BaseException) -> str:
 
 def keep_crash(target: Target, data: bytes, said: str, counts: Counts) -> None:
     """Write an input that breaks a target, cut down, once for each way of breaking."""
-    folder = HERE / "crashes" / target.name
-    file = folder / f"{said.partition(' ')[0]}-{digest(said.encode())}"
-    if said in counts.found:
+    traced = " at " in said
+    file = (
+        HERE
+        / "crashes"
+        / target.name
+        / f"{said.partition(' ')[0]}-{digest(said.encode() if traced else data)}"
+    )
+    if said in counts.found.values():
         return
-    counts.found.append(said)
+    counts.found[str(file.relative_to(ROOT))] = said
     if file.exists():
         return
-    if not said.startswith("takes") and said != NO_TRACE:
+    if traced:
         data = cut_down(data, lambda part: guarded(target, part)[0] == said)
-    folder.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
-    print(f"{target.name}: {said}: {file.relative_to(ROOT)} ({len(data):,} bytes)", file=sys.stderr)
 
 
 def cut_down(data: bytes, breaks: Callable[[bytes], bool]) -> bytes:
@@ -281,7 +284,8 @@ def start(name: str, args: argparse.Namespace, seconds: float) -> Job:
     command = [sys.executable, str(Path(__file__)), "--work", name, "--state", str(args.state)]
     command += ["--seconds", str(seconds), "--engine", args.engine, "--seed", args.seed]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    return Job(name, subprocess.Popen(command, env=environment), time.time())
+    with (args.state / f"{name}.log").open("ab") as log:
+        return Job(name, subprocess.Popen(command, env=environment, stdout=log, stderr=log), time.time())
 
 
 def end(job: Job, args: argparse.Namespace) -> None:
@@ -294,9 +298,8 @@ def end(job: Job, args: argparse.Namespace) -> None:
     raw = file.read_bytes() if file.exists() else b""
     data = raw[8 : 8 + int.from_bytes(raw[:8], "big")]
     counts = Counts.load(args.state / f"{job.name}.json")
-    keep_crash(targets()[job.name], data, NO_TRACE, counts)
+    keep_crash(targets()[job.name], data, f"ends the process ({job.process.returncode})", counts)
     counts.save(args.state / f"{job.name}.json")
-    print(f"{job.name}: the process ended with {job.process.returncode}", file=sys.stderr)
 
 
 def run_all(names: list[str], args: argparse.Namespace) -> None:
@@ -304,7 +307,7 @@ def run_all(names: list[str], args: argparse.Namespace) -> None:
     finish = time.time() + args.seconds
     for name in names:  # what was found before is fed again first, and counts again if it still breaks
         counts = Counts.load(args.state / f"{name}.json")
-        counts.found = []
+        counts.found = {}
         counts.save(args.state / f"{name}.json")
     share = max(1.0, min(SLICE_S, args.seconds * args.jobs / len(names)))
     jobs: list[Job] = []
@@ -335,8 +338,8 @@ def report(names: list[str], state: Path) -> bool:
         print(
             f"{name:16} {counts.executions:12,} {rate:9,.0f} {len(counts.found):8} {counts.slowest_s:7.2f} s"
         )
-        for said in counts.found:
-            print(f"    {said}")
+        for file, said in counts.found.items():
+            print(f"    {said}: {file}")
     print(f"{'all':16} {total:12,} {'':9} {found:8}")
     return found > 0
 
