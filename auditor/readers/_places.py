@@ -344,7 +344,10 @@ def _joint(x: float, y: float, link: Feature) -> str:
 
 def _frame(features: list[Feature], file: str, first: tuple[str, ...]) -> Frame:
     frame = read_rows([feature.columns for feature in features], "", file, first)
-    return replace(frame, origin=_origin(features, file))
+    origin = _origin(features, file)
+    if len(origin.files) > 1:  # the assembly tells a graph's rows from a table's by their having one origin
+        origin = Origin.of(file, np.arange(1, len(features) + 1), "feature")
+    return replace(frame, origin=origin)
 
 
 def _origin(features: Iterable[Feature], file: str) -> Origin:
