@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from click.testing import CliRunner
 
-from auditor.cli.init import command
+from auditor import check
+from auditor.cli.init import command, workbook
 from auditor.errors import UsageError
 from auditor.readers import read_declaration
 
@@ -48,6 +51,41 @@ def test_a_file_in_the_way(tmp_path):
     assert "cannot be written" in str(run(tmp_path / "x" / "y").exception)
 
 
-def test_workbooks_are_not_built_yet(tmp_path):
-    assert "not built yet" in str(run(tmp_path / "new.xlsx").exception)
-    assert not list(tmp_path.iterdir())
+def findings(path):
+    result = check(read_declaration(path), as_of=dt.date(2026, 11, 22))
+    return result.verdict, result.to_frame().to_dict("records")
+
+
+def test_the_workbook_holds_what_the_folder_holds(tmp_path):
+    run(tmp_path / "folder")
+    result = run(tmp_path / "deep" / "new.XLSX")
+    assert (result.exit_code, result.stdout) == (0, "")
+    folder, book = read_declaration(tmp_path / "folder"), read_declaration(tmp_path / "deep" / "new.XLSX")
+    for name in (
+        "operator",
+        "declared_on",
+        "approvals_complete",
+        "approvals",
+        "services",
+        "contracts",
+        "complete",
+    ):
+        assert getattr(book, name) == getattr(folder, name)
+    assert book.services[0].content == ()
+    assert book.nodes.to_pylist() == folder.nodes.to_pylist()
+    assert book.links.to_pylist() == folder.links.to_pylist()
+    assert (book.prefixes, folder.prefixes, book.notes) == (None, None, ())
+    assert [unused.why for unused in book.unused] == ["explains how to fill the workbook in"] * 2
+    assert findings(tmp_path / "folder") == findings(tmp_path / "deep" / "new.XLSX")
+
+
+def test_the_workbook_is_the_same_every_time():
+    assert workbook() == workbook()
+
+
+def test_no_workbook_is_overwritten(tmp_path):
+    target = tmp_path / "new.xlsx"
+    target.write_text("mine")
+    assert "is there already" in str(run(target).exception)
+    assert target.read_text() == "mine"
+    assert "cannot be written" in str(run(target / "x.xlsx").exception)

@@ -27,10 +27,16 @@ class Drawn(NamedTuple):
     places: tuple[Place, ...]
 
 
-def drawn(content: Content) -> tuple[list[Drawn], list[Drawn]]:
+def drawn(content: Content, *, marked: bool = True) -> tuple[list[Drawn], list[Drawn]]:
     """Give nodes and links as they are drawn; an unknown datum is drawn as it stands.
 
-    A node without place that has a column ``source`` is marked as declared, as links without place have one.
+    Parameters
+    ----------
+    content
+        Nodes and links.
+    marked
+        Whether a node without place that has a column ``source`` is marked as declared, since in forms that
+        keep nodes and links in one list a link without place is told by that column.
     """
     nodes, links = content.graph
     placed = [node for node in nodes if "lon" in node and "lat" in node]
@@ -40,13 +46,13 @@ def drawn(content: Content) -> tuple[list[Drawn], list[Drawn]]:
         [node.get("datum", "unknown") for node in placed] or "unknown",
     )
     at = {node["id"]: (x, y) for node, x, y in zip(placed, lon.tolist(), lat.tolist(), strict=True)}
-    return [_node(node, at) for node in nodes], [_link(link, at) for link in links]
+    return [_node(node, at, marked=marked) for node in nodes], [_link(link, at) for link in links]
 
 
-def _node(node: dict[str, Any], at: dict[str, Place]) -> Drawn:
+def _node(node: dict[str, Any], at: dict[str, Place], *, marked: bool) -> Drawn:
     if node["id"] in at:
         return Drawn({**node, "datum": node.get("datum")}, (at[node["id"]],))
-    return Drawn({**node, "declared": True} if "source" in node else node, ())
+    return Drawn({**node, "declared": True} if marked and "source" in node else node, ())
 
 
 def _link(link: dict[str, Any], at: dict[str, Place]) -> Drawn:

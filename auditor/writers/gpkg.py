@@ -66,7 +66,7 @@ def write(content: Content) -> bytes:
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.executescript(SCHEMA)
     db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", SYSTEMS)
-    nodes, links = drawn(content)
+    nodes, links = drawn(content, marked=False)
     renamed = {
         "nodes": _table(db, "nodes", nodes, content.nodes, "POINT"),
         "links": _table(db, "links", links, content.links, "LINESTRING"),
