@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 10  # rows in which names of columns are looked for
 DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
+LONGEST_WHOLE = 10**21  # written with all their digits
+ANEW = "format the column as text, type it anew"
 TEXTS = frozenset({"text", "coded", "uscc", "list"})
 NAMES = frozenset(
     {"id", "site", "source", "target", "over", "node", "number", "node_ids", "failover_node_ids"}
@@ -201,9 +203,9 @@ def _is_second_head(above: list[Any], row: list[Any], table: str) -> bool:
     """Tell whether a row under the names gives our own names for them."""
     own = {column.name for column in sheets.SHEETS[table]}
     pairs = [(top, cell) for top, cell in zip(above, row, strict=False) if cell is not None]
-    known = [cell in own and top != cell for top, cell in pairs]
-    fit = all(fits or top == cell for fits, (top, cell) in zip(known, pairs, strict=True))
-    return any(known) and fit and all(isinstance(cell, str) for _, cell in pairs)
+    if not all(isinstance(cell, str) and (cell in own or cell == top) for top, cell in pairs):
+        return False
+    return any(cell != top for top, cell in pairs)
 
 
 def _check_nameless(sheet: _Sheet, number: int, log: Log) -> None:
@@ -234,9 +236,11 @@ def _text(cell: Any) -> str | None:
     """Give any cell as text."""
     if cell is None or isinstance(cell, str):
         return cell
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    return str(next(iter(cell.values()))) if isinstance(cell, dict) else repr(cell)
+    if isinstance(cell, dict):
+        return str(next(iter(cell.values())))
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < LONGEST_WHOLE:
+        cell = int(cell)
+    return repr(cell).lower()
 
 
 def _mend(sheet: _Sheet, log: Log) -> None:
@@ -277,19 +281,19 @@ def _faults(
             elif text:
                 fault = (
                     "is a date",
-                    "if it was another text (3-1), format the column as text and type it anew",
+                    f"if it was another text (3-1), {ANEW}",
                 )
         elif isinstance(cell, bool):
             fault = None
         elif text and abs(cell) >= DIGITS:
             fault = (
                 "is a number of which a spreadsheet keeps 15 digits",
-                "format the column as text, type it anew",
+                ANEW,
             )
         elif text and row in padded:
             fault = (
                 "is shown with zeros before it that the cell has not",
-                "format the column as text, type it anew",
+                ANEW,
             )
         elif column is not None and column.type == "date":
             fault = ("is a number, no date", "format the column as text and write dates as 2026-11-22")

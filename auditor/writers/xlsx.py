@@ -26,9 +26,12 @@ from auditor.writers._content import Writer, plain, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeAlias
 
     from auditor.tables import Column
     from auditor.writers._content import Content
+
+    Cell: TypeAlias = str | int | float | None
 
 LONGEST = 32_767  # UTF-16 units of a cell, more of which spreadsheets cut off
 MOST_ROWS = 1 << 20
@@ -104,12 +107,12 @@ def tables_of(content: Content) -> dict[str, list[dict[str, Any]]]:
 
 def bytes_of(tables: dict[str, list[dict[str, Any]]]) -> bytes:
     """Write a workbook of some tables, the same bytes for the same rows."""
-    book = Workbook(write_only=True)
+    ready = {table: _ready(table, tables[table]) for table in sheets.SHEETS if table in tables}
+    book = Workbook(write_only=True)  # opened when nothing can be refused any more
     _write_readme(book)
     lists = _lists(tables)
-    for table in sheets.SHEETS:
-        if table in tables:
-            _write_table(book, table, tables[table], lists)
+    for table, (extras, lines) in ready.items():
+        _write_table(book, table, extras, lines, lists)
     _write_words(book, lists)
     buffer = io.BytesIO()
     book.save(buffer)
@@ -133,35 +136,24 @@ def _timeless(buffer: io.BytesIO) -> bytes:
 # --- cells --------------------------------------------------------------------------------------------------
 
 
-def _text(sheet: Any, text: str, where: str) -> Any:
-    """Give a cell that is text whatever it begins with, in text format."""
+def _fit(text: str, where: str) -> str:
+    """Escape what XML cannot hold; refuse what a cell cannot."""
     text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     if len(text.encode("utf-16-le")) > 2 * LONGEST:
-        raise UsageError(
-            f"{where}: {quote(text)} is longer than {LONGEST:,} characters, more than a workbook holds"
-        )
-    cell = WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    cell.number_format = "@"
-    return cell
+        what = f"{quote(text)} is longer than {LONGEST:,} characters, more than a workbook holds"
+        raise UsageError(f"{where}: {what}")
+    return text
 
 
-def _number(sheet: Any, value: float) -> Any:
-    """Give a cell that is a number, with all its digits: openpyxl itself writes sixteen."""
-    cell = WriteOnlyCell(sheet, repr(value))
-    cell.data_type = "n"
-    return cell
-
-
-def _cell(sheet: Any, column: Column | None, value: Any, where: str) -> Any:
+def _value(column: Column, value: Any, where: str) -> Cell:
     if value is None:
         return None
-    if column is not None and column.type in NUMBERS and isinstance(value, int | float):
-        return _number(sheet, value)
-    return _text(sheet, _spelt(column, value), where)
+    if column.type in NUMBERS and isinstance(value, int | float):
+        return float(value) if isinstance(value, float) else int(value)
+    return _fit(_spelt(column, value), where)
 
 
-def _spelt(column: Column | None, value: Any) -> str:
+def _spelt(column: Column, value: Any) -> str:
     """Give a value as people write it: lists with semicolons, words of closed lists in Chinese."""
     if isinstance(value, bool):
         return FLAGS[value]
@@ -169,9 +161,28 @@ def _spelt(column: Column | None, value: Any) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return sheets.joined(value)
-    if column is not None and (column.type == "choice" or column.name in {"owner", "operated_by"}):
+    if column.type == "choice" or column.name in {"owner", "operated_by"}:
         return labels.chinese(column.name, value)
     return str(value)
+
+
+def _text(sheet: Any, text: str) -> Any:
+    """Give a cell that is text whatever it begins with, in text format."""
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"
+    cell.number_format = "@"
+    return cell
+
+
+def _typed(sheet: Any, value: Cell) -> Any:
+    """Give a cell; a number with all its digits, where openpyxl itself writes sixteen."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _text(sheet, value)
+    cell = WriteOnlyCell(sheet, repr(value))
+    cell.data_type = "n"
+    return cell
 
 
 # --- sheets -------------------------------------------------------------------------------------------------
@@ -203,14 +214,29 @@ def _extras(table: str, records: list[dict[str, Any]]) -> dict[str, str]:
     return names
 
 
-def _write_table(
-    book: Any, table: str, records: list[dict[str, Any]], lists: dict[tuple[str, str], list[str]]
-) -> None:
+def _ready(table: str, records: list[dict[str, Any]]) -> tuple[list[str], list[list[Cell]]]:
+    """Names of the columns that are not ours, and the cells of all rows."""
     if len(records) > MOST_ROWS - FIRST + 1:
         raise UsageError(f"{len(records):,} {table} are more than a sheet of a workbook holds")
+    extras = _extras(table, records)
+    lines: list[list[Cell]] = []
+    for number, record in enumerate(records, FIRST):
+        where = f"sheet {sheets.title(table)}, row {number}"
+        line = [_value(column, record.get(column.name), where) for column in sheets.SHEETS[table]]
+        for key, name in extras.items():
+            value = record.get(key)
+            if value is not None and name != key:
+                value = orjson.dumps(plain(value)).decode()
+            line.append(None if value is None else _fit(value, where))
+        lines.append(line)
+    return [_fit(name, f"sheet {sheets.title(table)}") for name in extras.values()], lines
+
+
+def _write_table(
+    book: Any, table: str, extras: list[str], lines: list[list[Cell]], lists: dict[tuple[str, str], list[str]]
+) -> None:
     sheet = book.create_sheet(sheets.title(table))
     columns = sheets.SHEETS[table]
-    extras = _extras(table, records)
     sheet.freeze_panes = f"B{FIRST}"
     for at, column in enumerate(columns, 1):
         dimension = sheet.column_dimensions[get_column_letter(at)]
@@ -220,29 +246,19 @@ def _write_table(
         _add_list(sheet, table, column, get_column_letter(at), lists)
     for row, height in ((1, 20), (2, 16), (3, 84)):
         sheet.row_dimensions[row].height = height
-    for line in _heads(table, columns, extras):
-        sheet.append([_head(sheet, text, bold=bold) for text, bold in line])
-    for number, record in enumerate(records, FIRST):
-        where = f"sheet {sheets.title(table)}, row {number}"
-        cells = [_cell(sheet, column, record.get(column.name), where) for column in columns]
-        cells += [_extra(sheet, record.get(key), name != key, where) for key, name in extras.items()]
-        sheet.append(cells)
+    for head in _heads(table, columns, extras):
+        sheet.append([_head(sheet, text, bold=bold) for text, bold in head])
+    for line in lines:
+        sheet.append([_typed(sheet, value) for value in line])
 
 
-def _extra(sheet: Any, value: Any, as_json: bool, where: str) -> Any:  # noqa: FBT001 -- of the column
-    if value is None:
-        return None
-    return _text(sheet, orjson.dumps(plain(value)).decode() if as_json else value, where)
-
-
-def _heads(
-    table: str, columns: tuple[Column, ...], extras: dict[str, str]
-) -> Iterable[list[tuple[str, bool]]]:
+def _heads(table: str, columns: tuple[Column, ...], extras: list[str]) -> Iterable[list[tuple[str, bool]]]:
     known = [labels.label(table, column.name) for column in columns]
     pairs = list(zip(columns, known, strict=True))
-    more = list(extras.values())
-    yield [(label.zh if label else column.name, True) for column, label in pairs] + [(n, True) for n in more]
-    yield [(column.name, False) for column in columns] + [(name, False) for name in more]
+    yield [(label.zh if label else column.name, True) for column, label in pairs] + [
+        (name, True) for name in extras
+    ]
+    yield [(column.name, False) for column in columns] + [(name, False) for name in extras]
     abouts = [_about(column, label) for column, label in pairs]
     yield [(sheets.MARK + abouts[0], False), *((about, False) for about in abouts[1:])]
 
@@ -255,7 +271,7 @@ def _about(column: Column, label: labels.Label | None) -> str:
 
 
 def _head(sheet: Any, text: str, *, bold: bool) -> Any:
-    cell = _text(sheet, text, "")
+    cell = _text(sheet, text)
     cell.font = Font(bold=bold)
     cell.fill = HEAD
     cell.alignment = Alignment(wrap_text=True, vertical="top")
@@ -289,8 +305,8 @@ def _write_readme(book: Any) -> None:
         if known:
             sheet.append(
                 [
-                    _text(sheet, f"{known.zh}：{known.about_zh}", ""),
-                    _text(sheet, f"{table}: {known.about_en}", ""),
+                    _text(sheet, f"{known.zh}：{known.about_zh}"),
+                    _text(sheet, f"{table}: {known.about_en}"),
                 ]
             )
 
@@ -311,7 +327,7 @@ def _write_words(book: Any, lists: dict[tuple[str, str], list[str]]) -> None:
         line: list[Any] = []
         for (_, name), words in lists.items():
             word = words[row] if row < len(words) else None
-            line += [word and _text(sheet, labels.chinese(name, word), ""), word and _text(sheet, word, "")]
+            line += [word and _text(sheet, labels.chinese(name, word)), word and _text(sheet, word)]
         sheet.append(line)
 
 
