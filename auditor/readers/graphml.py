@@ -49,6 +49,7 @@ class _Parts:
     graphs: int = 0
     directed: bool = False
     labelled: int = 0
+    grouped: int = 0
     carried: str | None = None
 
     def drop(self, what: str) -> None:
@@ -61,8 +62,9 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
 
     Attributes become columns by their ``attr.name``; one that is called as what GraphML itself states (a
     node's ``id``, an edge's ``source``) is kept apart as ``id (attribute)``. A label that yEd draws in a node
-    is its name, if no attribute is. Ports, graph attributes and drawings are listed as unused; hyperedges,
-    nested graphs and whatever two programs may read in two ways are problems.
+    is its name, if no attribute is. Nodes of a graph inside a node (a group of yEd) name it in a column
+    `group`. Ports, graph attributes and drawings are listed as unused; hyperedges, a second graph and whatever
+    two programs may read in two ways are problems.
     """
     text = _as_utf_8(data, file, log)
     if text is None:
@@ -102,6 +104,8 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
     if parts.labelled:
         log.notes.append(Note(file, f"name read from the labels that yEd draws in {parts.labelled:,} nodes"))
+    if parts.grouped:
+        log.notes.append(Note(file, f"{parts.grouped:,} nodes stand in groups, which the column group names"))
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
     return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
@@ -171,13 +175,15 @@ def _data(parts: _Parts, element: Any) -> None:
 
 
 def _graph(parts: _Parts, element: Any) -> None:
-    parts.graphs += 1
     default = element.get("edgedefault")
     if default not in DIRECTED:
         _refuse(parts, element, f"edgedefault {quote(default)}", "it is directed or undirected")
+    if _in(element, "node"):
+        return
+    parts.graphs += 1
     parts.directed = DIRECTED.get(default, False)
     if parts.graphs > 1 or not _in(element, "graphml"):
-        _refuse(parts, element, "a second or nested graph", "give one flat graph")
+        _refuse(parts, element, "a second graph", "give one graph; a node may hold another one")
 
 
 def _hyperedge(parts: _Parts, element: Any) -> None:
@@ -191,7 +197,12 @@ def _refuse(parts: _Parts, element: Any, what: str, hint: str) -> None:
 def _node(parts: _Parts, element: Any) -> None:
     if not _in(element, "graph"):
         return
-    row = {"id": element.get("id"), **_attributes(parts, element, "node", {"id"})}
+    group = element.getparent().getparent()
+    own = {"id": element.get("id")}
+    if group is not None and _local(group) == "node":
+        own["group"] = group.get("id")
+        parts.grouped += 1
+    row = {**own, **_attributes(parts, element, "node", set(own))}
     label = None if row.get("name") else _label(element)
     if label:
         row["name"] = label
@@ -211,7 +222,8 @@ def _edge(parts: _Parts, element: Any) -> None:
     given = {name: element.get(name) for name in ("id", "source", "target") if element.get(name) is not None}
     row = {"source": None, "target": None, **given}
     row |= _attributes(parts, element, "edge", {"source", "target", *given})
-    directed = element.get("directed")
+    default = "true" if DIRECTED.get(element.getparent().get("edgedefault")) else "false"
+    directed = element.get("directed", default)
     if not parts.directed and directed in TRUE:
         row.setdefault("direction", "forward")
     elif parts.directed and directed in FALSE:

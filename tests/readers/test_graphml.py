@@ -154,8 +154,8 @@ def test_problems_name_the_file_that_is_wrong(read):
             "g.graphml, line 9: a hyperedge cannot be read; give a node for it and a link to each of its ends",
         ),
         (
-            graphml_text('<node id="a"><graph edgedefault="directed"/></node>'),
-            "g.graphml, line 9: a second or nested graph cannot be read; give one flat graph",
+            graphml_text('<node id="a"/></graph><graph edgedefault="directed"><node id="b"/>'),
+            "g.graphml, line 9: a second graph cannot be read; give one graph; a node may hold another one",
         ),
         ("<kml/>", "g.graphml: holds no graph; the outermost element of GraphML is <graphml>"),
         (graphml_text(""), "g.graphml: the table has no rows; declare at least one node"),
@@ -213,7 +213,24 @@ def test_the_files_of_networkx_read_or_are_refused(read):
             read(file.read_bytes())
         except DeclarationError as error:
             refused[file.name.split("__")[1]] = str(error)
-    assert set(refused) == {"test_hyperedge_raise", "test_read_attributes_with_groups"}
+    assert set(refused) == {"test_hyperedge_raise"}
+
+
+def test_groups_are_nodes_that_others_name(read):
+    body = (
+        '<node id="site"><data key="k">room</data><graph edgedefault="directed">'
+        '<node id="a"/><node id="rack"><graph><node id="b"><data key="i">7</data></node></graph></node>'
+        '<edge source="a" target="b"/></graph></node><node id="c"/><edge source="c" target="site"/>'
+    )
+    declaration = read(graphml_text(body))
+    assert column(declaration.nodes, "id") == ["a", "b", "rack", "site", "c"]
+    assert column(declaration.nodes, "group") == ["site", "rack", "site", None, None]
+    assert column(declaration.nodes, "kind") == ["server", "server", "server", "room", "server"]
+    assert column(declaration.links, "id") == ["a>b", "c>site"]
+    assert column(declaration.links, "direction") == ["forward", None]
+    assert "3 nodes stand in groups, which the column group names" in {n.what for n in declaration.notes}
+    sited = read(graphml_text(body), '[network.fields]\ngroup = "site"\n')
+    assert column(sited.nodes, "site") == ["site", "rack", "site", None, None]
 
 
 def test_unused_is_counted(read):
@@ -302,7 +319,7 @@ def test_a_declared_encoding_hides_no_document_type():
         ),
         (
             '<desc><graph><node id="a"/></graph></desc>',
-            "a second or nested graph cannot be read; give one flat graph",
+            "a second graph cannot be read; give one graph; a node may hold another one",
         ),
     ],
 )
