@@ -63,8 +63,8 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     Attributes become columns by their ``attr.name``; one that is called as what GraphML itself states (a
     node's ``id``, an edge's ``source``) is kept apart as ``id (attribute)``. A label that yEd draws in a node
     is its name, if no attribute is. Nodes of a graph inside a node (a group of yEd) name it in a column
-    `group`. Ports, graph attributes and drawings are listed as unused; hyperedges, a second graph and whatever
-    two programs may read in two ways are problems.
+    `group`. Ports, graph attributes and drawings are listed as unused; hyperedges, a second graph and
+    whatever two programs may read in two ways are problems.
     """
     text = _as_utf_8(data, file, log)
     if text is None:
