@@ -32,7 +32,7 @@ def read(data: bytes) -> dict[str, Any]:
     if entries > MOST_MEMBERS:  # before they are read, which takes half a kilobyte each
         raise ContainerError(f"holds {entries:,} files, more than {MOST_MEMBERS:,}", HURT)
     archive = Archive(data)
-    files = [member for member in archive.members if not member.is_dir()]
+    files = [member for member in archive.members if not member.filename.endswith("/")]
     roots = [m for m in files if "/" not in m.filename and m.filename.lower().endswith(SUFFIX)]
     docs = [member for member in roots if member.filename.lower() == DOC] or roots
     if not docs:

@@ -82,6 +82,7 @@ def test_the_one_kml_is_found():
         ([("sub/doc.kml", KML)], "holds no .kml at its root"),
         ([("inner.kmz", packed(("doc.kml", KML)))], "holds no .kml at its root"),
         ([], "holds no .kml at its root"),
+        ([("x", b"")], "holds no .kml at its root"),
         ([("doc.kml", KML), ("../../evil.kml", KML)], "leads out of a folder"),
         ([("doc.kml", KML), ("/etc/evil.kml", KML)], "leads out of a folder"),
         ([("doc.kml", KML), ("C:\\evil.kml", KML)], "leads out of a folder"),
@@ -122,6 +123,10 @@ def test_an_unpacked_size_that_lies(size):
         assert "is damaged" in refusal(data)
     else:
         assert read_boxed("kmz", data)["kml"].encode() == text  # it ends where it ends, and its sum agrees
+
+
+def test_a_member_without_name():
+    assert refusal(ended(central(b""), 1, 0)) == "holds no .kml at its root"
 
 
 def test_a_nested_archive_is_not_opened():
