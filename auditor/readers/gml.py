@@ -177,7 +177,7 @@ def _about_graph(parts: _Parts, key: str, value: str | list[Pair], at: int) -> N
     elif key == COLUMNS and not isinstance(value, str):
         parts.names = {inner: name for inner, name, _ in value if isinstance(name, str)}
     elif key == "directed":
-        if value not in {"0", "1"}:
+        if not isinstance(value, str) or value not in {"0", "1"}:
             raise _BrokenError("directed is neither 0 nor 1", at)
         parts.directed = value == "1"
     elif key != "multigraph":

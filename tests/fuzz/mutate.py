@@ -158,7 +158,7 @@ class Mutator:
 
     def __init__(self, random: Random, seeds: list[bytes]) -> None:
         self.random = random
-        self.corpus = list(seeds)
+        self.seeds, self.corpus = list(seeds), list(seeds)
         words = dict.fromkeys(word for seed in seeds[:50] for word in WORD.findall(seed[:LONGEST]))
         self.tokens = (*TOKENS, *words)
         self.keys = [key for key in (word.decode(errors="replace").strip('"') for word in words) if key]
@@ -169,7 +169,8 @@ class Mutator:
 
     def make(self) -> bytes:
         """Give an input."""
-        return self.of(self.random.choice(self.corpus))
+        start = self.seeds if self.random.random() < 0.5 else self.corpus  # else broken ones come to prevail
+        return self.of(self.random.choice(start))
 
     def of(self, data: bytes) -> bytes:
         """Give an input made of this one."""
@@ -177,9 +178,9 @@ class Mutator:
             return self._zip(data)
         if data[:6] == b"SQLite" and self.random.random() < 0.6:
             return self._sqlite(data)
-        if data.lstrip()[:1] in {b"{", b"["} and self.random.random() < 0.6:
+        if data.lstrip()[:1] in {b"{", b"["} and self.random.random() < 0.75:
             data = self._json(data)
-            if self.random.random() < 0.8:
+            if self.random.random() < 0.9:
                 return data[:LONGEST]
         for _ in range(self.random.choice((1, 1, 1, 2, 2, 3, 5, 8))):
             data = self.random.choice(self.edits)(data)[:LONGEST]
@@ -273,10 +274,10 @@ class Mutator:
             return data
 
     def _edited(self, tree: Any) -> Any:
-        """Change one part of a tree, mostly deep inside."""
+        """Change one part of a tree, mostly deep inside, where most of it is."""
         if isinstance(tree, dict | list) and tree and self.random.random() < 0.85:
             keys = list(tree) if isinstance(tree, dict) else range(len(tree))
-            key = self.random.choice(keys)
+            [key] = self.random.choices(keys, [len(repr(tree[key])) for key in keys])
             tree[key] = self._edited(tree[key])
             return tree
         return self.random.choice(

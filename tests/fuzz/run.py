@@ -215,7 +215,8 @@ def work(name: str, state: Path, seconds: float, engine: str, seed: str) -> None
     worker = Worker(target, state)
     random = Random(f"{seed}:{name}:{worker.counts.executions}")  # noqa: S311 -- to be repeated
     kept = [file.read_bytes() for file in sorted(worker.corpus.iterdir()) if file.name != "slowest"]
-    mutator = mutate.Mutator(random, [*module.seeds(target), *kept])
+    mutator = mutate.Mutator(random, module.seeds(target))
+    mutator.corpus += kept
     with module.unboxed():
         if engine == "atheris":
             _guided(worker, mutator, seconds)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NOBODY = {"schema": "auditor.declaration/1", "operator": {"name": "Example"}}
 READ, REFUSED = "read ", "refused "
-VARYING = re.compile(r"'[^']*'|\d+|[^ -~]+")
+VARYING = re.compile(r"'.*'|\d+|[^ -~]+", re.DOTALL)
+SORT = 40  # characters of a message that tell its sort
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def targets() -> dict[str, Target]:
     found = [Target("csv", lambda data: _table(read_csv, data), "csv")]
     found.append(Target("parquet", lambda data: _table(read_parquet, data), "parquet"))
     found.append(Target("strict-json", _strict_json, "strict-json"))
+    found.append(Target("writers", _written, "json"))
     for reader in readers():
         if reader.parse is not None:
             found.append(
@@ -97,6 +99,23 @@ def _table(read: Any, data: bytes) -> str:
     return _judged(None if frame is None else Export(frame), log)
 
 
+def _written(data: bytes) -> str:
+    """Whatever can be declared can be written, in every form."""
+    log = Log()
+    tree = read_json(data, "input", log)
+    try:
+        declaration = assemble(tree, Folder(None, log, "input"))
+    except DeclarationError:
+        return _word(log)
+    content = content_of(declaration)
+    for writer in writers():
+        try:
+            writer.write(content)
+        except UsageError as error:  # a form may be too small for a table
+            log.problems.add("input", "", writer.name, str(error))
+    return _word(log)
+
+
 def _strict_json(data: bytes) -> str:
     log = Log()
     tree = read_json(data, "input", log)
@@ -109,7 +128,7 @@ def _task(task: str, data: bytes) -> str:
     try:
         answer = importlib.import_module(f"{containers.__name__}.{task}").read(data)
     except ContainerError as error:
-        return REFUSED + VARYING.sub("#", error.what)
+        return REFUSED + VARYING.sub("#", error.what)[:SORT]
     except MemoryError:
         return REFUSED + "memory"
     orjson.dumps(answer)
@@ -141,8 +160,9 @@ def _said(log: Log) -> None:
 
 def _word(log: Log) -> str:
     """Say in short what came of an input: the sorts of its problems, else those of its notes."""
-    said = [str(problem) for problem in log.problems.found[:3]] or [note.what for note in log.notes[:3]]
-    return (REFUSED if log.problems.found else READ) + "; ".join(VARYING.sub("#", what) for what in said)
+    told = log.problems.found[:3] or log.notes[:3]
+    said = "; ".join(VARYING.sub("#", each.what)[:SORT] for each in told)
+    return (REFUSED if log.problems.found else READ) + said
 
 
 # --- containers without their child ---------------------------------------------------------------------------

@@ -166,6 +166,7 @@ def test_encodings():
         ),
         ("graph [ node [ id 1 id 2 ] ]", "g.gml, line 1: no GML: a second id of one node; remove one"),
         ("graph [ node 1 ]", "g.gml, line 1: no GML: node '1' is no list; write node [ … ]"),
+        ("graph [ directed [ ] ]", "g.gml, line 1: no GML: directed is neither 0 nor 1"),
         ("graph [ directed 2 ]", "g.gml, line 1: no GML: directed is neither 0 nor 1"),
         (
             'graph [ auditor_columns [ a "kind" ] node [ id 1 kind "pop" a "bng" ] ]',
