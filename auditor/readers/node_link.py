@@ -128,7 +128,7 @@ def _links(links: list[Any], file: str, log: Log) -> list[dict[str, Any]]:
         log.notes.append(Note(file, what))
     times = Counter(_name(link) for link in given)
     for link in given:
-        if "id" in link:
+        if link.get("id") is not None:
             if link.get("key") == link["id"]:
                 del link["key"]
         elif _name(link) is not None and times[_name(link)] == 1:
@@ -142,7 +142,7 @@ def _end(link: dict[str, Any], name: str) -> str:
 
 def _name(link: dict[str, Any]) -> str | None:
     """Give what names a link: its id, else a key that is text."""
-    name = link.get("id", link.get("key"))
+    name = link.get("key") if link.get("id") is None else link["id"]
     return name if isinstance(name, str) and name.strip() else None
 
 

@@ -71,10 +71,13 @@ def test_keys_are_ids_only_where_they_tell_links_apart():
         {"source": "b", "target": "a", "key": "two"},
         {"source": "a", "target": "b", "key": 3},
         {"source": "a", "target": "b", "key": "four", "id": "stated"},
+        {"source": "a", "target": "b", "key": "five", "id": None},
+        {"source": "a", "target": "b", "key": "six", "id": "six"},
+        {"source": "a", "target": "b", "id": None},
     ]
     _, given = read({"nodes": NODES, "links": links})
-    assert [link["id"] for link in given] == ["one", None, None, None, "stated"]
-    assert [link["key"] for link in given] == [None, "two", "two", "3", "four"]
+    assert [link["id"] for link in given] == ["one", None, None, None, "stated", "five", "six", None]
+    assert [link["key"] for link in given] == [None, "two", "two", "3", "four", None, None, None]
 
 
 def test_the_graph_of_a_declaration_comes_back(declare):
