@@ -195,7 +195,7 @@ class Sheet(Look):
 
     def end(self, tag: str) -> None:
         """Add up the strings that the cells share."""
-        if not self._open or not tag.endswith("}v"):
+        if not self._open or tag.rpartition("}")[2] != "v":
             return
         self._open = False
         if self._type == "e":

@@ -22,6 +22,7 @@ from auditor.containers._looks import PARTS, Look, Relations, Sheet, Strings, St
 from auditor.containers._zip import HURT, Archive
 
 MOST_CELLS, MOST_TEXT = 15_000_000, 300_000_000  # of all sheets together
+UNKNOWN_PREFIX = "NS_ERR_UNDEFINED_NAMESPACE"
 LARGEST_WHOLE = 2**53
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 FIRST = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml", "xl/styles.xml")
@@ -145,10 +146,16 @@ def _parse(archive: Archive, member: zipfile.ZipInfo, look: Look, part: Any) -> 
     try:
         for block in archive.stream(member):
             parser.feed(block)
+            if any(entry.type_name == UNKNOWN_PREFIX for entry in parser.feed_error_log):  # reads in two ways
+                raise ContainerError(f"{name!r} is no XML: a prefix stands for nothing", "save it anew")
             part.write(block)
         parser.close()
     except etree.XMLSyntaxError as error:
         raise ContainerError(f"{name!r} is no XML: {error.msg}", "is it complete?") from None
+    if any(entry.type_name == "NS_ERR_UNDEFINED_NAMESPACE" for entry in parser.feed_error_log):
+        raise ContainerError(
+            f"{name!r} is no XML: a prefix stands for nothing", "save it anew"
+        )  # two readings
 
 
 def _values(book: CalamineWorkbook, number: int, looks: list[Sheet | None]) -> dict[str, Any]:

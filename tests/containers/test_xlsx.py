@@ -78,11 +78,13 @@ def deflate_bomb():
     return zipped(parts() | {SHEET: sheet("<row/>" * (1 << 17) + " " * (200 << 20))})
 
 
-def shared_bomb():
+def shared_bomb(*, plain=False):
     """One long text, used by very many cells."""
     strings = f'<sst xmlns="{MAIN}"><si><t>{"临港" * 15_000}</t></si></sst>'
     cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 100_000))
-    return zipped(parts(cells) | {"xl/sharedStrings.xml": strings})
+    files = parts(cells) | {"xl/sharedStrings.xml": strings}
+    spaced = f' xmlns="{MAIN}"'
+    return zipped({name: text.replace(spaced, "") if plain else text for name, text in files.items()})
 
 
 def styles():
@@ -134,6 +136,11 @@ HURTS = {
     "sparse": (sparse, "has 2 cells spread over 1,048,576 rows and 16,384 columns"),
     "deflate bomb": (deflate_bomb, "unpacks to more than 100 times its size"),
     "shared strings": (shared_bomb, "characters in its cells"),
+    "shared strings, no namespace": (lambda: shared_bomb(plain=True), "characters in its cells"),
+    "a prefix of nothing": (
+        lambda: zipped(parts('<row r="1"><c r="XFD1048576" x:r="A1"><v>1</v></c></row>')),
+        "prefix",
+    ),
     "styles": (styles, "cell formats"),
     "nested archives": (nested, "is a ZIP archive, but no workbook"),
     "encrypted workbook": (encrypted_ole, "is encrypted"),
