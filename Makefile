@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check zones zones-check ip-data ip-data-check lock clean
+.PHONY: demo test check zones zones-check ip-data ip-data-check fuzz corpus lock clean
 
 demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
 	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
 
 test: .venv/dev.stamp  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2
 
 check: .venv/dev.stamp  ## linters, formats, types, import contracts
 	$(BIN)/ruff check .
@@ -43,6 +43,12 @@ ip-data-check: .venv/dev.stamp  ## say whether the IP databases equal a fresh bu
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+fuzz: .venv/dev.stamp  ## fuzz every parser for an hour; crashes land in tests/fuzz/crashes
+	$(BIN)/python tests/fuzz/run.py --seconds 3600 --jobs 2
+
+corpus: .venv/dev.stamp  ## read the real and hostile files of ../shared/testdata
+	$(BIN)/python tests/corpus.py ../shared/testdata
 
 lock:  ## renew the hash-locked requirements (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     Report: TypeAlias = Callable[[BoolArray, Callable[[int], str], str], None]
 
-HIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{200b}\x{2060}\x{feff}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+HIDDEN = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{200b}\x{2060}\x{feff}\x{202a}-\x{202e}\x{2066}-\x{2069}"
+    r"\x{fffe}\x{ffff}]"
+)
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 SIGN = "[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]"  # what a spreadsheet may take for the start of a formula
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -82,7 +82,7 @@ def _patterns(value: Any) -> Any:
 
 def _several(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, str | int) for one in values):
+    if not values or not all(isinstance(one, str | int) for one in values):
         raise wrong(f"{quote(value)} is no pattern", "write a text, or a list of texts")
     return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in values)
 

@@ -261,6 +261,11 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
         what = f"{len(given):,} columns, more than {MOST_COLUMNS:,}"
         log.problems.add(file, "", "", what, "leave out what no rule reads")
         given = given[:MOST_COLUMNS]
+    hidden = pc.match_substring_regex(pa.array(given, pa.string()), cells.HIDDEN).to_pylist()
+    for at, name in enumerate(given):
+        if hidden[at] or not name.strip():
+            what = f"{quote(name)} is no name that can be seen" if name.strip() else "has no name"
+            log.problems.add(file, "", f"column {at + 1}", what, "rename the column")
     for name, times in Counter(given).items():
         if times > 1:
             log.problems.add(file, "", name, f"the column is there {times} times", "rename or remove one")

@@ -19,6 +19,7 @@ MOST_RATIO = 100  # unpacked to packed; XML of a real sheet stays below 50
 FREE_BYTES = 4 << 20  # a member this small may be packed as tightly as it likes
 BLOCK = 1 << 16
 ENCRYPTED = 0x1
+ENTRY = b"PK\x01\x02"  # begins an entry of the directory
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 HURT = "is it made to hurt?"
 
@@ -39,6 +40,8 @@ class Archive:
     """
 
     def __init__(self, data: bytes) -> None:
+        if data.count(ENTRY) > MOST_MEMBERS:  # before a list of them is made
+            raise ContainerError(f"holds more than {MOST_MEMBERS:,} files", HURT)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             self.members = self._zip.infolist()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from auditor.tables import Log
 
+MOST_TEXT = 1 << 30  # bytes of a file that is taken into memory as a whole and spread to several times that
+MOST_BYTES = {".csv": 1 << 33, ".parquet": 1 << 33}
 BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
@@ -92,6 +94,10 @@ class Folder:
             return None
         if not path.is_file():
             report(f"{quote(name)} is no file")
+            return None
+        size, most = path.stat().st_size, MOST_BYTES.get(path.suffix.lower(), MOST_TEXT)
+        if size > most:
+            report(f"{quote(name)} is larger than {most >> 20:,} MB; give its tables as Parquet")
             return None
         try:
             data = path.read_bytes()

@@ -27,8 +27,8 @@ def settled(graph: Export, stated: Network, log: Log) -> tuple[Frame | None, Fra
     """Bring the tables of a graph file to names of ours and settle what only graphs have.
 
     Nodes marked ``declared`` false are taken out: links go on naming them. Links whose far end is marked
-    ``blank`` get a blank far end. Directed links carry both ways unless ``[network] directed`` says they do
-    not.
+    ``blank`` get a blank far end; arcs marked ``reverse`` are the way back of others. Directed links carry
+    both ways unless ``[network] directed`` says they do not.
     """
     nodes = graph.nodes and mapped(graph.nodes, "nodes", stated, log)
     links = graph.links and mapped(graph.links, "links", stated, log)
@@ -36,6 +36,7 @@ def settled(graph: Export, stated: Network, log: Log) -> tuple[Frame | None, Fra
         nodes, far = _without_marks(nodes)
         if links is not None and len(far):
             links = _without_far_ends(links, far)
+    links = links and _without_reverse(links)
     if links is not None and links.table.num_rows and graph.directed:
         if stated.directed is None:
             log.notes.append(Note(links.origin.files[0], BOTH_WAYS))
@@ -69,6 +70,26 @@ def _without_far_ends(links: Frame, far: Any) -> Frame:
     target = cells.to_text(links.strings("target"), lambda *_: None)
     target = pc.if_else(pc.is_in(target, far), None, target)
     return replace(links, table=links.table.set_column(at, "target", target))
+
+
+def _without_reverse(links: Frame) -> Frame:
+    """Take out arcs marked ``reverse`` that are the way back of a link with the same id and ends."""
+    back = _is(links, "reverse", "true")
+    if not back.any():
+        return links
+    names = set(links.table.column_names)
+    cells_of = {
+        name: pc.fill_null(cells.to_text(links.strings(name), lambda *_: None), "")
+        for name in ("source", "target", "id")
+        if name in names
+    }
+    if len(cells_of) < len(("source", "target", "id")):
+        return links
+    there = pc.binary_join_element_wise(cells_of["source"], cells_of["target"], cells_of["id"], "\0")
+    mirror = pc.binary_join_element_wise(cells_of["target"], cells_of["source"], cells_of["id"], "\0")
+    back &= cells.mask(pc.is_in(mirror, there.filter(pa.array(~back))))
+    links = links.keep(~back)
+    return replace(links, table=links.table.drop_columns(["reverse"]))
 
 
 def _forward(links: Frame) -> Frame:

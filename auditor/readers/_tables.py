@@ -51,8 +51,9 @@ def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
 
 def read_rows(rows: list[dict[str, Any]], word: str, file: str, columns: tuple[str, ...] = ()) -> Frame:
     """Make a table of records: `columns`, then the others in order of first sight."""
-    names = dict.fromkeys((*columns, *(name for row in rows for name in row)))
-    table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=list(names))
+    names = list(dict.fromkeys((*columns, *(name for row in rows for name in row))))
+    names = names[: MOST_COLUMNS + 1]  # more are a problem of the assembly, before they fill the memory
+    table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=names)
     return Frame(table, Origin.of(file, np.arange(1, len(rows) + 1), word))
 
 
@@ -97,10 +98,24 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
         table = pyarrow.parquet.read_table(pa.BufferReader(data))
         table.validate(full=True)  # Arrow trusts the file's word that its text is UTF-8
         names = [name.strip() for name in table.column_names]
+        for field in table.schema:
+            _names_within(field.type)  # must be UTF-8 as well
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         log.problems.add(file, "", "", f"cannot be read as Parquet: {_first_line(error)}", "is it complete?")
         return None
     return Frame(table.rename_columns(names), Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
+
+
+def _names_within(kind: Any) -> list[str]:
+    """Names of the fields of a nested type, at any depth.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If one is no UTF-8, which Arrow does not look at.
+    """
+    fields = [kind.field(at) for at in range(kind.num_fields)]
+    return [name for field in fields for name in (field.name, *_names_within(field.type))]
 
 
 def _first_line(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from auditor.errors import DeclarationError, UsageError
@@ -412,3 +413,14 @@ def test_huge_parts_are_refused(body, expected):
 def test_a_hundred_thousand_xml_attributes_are_no_columns():
     attributes = " ".join(f"a{n}=''" for n in range(100_000))
     assert nodes_of(f"<graph><node id='a' {attributes}/></graph>") == [{"id": "a"}]
+
+
+def test_what_networkx_writes_of_a_declaration_comes_back(declare, tmp_path):
+    nodes = "id,kind\na,bng\nb,olt\n"
+    links = "id,source,target,direction\nl,a,b,\nm,a,b,forward\nn,b,a,\nn2,a,a,\n"
+    before = read_declaration(declare({"nodes.csv": nodes, "links.csv": links}))
+    nx.write_graphml(before.graph, tmp_path / "g.graphml")
+    after = read_declaration(tmp_path / "g.graphml", operator=declare({"declaration.toml": declare.head}))
+    for name in ("id", "source", "target", "direction"):
+        assert sorted(map(str, column(after.links, name))) == sorted(map(str, column(before.links, name)))
+    assert "reverse" not in after.links.column_names

@@ -221,4 +221,9 @@ def test_a_cell_may_not_be_endlessly_long(declare):
 
 def test_a_name_in_the_input_cannot_command_a_terminal(declare):
     told = problems_of(declare({"nodes.csv": 'id,kin\x1b[31md,"a\nb\u202e"\nbng-1,bng,\n'}))
-    assert told == ["nodes.csv, kind: the column is missing; the columns are id, kin\\x1b[31md, a\\nb\\u202e"]
+    hint = "is no name that can be seen; rename the column"
+    assert told == [
+        "nodes.csv, kind: the column is missing; the columns are id, kin\\x1b[31md, a\\nb\\u202e",
+        f"nodes.csv, column 2: 'kin\\x1b[31md' {hint}",
+        f"nodes.csv, column 3: 'a\\nb\\u202e' {hint}",
+    ]
