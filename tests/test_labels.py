@@ -112,7 +112,6 @@ def test_tables_take_chinese_words():
     assert read_cells(tables.LINKS, kind="光缆", direction="双向")[0]["kind"] == "fibre"
 
 
-@pytest.mark.xfail(reason="Column.read takes the words of other tables too", strict=True)
 def test_a_word_of_another_table_is_refused():
     assert read_cells(tables.NODES, id="a", kind="光缆")[1] != []
 
