@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
+from auditor.columns import BLANK, DECLARED, REVERSE
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -19,8 +21,8 @@ def to_graph(
     """Give the network as a graph whose attributes are the declared columns; blank cells have no attribute.
 
     A link that carries both ways is two arcs with the link's id as key; the second one bears
-    ``reverse = True`` (a self-loop is one arc). Nodes that links name but nobody declared bear
-    ``declared = False``; a blank far end is such a node of its own, with ``blank = True``.
+    ``auditor_reverse = True`` (a self-loop is one arc). Nodes that links name but nobody declared bear
+    ``auditor_declared = False``; a blank far end is such a node of its own, with ``auditor_blank = True``.
     `auditor.read_graph` reads it back without loss.
 
     Parameters
@@ -38,16 +40,19 @@ def to_graph(
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(schema=SCHEMA, operator=operator)
     for node in nodes.to_pylist():
         key = node.pop("id")
-        graph.add_node(key, **_stated(node))
-    graph.add_nodes_from(undeclared.to_pylist(), declared=False)
+        graph.add_node(key)
+        graph.nodes[key].update(_stated(node))  # not as keywords: any name may be a column
+    graph.add_nodes_from(undeclared.to_pylist(), **{DECLARED: False})
     for link in links.to_pylist():
         source, target, key = link["source"], link["target"], link["id"]
         if target is None:
             target = _far_end(graph, key)
         stated = _stated({name: value for name, value in link.items() if name not in APART})
-        graph.add_edge(source, target, key, **stated)
+        graph.add_edge(source, target, key)
+        graph.edges[source, target, key].update(stated)
         if link["direction"] != "forward" and source != target:
-            graph.add_edge(target, source, key, **stated, reverse=True)
+            graph.add_edge(target, source, key)
+            graph.edges[target, source, key].update({**stated, REVERSE: True})
     return graph
 
 
@@ -59,5 +64,5 @@ def _far_end(graph: nx.MultiDiGraph[Any], link: str) -> str:
     name = f"?{link}"
     while name in graph:
         name = f"?{name}"
-    graph.add_node(name, declared=False, blank=True)
+    graph.add_node(name, **{DECLARED: False, BLANK: True})
     return name

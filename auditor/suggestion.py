@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,10 @@ def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = 
     lines = [
         f"# Proposed for {Path(path).name}; look at each line. Use it with --mapping, or under [network]."
     ]
-    fields = dict(known.fields)
+    fields, written = dict(known.fields), set[str]()
     lines += ["", "[fields]"]
     for table, raw in given.items():
-        lines += [f"# {table}: {raw.table.num_rows:,} rows", *_fields(table, raw, fields)]
+        lines += [f"# {table}: {raw.table.num_rows:,} rows", *_fields(table, given, fields, written)]
     for column in ("kind", "status", "datum"):
         lines += _words(column, given, fields)
     lines += _roles(given, fields, known)
@@ -102,27 +103,34 @@ def _escaped(c: str) -> str:
     return f"\\{c}" if c in MEANT else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"
 
 
-def _fields(table: str, raw: Frame, fields: dict[str, str]) -> Iterator[str]:
+def _fields(table: str, given: dict[str, Frame], fields: dict[str, str], written: set[str]) -> Iterator[str]:
+    """Propose names; one foreign name is one of ours in all tables, and is written once."""
+    raw = given[table]
     ours = [column.name for column in TABLES[table]]
     taken = {fields.get(name, name) for name in raw.table.column_names}
     for name in raw.table.column_names:
         column = _text(raw, name)
         filled = int((~column.blank).sum())
         about = f"# {filled:,} filled, {len(column.values):,} distinct: {_shown(column.values[:SAMPLES])}"
-        if name in ours:
-            yield f"# {_quoted(name)} is ours  {about}"
-            continue
         chinese = labels.column(table, name)
-        if chinese is not None and name not in fields:
-            yield f"# {_quoted(name)} is read as {chinese}  {about}"
+        if name in ours or (chinese is not None and name not in fields):
+            yield f"# {_quoted(name)} is {'ours' if name in ours else f'read as {chinese}'}  {about}"
             continue
-        guess = fields.get(name) or _guess(table, name, ours)
+        guess = fields.get(name) or _guess_everywhere(name, given)
         if guess is None or (name not in fields and (guess in taken or not _fits(table, guess, column))):
             yield f'# {_quoted(name)} = ""  {about}'
             continue
         taken.add(guess)
         fields[name] = guess
-        yield f"{_quoted(name)} = {_quoted(guess)}  {about}"
+        yield f"{'# ' if name in written else ''}{_quoted(name)} = {_quoted(guess)}  {about}"
+        written.add(name)
+
+
+def _guess_everywhere(name: str, given: dict[str, Frame]) -> str | None:
+    """Say which of our columns a foreign name means, if it means the same in all tables that have it."""
+    tables_with = [table for table, raw in given.items() if name in raw.table.column_names]
+    guesses = {_guess(table, name, [c.name for c in TABLES[table]]) for table in tables_with}
+    return guesses.pop() if len(guesses) == 1 else None
 
 
 def _guess(table: str, name: str, ours: list[str]) -> str | None:
@@ -152,28 +160,26 @@ def _known_words(declared: tables.Column) -> set[str]:
 
 
 def _words(column: str, given: dict[str, Frame], fields: dict[str, str]) -> Iterator[str]:
-    """Propose our words for those of a column with a closed list."""
-    lines = []
+    """Propose our words for those of a column with a closed list; a word is written once."""
+    counts: dict[str, Counter[str]] = {}
     for table, raw in given.items():
         declared = next((c for c in TABLES[table] if c.name == column), None)
         for name in raw.table.column_names:
-            if declared is not None and fields.get(name, name) == column:
-                lines += list(_of_column(declared, _text(raw, name)))
-    if lines:
-        yield from ("", f"[values.{column}]", *dict.fromkeys(lines))
-
-
-def _of_column(declared: tables.Column, text: Coded) -> Iterator[str]:
-    known = _known_words(declared)
-    rows = np.bincount(text.codes[~text.blank], minlength=len(text.values))
-    foreign = _foreign(declared.name)
-    for word, count in list(zip(text.values, rows, strict=True))[:FEW]:
-        if folded(word) in known:
-            continue
-        ours = foreign.get(folded(word), "")
-        line = f"{_quoted(word.strip())} = {_quoted(ours)}"
-        fits = ours in declared.choices
-        yield f"{line}  # {count:,} rows" if fits else f"# {line}  # {count:,} rows"
+            if declared is None or fields.get(name, name) != column:
+                continue
+            text, known = _text(raw, name), _known_words(declared)
+            rows = np.bincount(text.codes[~text.blank], minlength=len(text.values)).tolist()
+            for word, count in list(zip(text.values, rows, strict=True))[:FEW]:
+                if folded(word) not in known:
+                    ours = _foreign(column).get(folded(word), "")
+                    ours = ours if ours in declared.choices else ""
+                    counts.setdefault(word.strip(), Counter())[ours] += count
+    if counts:
+        yield from ("", f"[values.{column}]")
+    for word, proposed in counts.items():
+        told = len(proposed) == 1 and "" not in proposed
+        line = f"{_quoted(word)} = {_quoted(next(iter(proposed)) if told else '')}"
+        yield f"{'' if told else '# '}{line}  # {proposed.total():,} rows"
 
 
 def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> Iterator[str]:

@@ -76,6 +76,7 @@ class Column:
         """Convert the cells."""
         chinese = labels.words(self.name)
         if self.type == "choice":
+            chinese = {word: ours for word, ours in chinese.items() if ours in self.choices}
             return cells.choice(array, report, self.choices, self.aliases, chinese)
         read = READ[self.type](array, report)
         if self.type == "coded" and chinese:

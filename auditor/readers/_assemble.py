@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor import network, tables
+from auditor import cells, network, tables
 from auditor.columns import Coded
 from auditor.errors import UnnamedError, UsageError
 from auditor.model import Declaration, Network, read_document
@@ -160,8 +160,8 @@ def assemble(
     if graph is None and stated.graph is not None:
         graph = read_graph_file(stated.graph, folder, stated.access_layer)
     if graph is not None and graph.partial and stated.complete:
-        what = "the network is stated complete, but the file says that some of it was not read"
-        log.problems.add(folder.file, "network", "complete", what, "say complete = false, or read all of it")
+        what = "the network is stated complete, but some of the file was not read (see what is not used)"
+        log.problems.add(folder.file, "network", "complete", what, "say complete = false, or mend the file")
     nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
@@ -216,13 +216,14 @@ def _network(
         for raw, key in zip(tables_given, ("nodes", "links"), strict=True)
     )
     base = settled(graph, stated, log) if graph else (None, None)
-    nodes = _lay(base[0], raw_nodes, tables.NODES, log)
-    links = _lay(base[1], raw_links, tables.LINKS, log)
+    whole = graph is not None and graph.tables
+    nodes = _lay(base[0], raw_nodes, tables.NODES, log, whole=whole)
+    links = _lay(base[1], raw_links, tables.LINKS, log, whole=whole)
     if nodes is None or not nodes.whole:
         return None, None, None
     if not nodes.table.num_rows:
         log.problems.add(nodes.origin.files[-1], "", "", "the table has no rows", "declare at least one node")
-    nodes = network.check_nodes(_default_kind(nodes, log) if graph else nodes, log)
+    nodes = network.check_nodes(_default_kind(nodes, log) if graph and not whole else nodes, log)
     if links is None:
         if stated.links is None and graph is None:
             log.notes.append(Note(folder.file, "no links are declared"))
@@ -235,10 +236,17 @@ def _network(
     return nodes, links, undeclared
 
 
-def _lay(base: Frame | None, above: Frame | None, columns: tuple[Column, ...], log: Log) -> Frame | None:
-    """Convert a graph's table and a declared one, and lay the second over the first."""
+def _lay(
+    base: Frame | None, above: Frame | None, columns: tuple[Column, ...], log: Log, *, whole: bool = False
+) -> Frame | None:
+    """Convert a graph's table and a declared one, and lay the second over the first.
+
+    With `whole` the first is a table of our own shape, which needs the same columns as a declared one.
+    """
     needed = [c.name for c in columns if c.required or c.name == "target"]
-    if base is not None:  # a table over a graph may bring some columns only
+    if base is not None and whole:
+        base = tables.require_columns(base, needed, log)
+    elif base is not None:  # a table over a graph may bring some columns only
         needed = ["id"] if columns is tables.NODES else []
     if above is not None:
         above = tables.require_columns(above, needed, log)
@@ -249,16 +257,25 @@ def _lay(base: Frame | None, above: Frame | None, columns: tuple[Column, ...], l
 
 
 def _default_kind(nodes: Frame, log: Log) -> Frame:
-    """Give ``other`` to nodes of a graph that states no kind; a table's rows have to state it."""
-    at = nodes.table.column_names.index("kind")
-    kind = nodes.strings("kind")
+    """Give ``other`` to nodes of a graph that states no kind; a table's rows have to state it.
+
+    Such a node may be anything, a switch on the way or an exchange: it carries, lest a path end there.
+    """
+    kind, transit = nodes.strings("kind"), cells.flat(nodes.table.column("transit"))
     blank = np.asarray(kind.is_null()) & (nodes.origin.code == 0)
     if not blank.any():
         return nodes
-    what = f"kind read as other for {int(blank.sum()):,} nodes without kind"
+    what = f"kind read as other, carrying traffic, for {int(blank.sum()):,} nodes without kind"
     log.notes.append(Note(nodes.origin.files[0], what))
-    filled = pc.if_else(pa.array(blank), "other", kind).dictionary_encode()
-    return replace(nodes, table=nodes.table.set_column(at, "kind", filled))
+    carries = pc.and_(pa.array(blank), transit.is_null())
+    filled = {
+        "kind": pc.if_else(pa.array(blank), "other", kind).dictionary_encode(),
+        "transit": pc.if_else(carries, pa.scalar(value=True), transit),
+    }
+    table = nodes.table
+    for name, column in filled.items():
+        table = table.set_column(table.column_names.index(name), name, column)
+    return replace(nodes, table=table)
 
 
 def read_graph_file(name: str, folder: Folder, layer: str | None = None) -> Export | None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import cells
+from auditor.columns import BLANK, DECLARED, REVERSE
 from auditor.readers._mapping import mapped
 from auditor.tables import Frame, Note
 
@@ -20,20 +21,21 @@ if TYPE_CHECKING:
     from auditor.tables import Log
 
 BOTH_WAYS = "directed links read as carrying both ways; say [network] directed = true or false"
-MARKS = ("declared", "blank")
+MARKED = "the node is marked as not declared, and yet declared here"
+MARKS = (DECLARED, BLANK)
 
 
 def settled(graph: Export, stated: Network, log: Log) -> tuple[Frame | None, Frame | None]:
     """Bring the tables of a graph file to names of ours and settle what only graphs have.
 
-    Nodes marked ``declared`` false are taken out: links go on naming them. Links whose far end is marked
-    ``blank`` get a blank far end; arcs marked ``reverse`` are the way back of others. Directed links carry
+    Nodes marked as not declared are taken out: links go on naming them. Links whose far end is marked as
+    blank get a blank far end; arcs marked as the way back of others are those. Directed links carry
     both ways unless ``[network] directed`` says they do not.
     """
     nodes = graph.nodes and mapped(graph.nodes, "nodes", stated, log)
     links = graph.links and mapped(graph.links, "links", stated, log)
     if nodes is not None:
-        nodes, far = _without_marks(nodes)
+        nodes, far = _without_marks(nodes, log)
         if links is not None and len(far):
             links = _without_far_ends(links, far)
     links = links and _without_reverse(links)
@@ -52,11 +54,15 @@ def _is(raw: Frame, name: str, word: str) -> BoolArray:
     return cells.mask(pc.equal(pc.utf8_lower(pc.utf8_trim_whitespace(text)), word))
 
 
-def _without_marks(nodes: Frame) -> tuple[Frame, Any]:
+def _without_marks(nodes: Frame, log: Log) -> tuple[Frame, Any]:
     """Take out nodes that nobody declared; give the ids of those that stand for a blank far end."""
-    undeclared, blank = _is(nodes, "declared", "false"), _is(nodes, "blank", "true")
+    undeclared, blank = _is(nodes, DECLARED, "false"), _is(nodes, BLANK, "true")
     if not undeclared.any():
         return nodes, pa.array([], pa.string())
+    said = [name for name in nodes.table.column_names if name not in {"id", *MARKS}]
+    for name in said:
+        held = undeclared & cells.mask(nodes.table.column(name).combine_chunks().is_valid())
+        log.problems.rows(nodes.origin, held, name, lambda _: MARKED, f"leave {DECLARED} out")
     far = nodes.strings("id").filter(pa.array(undeclared & blank)) if "id" in nodes.table.column_names else []
     nodes = nodes.keep(~undeclared)
     keep = [name for name in nodes.table.column_names if name not in MARKS]
@@ -74,7 +80,7 @@ def _without_far_ends(links: Frame, far: Any) -> Frame:
 
 def _without_reverse(links: Frame) -> Frame:
     """Take out arcs marked ``reverse`` that are the way back of a link with the same id and ends."""
-    back = _is(links, "reverse", "true")
+    back = _is(links, REVERSE, "true")
     if not back.any():
         return links
     names = set(links.table.column_names)
@@ -89,7 +95,7 @@ def _without_reverse(links: Frame) -> Frame:
     mirror = pc.binary_join_element_wise(cells_of["target"], cells_of["source"], cells_of["id"], "\0")
     back &= cells.mask(pc.is_in(mirror, there.filter(pa.array(~back))))
     links = links.keep(~back)
-    return replace(links, table=links.table.drop_columns(["reverse"]))
+    return replace(links, table=links.table.drop_columns([REVERSE]))
 
 
 def _forward(links: Frame) -> Frame:
@@ -98,4 +104,5 @@ def _forward(links: Frame) -> Frame:
         return replace(links, table=table.append_column("direction", pa.array(["forward"] * table.num_rows)))
     at = table.column_names.index("direction")
     given = cells.to_text(links.strings("direction"), lambda *_: None)
-    return replace(links, table=table.set_column(at, "direction", pc.fill_null(given, "forward")))
+    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(given), ""), fill_value=True)
+    return replace(links, table=table.set_column(at, "direction", pc.if_else(blank, "forward", given)))

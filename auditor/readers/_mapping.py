@@ -97,6 +97,8 @@ def mapped(raw: Frame, table: str, mapping: Mapping, log: Log) -> Frame:
         Gets what each rule matched.
     """
     raw = _renamed(raw, table, mapping, log)
+    if len(set(raw.table.column_names)) < raw.table.num_columns:
+        return raw  # two columns of one name: that is reported, and nothing else would be sure
     rules = [(number, role) for number, role in enumerate(mapping.roles, 1) if role.table == table]
     for number, role in rules:
         raw = _with_role(raw, role, f"roles {number}", mapping, log)

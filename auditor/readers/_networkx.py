@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.columns import BLANK, DECLARED, REVERSE
 from auditor.errors import UsageError
 from auditor.model import Declaration, Operator
 from auditor.readers._assemble import assemble, read_operator
@@ -42,7 +43,7 @@ def read_graph(
         Any of the four classes. Attributes of nodes and edges are named as our columns (or mapped by
         ``[network.fields]`` of the operator file); a node's key is its ``id``, an edge's ``id`` is the
         attribute of that name or a key that is text. Nodes without ``kind`` are ``other``. Nodes with
-        ``declared = False`` are taken as named by links only.
+        ``auditor_declared = False`` are taken as named by links only.
     operator
         Whose network it is: the path of a ``declaration.toml``, the same structure as a dict, an
         `Operator`, or a declaration whose network the graph is to replace.
@@ -95,7 +96,7 @@ def _frames(graph: nx.Graph[Any], *, directed: bool, log: Log) -> Export:
     nodes = [
         {"id": str(node), **_apart(data, {"id"})}
         for node, data in graph.nodes(data=True)
-        if data.get("declared", True)
+        if data.get(DECLARED, True)
     ]
     links = list(_links(graph, directed=directed))
     return Export(
@@ -108,17 +109,20 @@ def _links(graph: nx.Graph[Any], *, directed: bool) -> Iterator[dict[str, Any]]:
     view: Any = graph.edges
     for source, target, *rest in view(keys=True, data=True) if multi else view(data=True):
         key, data = rest if multi else (None, *rest)
-        if data.get("reverse") and graph.has_edge(target, source, *([key] if multi else [])):
+        if data.get(REVERSE) and _goes(graph, target, source, *([key] if multi else [])):
             continue
-        row = {"source": str(source), "target": None if graph.nodes[target].get("blank") else str(target)}
-        row |= {
-            name: value for name, value in _apart(data, {"source", "target"}).items() if name != "reverse"
-        }
+        row = {"source": str(source), "target": None if graph.nodes[target].get(BLANK) else str(target)}
+        row |= {name: value for name, value in _apart(data, {"source", "target"}).items() if name != REVERSE}
         if isinstance(key, str):
             row.setdefault("id", key)
         if directed and graph.is_directed():
             row.setdefault("direction", "forward")
         yield row
+
+
+def _goes(graph: nx.Graph[Any], source: Any, target: Any, *key: Any) -> bool:
+    """Whether there is an arc that is not itself marked as the way back of another."""
+    return graph.has_edge(source, target, *key) and not graph.edges[source, target, *key].get(REVERSE)
 
 
 def _apart(data: Mapping[Any, Any], taken: set[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from auditor import cells
+from auditor.columns import DECLARED
 from auditor.datum import DATUMS, datum_code, to_wgs84
 from auditor.problems import Origin, quote
 from auditor.readers._entries import Tally
@@ -168,9 +169,9 @@ def _role(feature: Feature) -> str:
         return NODE if feature.shape == POINT else LINK
     columns = feature.columns
     if not is_blank(columns.get("source")):
-        if text_of(columns.get("declared")) != "true":
+        if text_of(columns.get(DECLARED)) != "true":
             return LINK
-        del columns["declared"]  # our own mark of a node without place that has a column "source"
+        del columns[DECLARED]  # our own mark of a node without place that has a column "source"
         return NODE
     return NODE if not feature.shape or not is_blank(columns.get("kind")) else ""
 

@@ -37,6 +37,8 @@ class Export:
     directed
         Whether the file says that its links carry one way only, which exports of physical links do without
         meaning it.
+    tables
+        Whether the rows are those of a table of our own shape: then every node states its kind.
     partial
         Whether the file says that some of the network was not read: then nobody may state it complete.
     """
@@ -46,6 +48,7 @@ class Export:
     prefixes: Frame | None = None
     records: Mapping[str, Any] | None = None
     directed: bool = False
+    tables: bool = False
     partial: bool = False
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditor.columns import REVERSE
 from auditor.problems import Origin, quote
 from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
@@ -116,12 +117,12 @@ def _check_positions(nodes: list[Any], links: list[Any], file: str, log: Log) ->
 def _links(links: list[Any], file: str, log: Log) -> list[dict[str, Any]]:
     """Make rows of links: ends as text, keys as ids, each arc of a link that goes both ways once."""
     arcs = {
-        (_end(link, "source"), _end(link, "target"), _name(link)) for link in links if "reverse" not in link
+        (_end(link, "source"), _end(link, "target"), _name(link)) for link in links if REVERSE not in link
     }
     given: list[dict[str, Any]] = []
     for link in links:
         source, target, name = _end(link, "source"), _end(link, "target"), _name(link)
-        if name is None or link.get("reverse") is not True or (target, source, name) not in arcs:
+        if name is None or link.get(REVERSE) is not True or (target, source, name) not in arcs:
             given.append({**link, "source": source, "target": target})
     if len(given) < len(links):
         what = f"{len(links) - len(given):,} links marked reverse read as the way back of others"

@@ -14,9 +14,9 @@ PARQUET = b"PAR1"
 
 
 def parse(data: bytes, file: str, log: Log) -> Export | None:
-    """Read the rows; a table that is rather one of links lacks ``id`` and ``kind``, which is then said."""
+    """Read the rows; a table that is rather one of links lacks ``kind``, which is then said."""
     nodes = (read_parquet if data.startswith(PARQUET) else read_csv)(data, file, log)
-    return None if nodes is None or log.problems.found else Export(nodes)
+    return None if nodes is None or log.problems.found else Export(nodes, tables=True)
 
 
 READER = Reader("table", (".csv", ".parquet"), parse)

@@ -111,7 +111,7 @@ def export(book: dict[str, Any], file: str, log: Log) -> Export | None:
         return None
     links = _frame(found["links"]) if "links" in found else None
     prefixes = _prefixes(_frame(found["prefixes"])) if "prefixes" in found else None
-    return Export(_frame(found["nodes"]), links, prefixes, records)
+    return Export(_frame(found["nodes"]), links, prefixes, records, tables=True)
 
 
 # --- which sheet is which -----------------------------------------------------------------------------------

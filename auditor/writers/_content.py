@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from auditor.cells import flat
+from auditor.columns import BLANK, DECLARED
 from auditor.records import SCHEMA
 
 if TYPE_CHECKING:
@@ -68,19 +69,19 @@ class Content:
     def graph(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of nodes and links for a graph: every link has both ends, no cell is blank, dates are text.
 
-        Nodes that links name and nobody declared bear ``declared = False``; a far end that is not declared is
-        such a node of its own, with ``blank = True`` besides. Readers take both out again.
+        Nodes that links name and nobody declared bear ``auditor_declared = False``; a far end that is not
+        declared is such a node of its own, with ``auditor_blank = True`` besides. Readers take both out.
         """
         nodes, links = rows(self.nodes), rows(self.links)
         taken = {node["id"] for node in nodes}.union(self.undeclared)
-        nodes += [{"id": name, "declared": False} for name in self.undeclared]
+        nodes += [{"id": name, DECLARED: False} for name in self.undeclared]
         for link in links:
             if "target" not in link:
                 name = f"?{link['id']}"
                 while name in taken:
                     name = f"?{name}"
                 taken.add(name)
-                nodes.append({"id": name, "declared": False, "blank": True})
+                nodes.append({"id": name, DECLARED: False, BLANK: True})
                 link["target"] = name
         return nodes, links
 

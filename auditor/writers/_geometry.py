@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from auditor.columns import DECLARED
 from auditor.datum import to_wgs84
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def drawn(content: Content, *, marked: bool = True) -> tuple[list[Drawn], list[D
 def _node(node: dict[str, Any], at: dict[str, Place], *, marked: bool) -> Drawn:
     if node["id"] in at:
         return Drawn({**node, "datum": node.get("datum")}, (at[node["id"]],))
-    return Drawn({**node, "declared": True} if marked and "source" in node else node, ())
+    return Drawn({**node, DECLARED: True} if marked and "source" in node else node, ())
 
 
 def _link(link: dict[str, Any], at: dict[str, Place]) -> Drawn:

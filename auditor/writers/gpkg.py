@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 
+from auditor.columns import BLANK, DECLARED
 from auditor.writers._content import CARRIED, Writer, rows
 from auditor.writers._geometry import Drawn, drawn
 
@@ -96,7 +97,7 @@ def _table(
     kinds = {name: _kind(typed.schema.field(name).type) for name in typed.column_names}
     names = dict.fromkeys((*kinds, *(name for row in listed for name in row.columns)))
     columns = _distinct(name for name in names if "\0" not in name)
-    known = {**dict.fromkeys(("declared", "blank"), "BOOLEAN"), **kinds}
+    known = {**dict.fromkeys((DECLARED, BLANK), "BOOLEAN"), **kinds}
     parts = [f"{KEY} INTEGER PRIMARY KEY NOT NULL", *([f"{GEOMETRY} {shape}"] if shape else [])]
     parts += [f"{_quoted(column)} {known.get(name, 'TEXT')}" for name, column in columns.items()]
     db.execute(f"CREATE TABLE {table} ({', '.join(parts)})")

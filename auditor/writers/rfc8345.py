@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from auditor.columns import DECLARED
 from auditor.writers._content import CARRIED, Writer, rows
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def write(content: Content) -> bytes:
     stand among the nodes, as the model wants it, marked as what they are.
     """
     nodes = [_node(row) for row in rows(content.nodes)]
-    nodes += [_node({"id": name, "declared": False}) for name in content.undeclared]
+    nodes += [_node({"id": name, DECLARED: False}) for name in content.undeclared]
     links = rows(content.links)
     taken = {link["id"] for link in links}
     network: dict[str, Any] = {

@@ -109,8 +109,8 @@ def test_layers_of_points_and_lines(read, package):
     assert rows(declaration.nodes, "id", "kind", "lon", "lat", "datum", "asn", "transit") == [
         ("甲", "bng", 121.5, 31.2, "WGS84", 7, True),
         ("乙", "router", 121.6, 31.3, "WGS84", None, False),
-        ("c", "other", None, None, None, None, None),
-        ("more 2", "other", 121.7, 31.4, "WGS84", None, None),
+        ("c", "other", None, None, None, None, True),
+        ("more 2", "other", 121.7, 31.4, "WGS84", None, True),
     ]
     assert rows(declaration.links, "source", "target", "kind") == [("甲", "乙", "fibre")]
     assert "fid" not in declaration.nodes.column_names

@@ -89,7 +89,9 @@ def test_a_node_without_kind_is_other(declare):
     root = declare({"declaration.toml": declare.head, "g.graphml": text})
     declaration = read_declaration(root / "g.graphml", operator=root / "declaration.toml")
     assert column(declaration.nodes, "kind") == ["other", "other"]
-    assert declaration.notes == (Note("g.graphml", "kind read as other for 2 nodes without kind"),)
+    assert declaration.notes == (
+        Note("g.graphml", "kind read as other, carrying traffic, for 2 nodes without kind"),
+    )
 
 
 def test_tables_lie_over_a_graph(declare):
@@ -423,4 +425,4 @@ def test_what_networkx_writes_of_a_declaration_comes_back(declare, tmp_path):
     after = read_declaration(tmp_path / "g.graphml", operator=declare({"declaration.toml": declare.head}))
     for name in ("id", "source", "target", "direction"):
         assert sorted(map(str, column(after.links, name))) == sorted(map(str, column(before.links, name)))
-    assert "reverse" not in after.links.column_names
+    assert "auditor_reverse" not in after.links.column_names

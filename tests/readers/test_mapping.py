@@ -240,3 +240,21 @@ def test_a_proposal_is_toml_whatever_the_names(foreign, names, values):
         return
     tree = tomllib.loads(text)
     assert set(tree["fields"]) <= {name.strip() for name in names} | {"src", "dst", "medium"}
+
+
+def test_names_that_nodes_and_links_share_are_written_once(foreign):
+    nodes = "uid,type,state,provider\na,core,up,X\nb,Odd,down,X\n"
+    links = "source,target,type,state,provider,uid\na,b,fiber,up,X,1\n"
+    text = suggest(foreign(nodes, links))
+    tree = tomllib.loads(text)
+    assert tree["fields"] == {"uid": "id", "type": "kind", "state": "status"}  # uid is taken in nodes, provider is two things
+    assert tree["values"]["kind"] == {"core": "router", "fiber": "fibre"}
+    assert tree["values"]["status"] == {"up": "active", "down": "standby"}
+    assert '# "provider" = ""' in text
+
+
+def test_two_columns_of_one_name_are_a_problem(mapped):
+    text = "[fields]\ntyp = 'kind'\n[values.kind]\nx = 'pop'\n[[roles]]\nwhere = { kind = 'x' }\nset = { kind = 'pop' }\n"
+    with pytest.raises(DeclarationError) as caught:
+        mapped(text, nodes="id,typ,kind\na,x,x\n", links="source,target\n")
+    assert "nodes.csv, kind: the column is there 2 times" in str(caught.value)

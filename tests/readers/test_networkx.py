@@ -88,9 +88,9 @@ def test_the_graph_is_what_an_auditor_expects(declare):
     assert isinstance(graph, nx.MultiDiGraph)
     assert graph.nodes["a"] == {"kind": "bng", "lon": 121.0, "lat": 31.0, "from_on": dt.date(2026, 1, 2)}
     assert graph.nodes["b"] == {"kind": "olt"}
-    assert graph.nodes["gone"] == {"declared": False}
-    assert graph.nodes["?z"] == {"declared": False, "blank": True}
-    arcs = {(u, v, k, d.get("reverse", False)) for u, v, k, d in graph.edges(keys=True, data=True)}
+    assert graph.nodes["gone"] == {"auditor_declared": False}
+    assert graph.nodes["?z"] == {"auditor_declared": False, "auditor_blank": True}
+    arcs = {(u, v, k, d.get("auditor_reverse", False)) for u, v, k, d in graph.edges(keys=True, data=True)}
     assert arcs == {
         ("a", "b", "x", False),
         ("b", "a", "x", True),
@@ -130,7 +130,7 @@ def test_parallel_edges_are_kept():
 def test_nodes_without_kind_are_other():
     declaration = read_graph(nx.path_graph(3), operator=Operator(name="Example"))
     assert declaration.nodes.column("kind").to_pylist() == ["other"] * 3
-    assert declaration.notes[0].what == "kind read as other for 3 nodes without kind"
+    assert declaration.notes[0].what == "kind read as other, carrying traffic, for 3 nodes without kind"
 
 
 def test_the_operator_may_be_a_file_with_fields(declare):
@@ -166,7 +166,7 @@ def test_problems_name_the_node(attributes, expected):
 def test_an_edge_to_nowhere_cannot_be(declare):
     graph = nx.Graph()
     graph.add_node("a", kind="bng")
-    graph.add_node("b", declared=False)
+    graph.add_node("b", auditor_declared=False)
     graph.add_edge("a", "b")
     assert read_graph(graph, operator=WHO).undeclared.to_pylist() == ["b"]
     root = declare({"declaration.toml": declare.head + "[network]\ncomplete = true\n"})

@@ -60,7 +60,7 @@ def test_both_spellings_read(declare):
         } <= set(declaration.unused)
         assert [note.what[:40] for note in declaration.notes] == [
             "directed links read as carrying both way",
-            "kind read as other for 1 nodes without k",
+            "kind read as other, carrying traffic, fo",
         ]
 
 

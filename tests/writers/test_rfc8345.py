@@ -126,7 +126,10 @@ def test_everything_comes_back(drawn):
     data = write(content)
     assert data == write(content)
     export = read(data)
-    assert rows(export.nodes) == [*nodes, *({"declared": False, "id": name} for name in content.undeclared)]
+    assert rows(export.nodes) == [
+        *nodes,
+        *({"auditor_declared": False, "id": name} for name in content.undeclared),
+    ]
     assert rows(export.links) == links
     assert export.records == (content.carried or None)
     assert not export.directed
