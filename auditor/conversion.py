@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from auditor.cells import flat, mask
 from auditor.errors import DeclarationError, UnnamedError, UsageError
+from auditor.model import UNKNOWN_KEY
 from auditor.readers import all_readers, read_declaration
 from auditor.tables import Unused
 from auditor.writers import content_of, writers
@@ -125,7 +126,8 @@ def convert(
     if FOLDER in writer.suffixes and target.exists():
         raise UsageError(f"-o: {target} is there already; give a new folder")
     declaration, named = read_any(source, operator, mapping)
-    documents = {name: source_of(source, name).read_bytes() for name in declaration.documents}
+    home = _home(source if operator is None else Path(operator))
+    documents = {name: (home / name).read_bytes() for name in declaration.documents}
     files = _files(writer, declaration, target.name, documents)
     after = _read_back(writer, files)
     if not named:  # what was read back bore a name that is not to be written
@@ -134,16 +136,21 @@ def convert(
     return Conversion(declaration, named, tuple(losses(declaration, after)), tuple(files))
 
 
-def source_of(source: Path, name: str) -> Path:
-    """Give the path of a document that is attached to a declaration."""
-    return (source if source.is_dir() else source.parent) / name
+def _home(path: Path) -> Path:
+    """Folder in which the documents of a declaration lie."""
+    return path if path.is_dir() else path.parent
 
 
 def _files(
     writer: Writer, declaration: Declaration, name: str, documents: dict[str, bytes], *, named: bool = True
 ) -> dict[str, bytes]:
     written = writer.write(content_of(declaration, named=named))
-    return {**written, **documents} if isinstance(written, dict) else {name: written}
+    if not isinstance(written, dict):
+        return {name: written}
+    taken = sorted(set(written) & set(documents))
+    if taken:
+        raise UsageError(f"a document is called {taken[0]}, as a file of the folder is; rename it")
+    return {**written, **documents}
 
 
 def read_any(
@@ -206,6 +213,14 @@ def losses(before: Declaration, after: Declaration) -> list[Unused]:
     ]
     for name, key in KEYS.items():
         found += _lost_cells(getattr(before, name), getattr(after, name), name, key)
+    found += [
+        Unused(unused.where, unused.what, "is no part of a declaration")
+        for unused in before.unused
+        if unused.why == UNKNOWN_KEY and (unused.what.startswith("network.") or "." not in unused.what)
+    ]
+    if before.partial:
+        what = "what was not read of the input"
+        found.append(Unused("network", what, "is not in the output: do not state it complete"))
     if _rows(before.prefixes) != _rows(after.prefixes):
         found.append(Unused("prefixes", "address blocks", "are not the same afterwards"))
     found += [

@@ -199,6 +199,8 @@ class Declaration:
         Ids that links name and no node has, in order of first sight.
     prefixes
         One row an address block, with every column of `auditor.tables.PREFIXES`; None where not declared.
+    partial
+        Whether something of the input that may be a node or a link was not read.
     inputs
         Files read.
     documents
@@ -221,6 +223,7 @@ class Declaration:
     complete: bool = False
     access_layer: str | None = None
     prefixes: pa.Table | None = None
+    partial: bool = False
     inputs: tuple[Input, ...] = ()
     documents: dict[str, str] = field(default_factory=dict)
     unused: tuple[Unused, ...] = ()

@@ -197,12 +197,21 @@ class Log:
         They grow as the input is read.
     layer
         Layer of a file of several that is to be read; None leaves the choice to the reader.
+    fields, renamed
+        Their names and ours, for readers that must know what a column means before there are tables; and
+        the names that such a reader has replaced.
+    partial
+        Whether something that may be a node or a link was not read: then nobody may state the network
+        complete.
     """
 
     problems: Problems = field(default_factory=Problems)
     unused: list[Unused] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     layer: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    renamed: set[str] = field(default_factory=set)
+    partial: bool = False
 
 
 @dataclass(frozen=True)

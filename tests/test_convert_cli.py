@@ -115,7 +115,5 @@ def test_a_netbox_is_fetched_kept_and_converted(tmp_path, monkeypatch):
         assert again.exit_code == 0, again.stderr
         assert "cables" in again.stderr
     (tmp_path / "declaration.toml").write_text(HEAD + "[network]\ncomplete = true\n", "utf-8")
-    with pytest.raises(
-        DeclarationError, match="stated complete, but the file says that some of it was not read"
-    ):
+    with pytest.raises(DeclarationError, match="stated complete, but some of the file was not read"):
         read_declaration(tmp_path / "less.netbox.json", operator=tmp_path)

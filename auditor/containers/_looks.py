@@ -135,13 +135,14 @@ class Sheet(Look):
         self._columns: dict[str, int] = {}
         self._row = self._at = 0
         self._type = self._style = self._text = ""
-        self._hidden = self._open = False
+        self._hidden = self._open = self._valued = self._lacking = 0
         self._spans: list[tuple[int, int]] = []
         self.used = self.text = self.formulas = self.merged = 0
         self.low, self.high = 1 << 14, [0, 0]
         self.hidden_rows: set[int] = set()
         self.errors: list[tuple[int, int, str]] = []
         self.padded: list[tuple[int, int]] = []
+        self.lacking: list[int] = []
 
     def see(self, tag: str, attributes: dict[str, str]) -> None:
         """Take note of an element."""
@@ -155,12 +156,14 @@ class Sheet(Look):
             self._hidden = attributes.get("hidden") in TRUE
         elif tag == "f":
             self.formulas += 1
+            self._lacking = self._row
         elif tag == "mergeCell":
             self.merged += 1
         elif tag == "col" and attributes.get("hidden") in TRUE:
             self._spans.append((_whole(attributes.get("min", "")), _whole(attributes.get("max", ""))))
 
     def _cell(self, attributes: dict[str, str]) -> None:
+        self._settle()
         place = attributes.get("r")
         if place is None:
             self._at += 1
@@ -175,8 +178,17 @@ class Sheet(Look):
             self._at, self._row = column, int(found[2])
         self._type, self._style = attributes.get("t", ""), attributes.get("s", "")
 
+    def _settle(self) -> None:
+        """Note the row of a formula whose value nobody has calculated."""
+        if self._lacking and len(self.lacking) < LISTED:
+            self.lacking.append(self._lacking)
+        self._lacking = 0
+
     def _use(self, tag: str) -> None:
         """Note that the cell last begun has a value."""
+        self._valued = True
+        if self._type == "str":  # a formula may give an empty text
+            self._lacking = 0
         row, column = self._row, self._at
         self.used += 1
         self.low = min(self.low, column)
@@ -190,11 +202,15 @@ class Sheet(Look):
 
     def data(self, text: str) -> None:
         """Keep the number of a shared string, or what is wrong with the cell."""
+        if self._valued:
+            self._lacking = 0
         if self._open:
             self._text = (self._text + text[:LONGEST])[:LONGEST]
 
     def end(self, tag: str) -> None:
         """Add up the strings that the cells share."""
+        if tag.rpartition("}")[2] in {"v", "is"}:
+            self._valued = False
         if not self._open or tag.rpartition("}")[2] != "v":
             return
         self._open = False
@@ -214,6 +230,7 @@ class Sheet(Look):
 
     def check(self) -> None:
         """Refuse a sheet whose cells lie so far apart that the room between them fills the memory."""
+        self._settle()
         if self.room > MOST_CELLS or (self.room > ROOMY and self.used * FULLEST < self.room):
             what = f"has {self.used:,} cells spread over {self.high[0]:,} rows and {self.high[1]:,} columns"
             raise ContainerError(what, "delete what stands far below or to the right of the table")

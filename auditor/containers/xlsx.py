@@ -50,9 +50,10 @@ def read(data: bytes) -> dict[str, Any]:
     -------
     dict
         ``sheets``: each with ``name``, ``hidden``, ``first`` (number of the first row), ``rows``, numbers of
-        ``formulas``, ``hidden_rows``, ``hidden_columns``, ``merged``, and the places of cells that show zeros
-        which their number has not (``padded``). Cells are text, numbers, booleans, null, ``{"date": …}`` or
-        ``{"error": …}``. ``other``: what else the file holds, counted.
+        ``formulas``, ``hidden_rows``, ``hidden_columns`` and ``merged``, rows of formulas that have no value
+        (``lacking``), and the places of cells that show zeros which their number has not (``padded``). Cells
+        are text, numbers, booleans, null, ``{"date": …}`` or ``{"error": …}``. ``other``: what else the file
+        holds, counted.
 
     Raises
     ------
@@ -175,6 +176,7 @@ def _values(book: CalamineWorkbook, number: int, looks: list[Sheet | None]) -> d
         "first": top + 1,
         "rows": rows,
         "formulas": look.formulas,
+        "lacking": look.lacking,
         "hidden_rows": len(look.hidden_rows),
         "hidden_columns": look.hidden_columns(),
         "merged": look.merged,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from auditor import cells, network, tables
 from auditor.columns import Coded
 from auditor.errors import UnnamedError, UsageError
-from auditor.model import Declaration, Network, read_document
+from auditor.model import UNKNOWN_KEY, Declaration, Network, read_document
 from auditor.problems import Origin, quote
 from auditor.readers._files import Folder, read_json, read_toml
 from auditor.readers._graph import settled
@@ -81,7 +81,8 @@ def read_file(
     if isinstance(operator, Path):
         tree, folder = read_operator(operator, log)
     here = Folder(file.parent, log, file.name) if folder is None else folder
-    log.layer = _stated_network(tree).access_layer
+    whose = _stated_network(tree)
+    log.layer, log.fields = whose.access_layer, with_mapping(whose, here, mapping)[0].fields
     data = here.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
     export = None if data is None else parse(data, file.name, log)
     if export is None:
@@ -158,14 +159,14 @@ def assemble(
         log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
     stated, sources = with_mapping(stated, folder, extra)
     if graph is None and stated.graph is not None:
-        graph = read_graph_file(stated.graph, folder, stated.access_layer)
-    if graph is not None and graph.partial and stated.complete:
+        graph = read_graph_file(stated.graph, folder, stated)
+    if log.partial and stated.complete:
         what = "the network is stated complete, but some of the file was not read (see what is not used)"
         log.problems.add(folder.file, "network", "complete", what, "say complete = false, or mend the file")
     nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
-        log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", "read by a later version"))
+        log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", UNKNOWN_KEY))
     documents = _documents(document, nodes, folder)
     log.problems.raise_if_any()
     if document is None or nodes is None or links is None:
@@ -186,6 +187,7 @@ def assemble(
         prefixes=prefixes.table if prefixes else None,
         inputs=tuple(folder.inputs),
         documents=documents,
+        partial=log.partial,
         unused=tuple(log.unused),
         notes=tuple(log.notes),
     )
@@ -209,7 +211,7 @@ def _network(
     if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
         log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
     raws = [raw for raw in (*tables_given, *((graph.nodes, graph.links) if graph else ())) if raw is not None]
-    given = {name for raw in raws for name in raw.table.column_names}
+    given = {name for raw in raws for name in raw.table.column_names} | log.renamed
     check_mapping(sources, given, log)
     raw_nodes, raw_links = (
         raw and mapped(raw, key, stated, log)
@@ -278,7 +280,7 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     return replace(nodes, table=table)
 
 
-def read_graph_file(name: str, folder: Folder, layer: str | None = None) -> Export | None:
+def read_graph_file(name: str, folder: Folder, stated: Network) -> Export | None:
     """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
     known = parsers()
     suffix = "." + name.rpartition(".")[2].lower()
@@ -286,7 +288,7 @@ def read_graph_file(name: str, folder: Folder, layer: str | None = None) -> Expo
         what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(endings())}"
         folder.log.problems.add(folder.file, "network", "graph", what, hint)
         return None
-    folder.log.layer = layer
+    folder.log.layer, folder.log.fields = stated.access_layer, stated.fields
     data = folder.read(name, "network", "graph")
     export = None if data is None else known[suffix](data, name, folder.log)
     if export is not None and export.nodes is None:

@@ -38,8 +38,9 @@ class Tally:
         if self._faults[key, what] <= SHOWN:
             self.log.problems.add(self.file, where, key, what, hint)
 
-    def drop(self, what: str, why: str, times: int = 1) -> None:
-        """Count something that is not used."""
+    def drop(self, what: str, why: str, times: int = 1, *, missed: bool = False) -> None:
+        """Count something that is not used; `missed` where it may be a node or a link."""
+        self.log.partial |= missed
         self._unused[what, why] += times
 
     def note(self, what: str) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Key: TypeAlias = "tuple[str, str]"  # layer, id in it
 Ends: TypeAlias = "tuple[str | None, str | None, str | None, str | None]"  # node and port, near and far
 PLACE = ("lon", "lat", "datum", "accuracy_m")
+WHOSE = frozenset(
+    {"owner", "holder_uscc", "operated_by", "holding", "kind", "access_role", "services", "transit"}
+)
+"""What is said of an instance and not of the box beneath it: who owns a router does not own its rack."""
 NOT_LIFTED = frozenset(
     {*PLACE, "ips", "id", "site", "status", "from_on", "to_on", "count", "document", "grade"}
 )
@@ -229,8 +233,11 @@ def _lifted(stack: Stack, layer: str, row: Row, lifting: Lifting) -> Row:
     others = (stack.reach([key], stack.node_on) | stack.reach([key], stack.over)) - {key}
     said = [(other, stack.rows[other]) for other in sorted(others) if other in stack.rows]
     values: dict[str, list[Any]] = {}
-    for _, other_row in said:
+    above = stack.reach([key], stack.over) - {key}
+    for other, other_row in said:
         for name, value in other_row.items():
+            if name in WHOSE and other in above:
+                continue
             if name not in NOT_LIFTED and name not in row:
                 values.setdefault(name, []).append(value)
     found = {name: lifting.agree(name, node, given) for name, given in values.items()}

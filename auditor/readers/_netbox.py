@@ -200,7 +200,7 @@ class Dump:
         """Read a status; a word that is not known leaves it blank, so that the row counts."""
         word = (text(value) or "").lower()
         ours = STATUS.get(word)
-        if word and ours in {None, "standby"}:
+        if word and ours != word:
             self._statuses[word, ours or "active"] += 1
         return ours
 

@@ -57,6 +57,8 @@ class Feature:
         Of its geometry, by the rules of the form.
     role
         ``node`` or ``link``, where the form says so whatever the geometry is.
+    course
+        Longitudes and latitudes of a line between its ends.
     """
 
     word: str
@@ -67,6 +69,7 @@ class Feature:
     own: str | None = None
     datum: str = "WGS84"
     role: str = ""
+    course: tuple[Place, ...] = ()
 
 
 def read_places(features: list[Feature], file: str, log: Log) -> tuple[Frame, Frame] | None:
@@ -127,7 +130,11 @@ def _too_wide(features: list[Feature], file: str, log: Log) -> bool:
 def _translate(features: list[Feature], tally: Tally) -> None:
     """Take Chinese names for ours, in the columns that tell what a feature is."""
     names = dict.fromkeys(name for feature in features for name in feature.columns)
-    ours: dict[str, str] = {}
+    ours: dict[str, str] = {}  # a mapping first: what is a node, what a link, is told by our names
+    for name, mapped in tally.log.fields.items():
+        if name in names and mapped not in names and mapped not in ours.values():
+            ours[name] = mapped
+    tally.log.renamed.update(ours)
     for table, columns in DECIDING.items():
         for name in names:
             column = labels.column(table, name)
@@ -135,7 +142,9 @@ def _translate(features: list[Feature], tally: Tally) -> None:
                 ours.setdefault(name, column)
     if not ours:
         return
-    tally.note("columns read: " + ", ".join(f"{name} as {column}" for name, column in ours.items()))
+    chinese = [f"{name} as {column}" for name, column in ours.items() if name not in tally.log.renamed]
+    if chinese:
+        tally.note("columns read: " + ", ".join(chinese))
     for feature in features:
         feature.columns = {ours.get(name, name): value for name, value in feature.columns.items()}
 
@@ -149,7 +158,7 @@ def _sorted_out(features: list[Feature], tally: Tally) -> tuple[list[Feature], l
         other = feature.shape not in {"", POINT, LINE}
         endless = all(is_blank(feature.columns.get(end)) for end in ENDS)
         if not role:
-            tally.drop(feature.shape, "no point and no line")
+            tally.drop(feature.shape, "no point and no line", missed=True)
         elif role == LINK and feature.shape == LINE and not feature.places and endless:
             tally.drop("lines without coordinates", "they join nothing")
         else:
@@ -273,6 +282,7 @@ def _join(nodes: list[Feature], links: list[Feature], repeated: set[str], tally:
         _settle_stated(link, ids, repeated, tally)
         if is_blank(link.columns.get("id")) and link.own is not None:
             link.columns["id"] = link.own
+    _look_along(links, nodes, tally)
     ends = [
         (link, end, place)
         for link in links
@@ -293,6 +303,20 @@ def _join(nodes: list[Feature], links: list[Feature], repeated: set[str], tally:
     tally.note(f"ends of lines that name no node: {what}")
     if several:
         tally.note(f"{several:,} of these joints are places of several nodes: give source and target")
+
+
+def _look_along(links: list[Feature], nodes: list[Feature], tally: Tally) -> None:
+    """Say where a line runs through the place of a node: whether it ends there, its form does not tell."""
+    course = [place for link in links for place in link.course]
+    if not course:
+        return
+    names, _ = _nodes_at(np.array(course, float), nodes)
+    if any(names):
+        through = sum(name is not None for name in names)
+        shown = quote(next(name for name in names if name is not None))
+        what = f"lines run through places of nodes, such as {shown}: they are joined at their ends alone"
+        tally.note(f"{through:,} {what}; cut them there, if they end there")
+        tally.drop("lines through places of nodes", "joined at their ends alone", through, missed=True)
 
 
 def _settle_stated(link: Feature, ids: set[str], repeated: set[str], tally: Tally) -> None:

@@ -39,8 +39,6 @@ class Export:
         meaning it.
     tables
         Whether the rows are those of a table of our own shape: then every node states its kind.
-    partial
-        Whether the file says that some of the network was not read: then nobody may state it complete.
     """
 
     nodes: Frame | None = None
@@ -49,7 +47,6 @@ class Export:
     records: Mapping[str, Any] | None = None
     directed: bool = False
     tables: bool = False
-    partial: bool = False
 
 
 Parse: TypeAlias = "Callable[[bytes, str, Log], Export | None]"

@@ -240,7 +240,8 @@ def _user(rows: _Rows, filing: Filing, _inside: str | None, tally: Tally) -> Non
     rooms: dict[str, Row] = {}
     _attached(filing, {}, rooms, tally, 0)
     if not rooms or name is None:
-        tally.drop("users", "the record does not say in which room they are" if name else "without an id")
+        why = "the record does not say in which room they are" if name else "without an id"
+        tally.drop("users", why, missed=True)
         return
     kept = _kept(filing, "nature", "hosting", *(() if filing.person else ("name",)))
     for room, said in rooms.items():

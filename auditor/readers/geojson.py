@@ -121,11 +121,12 @@ class _Reading:
             self.tally.fault(where, "id", "is neither text nor number", RFC)
         self.members(given, FEATURE, where)
         shape, places = self.geometry(given.get("geometry"), where)
+        course = self.course(given.get("geometry"), shape)
         own = None if own is None else text_of(own) or None
         datum = self.datum(given, where, datum)
         if isinstance(given.get("geometry"), dict):
             datum = self.datum(given["geometry"], where, datum)
-        return Feature("feature", number, properties or {}, shape, places, own, datum)
+        return Feature("feature", number, properties or {}, shape, places, own, datum, course=course)
 
     def geometry(self, given: Any, where: str) -> tuple[str, tuple[Place, ...]]:
         """Check a geometry with all in it; give its type, and the point or the ends of the line."""
@@ -147,7 +148,15 @@ class _Reading:
                 self.odd_collections += not top or len(geometry[inner]) == 1
                 todo += geometry[inner]
             top = False
+        given = _single(given)
         return given["type"], self.places(given)
+
+    def course(self, geometry: Any, shape: str) -> tuple[Place, ...]:
+        """Give what lies between the ends of a line."""
+        if shape != LINE:
+            return ()
+        line = _single(geometry)["coordinates"]
+        return tuple((float(place[0]), float(place[1])) for place in line[1:-1])
 
     def places(self, geometry: dict[str, Any]) -> tuple[Place, ...]:
         """Give the point or both ends of the line; heights and the course between are listed."""
@@ -206,6 +215,14 @@ class _Reading:
             self.tally.fault(where, "crs", what, "convert it to WGS84 (EPSG:4326); EPSG:4490 is read too")
             return datum
         return "CGCS2000" if known[1] == CGCS2000 else "WGS84"
+
+
+def _single(geometry: dict[str, Any]) -> dict[str, Any]:
+    """Take the one part of a geometry of parts for itself: programs write all lines as lists of lines."""
+    kind, parts = geometry["type"], geometry.get("coordinates")
+    if kind in {f"Multi{POINT}", f"Multi{LINE}"} and isinstance(parts, list) and len(parts) == 1:
+        return {**geometry, "type": kind.removeprefix("Multi"), "coordinates": parts[0]}
+    return geometry
 
 
 def _fault(geometry: Any) -> str:

@@ -106,9 +106,21 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         log.notes.append(Note(file, f"name read from the labels that yEd draws in {parts.labelled:,} nodes"))
     if parts.grouped:
         log.notes.append(Note(file, f"{parts.grouped:,} nodes stand in groups, which the column group names"))
+    _without_keys(parts)
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
     return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
+
+
+def _without_keys(parts: _Parts) -> None:
+    """Take whole numbers that several edges have for what networkx writes there: keys of parallel edges."""
+    ids = [edge["id"] for edge in parts.edges if "id" in edge]
+    if len(set(ids)) == len(ids) or not all(name and name.isdecimal() for name in ids):
+        return
+    for edge in parts.edges:
+        if "id" in edge:
+            edge["id (key)"] = edge.pop("id")
+    parts.log.notes.append(Note(parts.file, "ids of edges repeat, and were read as keys of parallel edges"))
 
 
 def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:

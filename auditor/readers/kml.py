@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.cells import read_day
 from auditor.problems import quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import decode, read_carried
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 CONTAINERS = frozenset({"kml", "Document", "Folder"})
 TAGS = tuple(f"{{*}}{tag}" for tag in (*sorted(CONTAINERS), "Placemark", "name"))
 TEXTS = ("name", "description", "address")
-DATES = {"begin": "from_on", "end": "to_on"}
+PERIOD = {"begin": "shown_from", "end": "shown_until"}  # of a drawing, which is no period in force
+MISSED = frozenset({"NetworkLink", "Placemark", "Update", "NetworkLinkControl"})  # may bring placemarks
 SHAPES = frozenset(
     {"Point", "LineString", "LinearRing", "Polygon", "MultiGeometry", "Model", "Track", "MultiTrack"}
     | {"MultiPoint", "MultiLineString", "MultiPolygon"}  # which are none of KML, and are found in it
@@ -141,7 +141,7 @@ class _Reading:
             name = _local(child)
             if name == "ExtendedData" and _local(element) == "Document":
                 self.head(child)
-            elif name not in CONTAINERS and name not in {"Placemark", "name"}:
+            elif _split(child)[0] != self.space or name not in {*CONTAINERS, "Placemark", "name"}:
                 self.drop(name)
         element.clear(keep_tail=True)
         self.path.pop()
@@ -170,7 +170,8 @@ class _Reading:
         """Count an element that is not read, by its name unless there are too many."""
         if len(self.names) < MOST_NAMES:
             self.names.add(what)
-        self.tally.drop(what if what in self.names else "other elements", "not read")
+        missed = what.partition(" ")[0] in MISSED
+        self.tally.drop(what if what in self.names else "other elements", "not read", missed=missed)
 
     def children(self, element: Any, name: str) -> list[Any]:
         """Children of one name in the file's namespace."""
@@ -210,13 +211,13 @@ class _Reading:
         self.features.append(feature)
 
     def period(self, element: Any, stated: dict[str, Any]) -> None:
-        """Read both ends of a period, where they are whole dates."""
+        """Keep both ends of the period in which the placemark is shown."""
         for child in element.iterchildren("*"):
-            column, text = DATES.get(_local(child)), (child.text or "").strip()
-            if column and read_day(text):
-                stated[column] = text
+            column = PERIOD.get(_local(child))
+            if column and not len(child):
+                stated[column] = child.text
             else:
-                self.drop(f"{_local(child)} of a TimeSpan that is no whole date")
+                self.drop(f"{_local(child)} of a TimeSpan")
 
     def data(self, element: Any, given: dict[str, Any], where: str) -> None:
         """Read data by name, plain or by a schema."""

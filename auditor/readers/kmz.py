@@ -21,6 +21,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         return None
     for what, times in answer["others"].items():
         log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
+        log.partial |= what.lower().endswith((".kml", ".kmz"))
     return parsers()[".kml"](answer["kml"].encode("latin-1"), file, log)
 
 

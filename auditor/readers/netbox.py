@@ -92,11 +92,11 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
         return None
     dump.tell()
     blocks = list(_blocks(dump))
+    log.partial |= bool(dump.rows(UNREAD))
     return Export(
         read_rows(_stated(nodes), "node", file, ("id",)),
         read_rows(_stated(links), "link", file, ("source", "target")),
         read_rows(_stated(blocks), "prefix", file, ("prefix",)) if blocks else None,
-        partial=bool(dump.rows(UNREAD)),
     )
 
 

@@ -50,7 +50,9 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
         elif element["type"] != "relation" and _is_telecom(tags):
             nodes.append(_node(name, element, tags, tally))
         elif tags:
-            tally.drop(f"{element['type']}s with other tags", "no telecom object that is read")
+            missed = _is_telecom(tags)
+            why = "telecom objects, but relations" if missed else "no telecom object that is read"
+            tally.drop(f"{element['type']}s with other tags", why, missed=missed)
         else:
             tally.drop(f"{element['type']}s without tags", "shape, not objects")
     links = _links(lines, {row["id"] for row in nodes}, tally)

@@ -41,10 +41,12 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.problems import nearest, quote
 from auditor.readers._entries import Tally, records_of
-from auditor.readers._layers import TooDeepError, crossed, lift
+from auditor.readers._layers import WHOSE, TooDeepError, crossed, lift
 from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.readers._yang import ends_of, local, member, named_of, stack_of
+
+SAYS = WHOSE - {"transit"}  # a node that says one of these is somebody's thing, not a drawing of another's
 
 if TYPE_CHECKING:
     from auditor.readers._entries import Row
@@ -130,7 +132,10 @@ def _read(entries: list[Any], holder: Any, tally: Tally, wanted: str | None) -> 
     for other in stack.layers.values():
         if other is not layer:
             size = f"{len(other.nodes):,} nodes, {len(other.links):,} entries of links"
-            tally.drop(f"layer {quote(other.name)}: {size}", "not searched: layers are never mixed")
+            telling = sum(not SAYS.isdisjoint(row) for row in other.nodes)
+            why = "not searched: layers are never mixed"
+            why += f"; {telling:,} of its nodes say whose or what they are" if telling else ""
+            tally.drop(f"layer {quote(other.name)}: {size}", why, missed=telling > 0)
     return _export(nodes, links, tally, records=records, directed=directed)
 
 
@@ -192,6 +197,8 @@ def _choose(stack: Stack, wanted: str | None, tally: Tally) -> Layer | None:
         layer, gaps = _lowest(stack, upwards)
     if layer.routed and layer.links and not stack.beneath[layer.name]:
         tally.note(f"{quote(layer.name)} is layer 3: boxes that its links cross beneath are not in the file")
+    if gaps.ends or gaps.nodes or not layer.links or (wanted is not None and stack.beneath[layer.name]):
+        tally.drop(f"what {quote(layer.name)} lacks", "see the notes", missed=True)
     if len(upwards) > 1:
         _say(stack, layer, gaps, tally, wanted=wanted is not None)
     return layer

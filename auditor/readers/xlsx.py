@@ -141,6 +141,7 @@ def _tables(given: list[dict[str, Any]], file: str, log: Log) -> dict[str, _Shee
         if help_ or sheet["rows"]:
             why = "explains how to fill the workbook in" if help_ else "its name is that of no table"
             log.unused.append(Unused(file, f"sheet {quote(sheet['name'])}", why))
+            log.partial |= any(_looks_like(sheet, table, needed) for table, needed in TYPED.items())
     opened = {table: _sheet(sheet, table, file, log) for table, sheet in named.items()}
     return {table: sheet for table, sheet in opened.items() if sheet is not None}
 
@@ -224,6 +225,10 @@ def _note(given: dict[str, Any], place: str, log: Log) -> None:
         "hidden_columns": "hidden columns, read like the others",
         "merged": "merged cells: the value stands in the first of them, the others are blank",
     }
+    if given["lacking"]:
+        rows = np.unique(np.array(given["lacking"], np.int64))
+        what = f"formulas without a value in rows {spans(rows)}"
+        log.problems.add(place, "", "", what, "open the workbook in a spreadsheet program and save it")
     if given["hidden"]:
         log.notes.append(Note(place, "the sheet is hidden; it was read"))
     log.notes.extend(Note(place, f"{given[key]:,} {what}") for key, what in told.items() if given[key])

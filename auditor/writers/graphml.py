@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from auditor.writers._content import Content
 
 SPACE = "http://graphml.graphdrawing.org/xmlns"
+PLAIN: Any = {None: SPACE}  # no prefix: the KML reader of GDAL knows none
 PIECE = 1_000_000  # characters; libxml2 refuses text beyond 10 MB, unless one lets it take any
 TEXT = {"attr.type": "string"}
 TYPES = {bool: "boolean", int: "long", float: "double"}
@@ -27,7 +28,7 @@ def write(content: Content) -> bytes:
     buffer = io.BytesIO()
     with etree.xmlfile(buffer, encoding="utf-8") as file:
         file.write_declaration()
-        with file.element(f"{{{SPACE}}}graphml", nsmap={None: SPACE}):
+        with file.element(f"{{{SPACE}}}graphml", nsmap=PLAIN):
             keys = {"node": _keys(nodes, "node"), "edge": _keys(links, "edge")}
             for kind, rows in (("node", nodes), ("edge", links)):
                 for name, key in keys[kind].items():
@@ -75,7 +76,7 @@ def _text(value: Any) -> str:
 
 
 def _element(tag: str, text: str | None = None, **attributes: str) -> Any:
-    element = etree.Element(f"{{{SPACE}}}{tag}", attributes)
+    element = etree.Element(f"{{{SPACE}}}{tag}", attributes, nsmap=PLAIN)
     element.text = text
     return element
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from auditor.writers._geometry import Drawn
 
 SPACE = "http://www.opengis.net/kml/2.2"
+PLAIN: Any = {None: SPACE}  # no prefix: the KML reader of GDAL knows none
 UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # for XML, however it is written
 
 
@@ -27,7 +28,7 @@ def write(content: Content) -> bytes:
     buffer = io.BytesIO()
     with etree.xmlfile(buffer, encoding="utf-8") as file:
         file.write_declaration()
-        with file.element(f"{{{SPACE}}}kml", nsmap={None: SPACE}), file.element(f"{{{SPACE}}}Document"):
+        with file.element(f"{{{SPACE}}}kml", nsmap=PLAIN), file.element(f"{{{SPACE}}}Document"):
             if content.carried_text:
                 file.write(_extended({CARRIED: UNFIT.sub(_escaped, content.carried_text)}))
             for rows in drawn(content):
@@ -42,7 +43,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _placemark(row: Drawn) -> Any:
-    placemark = etree.Element(f"{{{SPACE}}}Placemark")
+    placemark = etree.Element(f"{{{SPACE}}}Placemark", nsmap=PLAIN)
     texts = {name: _text(value) for name, value in row.columns.items()}
     fit = {name: text for name, text in texts.items() if not UNFIT.search(name + text)}
     if "name" in fit:
@@ -55,7 +56,7 @@ def _placemark(row: Drawn) -> Any:
 
 
 def _extended(texts: dict[str, str]) -> Any:
-    extended = etree.Element(f"{{{SPACE}}}ExtendedData")
+    extended = etree.Element(f"{{{SPACE}}}ExtendedData", nsmap=PLAIN)
     for name, text in texts.items():
         data = etree.SubElement(extended, f"{{{SPACE}}}Data", {"name": name})
         _add(data, "value", text)

@@ -334,6 +334,7 @@ def test_what_is_not_plain_to_see_is_counted():
     counts = {
         key: only[key] for key in ("hidden", "formulas", "hidden_rows", "hidden_columns", "merged", "padded")
     }
+    assert only["lacking"] == [3]  # openpyxl calculates nothing
     assert counts == {
         "hidden": False,
         "formulas": 1,

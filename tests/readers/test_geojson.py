@@ -259,10 +259,10 @@ def test_other_geometry_is_listed_and_counted(read):
         collection(
             feature(polygon),
             feature(polygon, {"name": "district"}),
-            feature({"type": "MultiPoint", "coordinates": [[121, 31]]}),
+            feature({"type": "MultiPoint", "coordinates": [[121, 31], [122, 31]]}),
             feature(polygon, {"id": "dc", "kind": "data_centre"}),
             feature(
-                {"type": "MultiLineString", "coordinates": [[[1, 2], [3, 4]]]},
+                {"type": "MultiLineString", "coordinates": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]},
                 {"source": "dc", "target": "x"},
             ),
             feature(None, {"id": "n"}, bbox=[1, 2, 3, 4], extra=1),
@@ -282,6 +282,49 @@ def test_other_geometry_is_listed_and_counted(read):
         "geometry of a link: MultiLineString": "no point and no line",
     }
     assert "place read as unknown for nodes whose geometry is no point: Polygon (1)" in noted(declaration)
+
+
+def test_geometries_of_one_part_are_that_part(read):
+    """As the exports of shapefiles have them."""
+    several = {"type": "MultiPoint", "coordinates": [[121, 31]]}
+    line = {"type": "MultiLineString", "coordinates": [[[121, 31], [122, 31]]]}
+    declaration = read(collection(feature(several, {"id": "a"}), feature(line, {"id": "l"})))
+    assert rows(declaration.nodes, "id", "lon", "lat") == [("a", 121.0, 31.0)]
+    assert rows(declaration.links, "id", "source") == [("l", "a")]
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "MultiLineString", "coordinates": [[[121, 31], [122, 31]], [[121, 31], [121, 32]]]},
+        {"type": "Polygon", "coordinates": [[[121, 31], [122, 31], [122, 32], [121, 31]]]},
+        {"type": "LineString", "coordinates": [[120, 31], [121, 31], [122, 31]]},
+    ],
+)
+def test_what_may_be_missed_is_not_complete(declare, geometry):
+    """Lines of several parts, areas, and a line that runs through a node and may end there."""
+    text = collection(feature(point(121, 31), {"id": "a"}), feature(geometry, {}))
+    network = '[network]\ngraph = "g.geojson"\n'
+    root = declare({"declaration.toml": declare.head + network, "g.geojson": json.dumps(text)})
+    assert read_declaration(root).partial
+    root = declare({"declaration.toml": declare.head + network + "complete = true\n"})
+    with pytest.raises(DeclarationError, match="some of the file was not read"):
+        read_declaration(root)
+
+
+def test_a_mapping_tells_nodes_from_links(declare):
+    """And may name the id and the datum, which a feature has already."""
+    text = collection(
+        feature(point(121, 31), {"NODE": "a", "srs": "GCJ-02", "lon": 121.0, "lat": 31.0}),
+        feature(None, {"from": "a", "to": "b", "LINK": "l"}),
+    )
+    fields = '[network.fields]\nNODE = "id"\nsrs = "datum"\nfrom = "source"\nto = "target"\nLINK = "id"\n'
+    text["features"][0]["geometry"] = None
+    root = declare({"declaration.toml": declare.head + fields, "g.geojson": json.dumps(text)})
+    declaration = read_declaration(root / "g.geojson", operator=root / "declaration.toml")
+    assert rows(declaration.nodes, "id", "datum") == [("a", "GCJ-02")]
+    assert rows(declaration.links, "source", "target") == [("a", "b")]
+    assert not [unused for unused in declaration.unused if "network.fields" in unused.what]
 
 
 @pytest.mark.parametrize("name", ["EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326"])

@@ -100,26 +100,26 @@ def test_folders_dates_schemas_and_texts_become_columns(read):
         f"<Placemark><name>e</name>{point(121.6)}</Placemark></Folder><Placemark><name>c</name>{point(121.7)}</Placemark>"
     )
     declaration = read(document(body))
-    assert rows(declaration.nodes, "id", "folder", "address", "description", "from_on", "ports") == [
+    assert rows(declaration.nodes, "id", "folder", "address", "description", "shown_from", "ports") == [
         (
             "a",
             "East / Pudong",
             "世纪大道 1 号",
             "<b>x & y</b>",
-            declaration.nodes["from_on"][0].as_py(),
+            "2020-01-02",
             "007",
         ),
         ("e", "East", None, None, None, None),
         ("c", None, None, None, None, None),
     ]
-    assert str(declaration.nodes["from_on"][0]) == "2020-01-02"
+    assert rows(declaration.nodes, "shown_until", "to_on", "from_on")[0] == ("2030", None, None)
     assert rows(declaration.nodes, "name (attribute)", "folder (attribute)", "to_on")[0] == (
         "b",
         "mine",
         None,
     )
     assert set(listed(declaration)) == {
-        *("Schema", "open", "visibility", "styleUrl", "end of a TimeSpan that is no whole date"),
+        *("Schema", "open", "visibility", "styleUrl"),
         "SimpleArrayData of SchemaData",
     }
 
@@ -297,3 +297,19 @@ def test_the_files_of_gdal(read, tmp_path):
     shutil.copy(GDAL / "truncated.kml", tmp_path)
     with pytest.raises(DeclarationError):
         read_declaration(tmp_path / "truncated.kml", operator=WHOSE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<NetworkLink><Link><href>http://127.0.0.1/x.kml</href></Link></NetworkLink>",
+        '<Placemark xmlns="http://earth.google.com/kml/2.1"><name>b</name></Placemark>',
+        "<Placemark><name>b</name><Polygon/></Placemark>",
+    ],
+)
+def test_what_may_hold_more_is_not_complete(read, body):
+    sound = f"<Placemark><name>a</name>{point()}</Placemark>"
+    assert not read(document(sound)).partial
+    declaration = read(document(sound + body))
+    assert declaration.partial
+    assert listed(declaration)

@@ -247,7 +247,11 @@ def test_names_that_nodes_and_links_share_are_written_once(foreign):
     links = "source,target,type,state,provider,uid\na,b,fiber,up,X,1\n"
     text = suggest(foreign(nodes, links))
     tree = tomllib.loads(text)
-    assert tree["fields"] == {"uid": "id", "type": "kind", "state": "status"}  # uid is taken in nodes, provider is two things
+    assert tree["fields"] == {
+        "uid": "id",
+        "type": "kind",
+        "state": "status",
+    }  # uid is taken in nodes, provider is two things
     assert tree["values"]["kind"] == {"core": "router", "fiber": "fibre"}
     assert tree["values"]["status"] == {"up": "active", "down": "standby"}
     assert '# "provider" = ""' in text

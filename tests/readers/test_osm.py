@@ -89,7 +89,7 @@ def test_objects_are_nodes():
     assert read.unused == {
         "nodes with other tags": "no telecom object that is read (2 of them)",
         "nodes without tags": "shape, not objects",
-        "relations with other tags": "no telecom object that is read",
+        "relations with other tags": "telecom objects, but relations",
         "places of objects": "no coordinates; ask Overpass for `out center`",
     }
     assert [note.what[:29] for note in read.log.notes] == ["© OpenStreetMap contributors,"]

@@ -306,27 +306,37 @@ def labels(**columns):
 
 
 def test_labels_are_lifted_where_all_agree():
-    low = network("low", [node("x", **labels(owner="中国电信")), "y", "z"], both("x", "y"))
+    low = network("low", [node("x", **labels(vendor="中国电信")), "y", "z"], both("x", "y"))
     high = network(
         "high",
         [
-            node("a", [("low", "x")], **labels(owner="operator", kind="olt", status="retired")),
-            node("b", [("low", "y")], **labels(owner="operator", kind="olt", site="q")),
-            node("c", [("low", "y")], **labels(owner="customer", kind="olt")),
+            node("a", [("low", "x")], **labels(vendor="operator", model="olt", status="retired")),
+            node("b", [("low", "y")], **labels(vendor="operator", model="olt", site="q")),
+            node("c", [("low", "y")], **labels(vendor="customer", model="olt")),
             node("d", [("low", "z")]),
         ],
         both("a", "b"),
     )
     read = Read(wrap(low, high))
     assert read.nodes == {
-        "x": {"id": "x", "owner": "中国电信", "kind": "olt"},
-        "y": {"id": "y", "kind": "olt"},
+        "x": {"id": "x", "vendor": "中国电信", "model": "olt"},
+        "y": {"id": "y", "model": "olt"},
         "z": {"id": "z"},
     }
-    assert any(n.startswith("owner: ") and "'operator' and 'customer' for 'y'" in n for n in read.notes)
-    assert "lifted to nodes of 'low' from other layers: kind (2)" in read.notes
+    assert any(n.startswith("vendor: ") and "'operator' and 'customer' for 'y'" in n for n in read.notes)
+    assert "lifted to nodes of 'low' from other layers: model (2)" in read.notes
     read = Read(wrap(low, high), "high")
-    assert read.nodes["d"] == {"id": "d"} and read.nodes["c"]["owner"] == "customer"
+    assert read.nodes["d"] == {"id": "d"} and read.nodes["c"]["vendor"] == "customer"
+
+
+def test_whose_an_instance_is_says_nothing_of_the_box():
+    """A carrier's virtual router on a rack makes no gate of the rack; and what it says is missed, so no pass."""
+    low = network("low", ["x", "y"], both("x", "y"))
+    high = network("high", [node("a", [("low", "x")], **labels(owner="中国电信", kind="bng"))])
+    read = Read(wrap(low, high))
+    assert read.nodes["x"] == {"id": "x"}
+    assert read.log.partial
+    assert not Read(wrap(low, network("high", [node("a", [("low", "x")])]))).log.partial
 
 
 def test_labels_come_up_from_beneath():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+import zipfile
 
 import openpyxl
 import pytest
@@ -22,6 +24,16 @@ OPERATOR = (("name",), ("Example",))
 ANEW = "format the column as text, type it anew"
 DATES = "format the column as text and write dates as 2026-11-22"
 SOUND = {"operator": OPERATOR, "nodes": NODES, "links": LINKS}
+
+
+def calculated(data):
+    """The workbook as a spreadsheet program saves it: formulas have a value, here 2."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            text = re.sub(rb"(</f>)<v ?/>|(</f>)<v></v>", b"</f><v>2</v>", old.read(name))
+            new.writestr(name, text)
+    return buffer.getvalue()
 
 
 def book(**tables):
@@ -180,7 +192,7 @@ def test_without_operator_a_declaration_is_needed(tmp_path, declare):
     assert [u.what for u in declaration.unused] == ["sheet of contracts"]
 
 
-def test_what_is_hidden_merged_or_calculated_is_read_and_noted(read):
+def test_what_is_hidden_merged_or_calculated_is_read_and_noted(tmp_path):
     def fill(sheet):
         for row in NODES:
             sheet.append(row)
@@ -192,8 +204,11 @@ def test_what_is_hidden_merged_or_calculated_is_read_and_noted(read):
         sheet.merge_cells("C5:D5")
         sheet.sheet_state = "hidden"
 
-    declaration = read(**SOUND | {"nodes": fill})
+    path = tmp_path / "x.xlsx"
+    path.write_bytes(calculated(book(**SOUND | {"nodes": fill})))
+    declaration = read_declaration(path)
     assert declaration.nodes.column("id").to_pylist() == ["sub-1", "bng-1", "hidden", "merged"]
+    assert declaration.nodes.column("name").to_pylist() == ["2", None, None, None]
     place = "x.xlsx, sheet 'nodes'"
     assert notes(declaration) == {
         f"{place}: the sheet is hidden; it was read",
@@ -346,6 +361,7 @@ BOOKS = st.lists(
             "first": st.integers(1, 9),
             "rows": st.lists(st.lists(CELLS, max_size=5), max_size=5),
             "formulas": st.integers(0, 2),
+            "lacking": st.lists(st.integers(1, 9), max_size=2),
             "hidden_rows": st.just(0),
             "hidden_columns": st.just(0),
             "merged": st.just(0),
@@ -362,3 +378,25 @@ def test_no_workbook_raises(given_sheets):
     log = Log()
     found = export({"sheets": given_sheets, "other": {"macros": 1}}, "x", log)
     assert found is not None or log.problems.found
+
+
+def test_formulas_without_a_value_are_no_blank_cells(problems):
+    """Programs that write workbooks leave them so; the row would be gone, and a facility with it."""
+    bad = (("id", "kind"), ("a", "bng"), ('="dc-" & 1', '="server"'), ("b", '="pop"'))
+    told = problems(**SOUND | {"nodes": bad})
+    assert told[0] == (
+        "x.xlsx, sheet 'nodes': formulas without a value in rows 3-4; "
+        "open the workbook in a spreadsheet program and save it"
+    )
+
+
+def test_a_kind_is_stated_by_every_row(problems):
+    assert problems(**SOUND | {"nodes": (("id", "kind"), ("a", None))}) == [
+        "x.xlsx, sheet 'nodes', row 2, kind: is missing"
+    ]
+
+
+def test_a_second_sheet_of_nodes_is_missed(read):
+    more = (("id", "kind"), ("dc-bj", "data_centre"))
+    assert read(**SOUND | {"nodes (2)": more}).partial
+    assert not read(**SOUND | {"colours": (("red", "green"),)}).partial
