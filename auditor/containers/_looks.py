@@ -135,7 +135,8 @@ class Sheet(Look):
         self._columns: dict[str, int] = {}
         self._row = self._at = 0
         self._type = self._style = self._text = ""
-        self._hidden = self._open = self._valued = self._lacking = 0
+        self._hidden = self._open = self._valued = False
+        self._lacking = 0  # row of the formula last begun, until it has a value
         self._spans: list[tuple[int, int]] = []
         self.used = self.text = self.formulas = self.merged = 0
         self.low, self.high = 1 << 14, [0, 0]
