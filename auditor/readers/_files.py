@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 1 << 30  # bytes of a file that is taken into memory as a whole and spread to several times that
 MOST_BYTES = {".csv": 1 << 33, ".parquet": 1 << 33}
+STRICT_XML: dict[str, Any] = {  # for lxml: no document type, no entities, no network, no repair
+    "encoding": "utf-8",
+    "resolve_entities": False,
+    "load_dtd": False,
+    "no_network": True,
+    "huge_tree": False,
+    "recover": False,
+    "remove_comments": True,  # else they would cut the text that they stand in
+    "remove_pis": True,
+}
 BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from auditor.problems import quote
-from auditor.readers._files import BOM, OTHER_BOMS, decode, read_carried, report_encoding
+from auditor.readers._files import BOM, OTHER_BOMS, STRICT_XML, decode, read_carried, report_encoding
 from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.tables import Note, Unused
@@ -81,14 +81,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
             io.BytesIO(text),
             events=("start", "end"),
             tag=TAGS,
-            encoding="utf-8",
-            remove_comments=True,  # else they would cut the text that they stand in
-            remove_pis=True,
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            recover=False,
+            **STRICT_XML,
         ):
             HANDLERS.get((event, _local(element)), _pass)(parts, element)
             if len(log.problems.found) > before:

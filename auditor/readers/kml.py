@@ -11,7 +11,7 @@ from lxml import etree
 
 from auditor.problems import quote
 from auditor.readers._entries import Tally
-from auditor.readers._files import decode, read_carried
+from auditor.readers._files import STRICT_XML, decode, read_carried
 from auditor.readers._places import LINE, POINT, Feature, read_places
 from auditor.readers._registry import CARRIED, Export, Reader
 
@@ -93,14 +93,7 @@ class _Reading:
             io.BytesIO(data),
             events=("start", "end"),
             tag=TAGS,
-            encoding="utf-8",
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            recover=False,
-            remove_comments=True,
-            remove_pis=True,
+            **STRICT_XML,
         ):
             if event == "start":
                 self.enter(element)

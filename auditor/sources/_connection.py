@@ -6,7 +6,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,13 +59,17 @@ class MalformedError(AskError):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a host, and how many bytes its answer may have."""
+    """What is asked of a host, and how many bytes its answer may have.
+
+    Further headers, which may hold a token, are in no repr.
+    """
 
     host: str
     port: int
     target: str
     accept: str
     limit: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def authority(self) -> str:
@@ -170,7 +174,7 @@ class Client:
         """
         host = question.host
         try:
-            with self._connect(question, self.vetted(host, deadline), deadline) as channel:
+            with self._channel(question, deadline) as channel:
                 return _ask(channel, question)
         except TimeoutError:
             raise UnavailableError(f"{host} did not answer in time") from None
@@ -212,6 +216,9 @@ class Client:
         except dns.exception.DNSException as error:
             raise UnavailableError(f"{host}: {failure(error)[1]}") from None
 
+    def _channel(self, question: Question, deadline: Deadline) -> socket.socket:
+        return self._connect(question, self.vetted(question.host, deadline), deadline)
+
     def _connect(self, question: Question, addresses: list[str], deadline: Deadline) -> _Socket:
         # To an address that was vetted, never to the name: what a name stands for may change in between.
         for position, address in enumerate(addresses, 1):
@@ -231,16 +238,16 @@ class Client:
         return channel
 
 
-def _ask(channel: _Socket, question: Question) -> Reply:
+def _ask(channel: socket.socket, question: Question) -> Reply:
     connection = http.client.HTTPConnection(question.host, question.port)
     connection.sock = channel
-    headers = {
+    ours = {
         "Host": question.authority,
-        "Accept": question.accept,
         "Accept-Encoding": "identity",
         "User-Agent": AGENT,
         "Connection": "close",
     }
+    headers = {"Accept": question.accept, **question.headers, **ours}
     connection.request("GET", question.target, headers=headers)
     with connection.getresponse() as response:
         told = {name.lower(): value for name, value in response.getheaders()}

@@ -7,11 +7,9 @@ environment are not used.
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import re
 import socket
-import ssl
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -22,15 +20,12 @@ import orjson
 from auditor.errors import AuditorError, UsageError
 from auditor.problems import quote
 from auditor.sources._connection import (
-    AGENT,
     AskError,
     Client,
     Deadline,
-    MalformedError,
     Question,
     Reply,
     UnavailableError,
-    _body,
 )
 from auditor.sources._transport import MOVED, Transport
 
@@ -166,7 +161,7 @@ class Session:
             raise NetBoxError(f"{self.base.url}: its pages lead in a circle, or are more than {MOST_PAGES:,}")
         self.seen.add(target)
         limit = min(PAGE_BYTES, self.left)
-        question = _Question(self.base.host, self.base.port, target, JSON, limit, dict(headers))
+        question = Question(self.base.host, self.base.port, target, JSON, limit, dict(headers))
         try:
             reply = self.patient.ask(question)
         except AskError as error:
@@ -227,13 +222,6 @@ def _is_deeper(tree: Any, most: int) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Question(Question):
-    """A question with the headers that pynetbox gives, the token among them, which no repr shows."""
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 class _Plain(socket.socket):
     """A socket without TLS whose reads share one deadline, for loopback alone."""
 
@@ -264,24 +252,6 @@ class _Client(Client):
             raise UnavailableError(f"{host} is another host, which is asked by https alone")
         return addresses
 
-    def exchange(self, question: Question, deadline: Deadline) -> Reply:
-        """Ask one host and read its answer, as `Client.exchange` does, with more headers."""
-        host = question.host
-        try:
-            with self._channel(question, deadline) as channel:
-                return _ask(channel, cast("_Question", question))
-        except TimeoutError:
-            raise UnavailableError(f"{host} did not answer in time") from None
-        except ssl.SSLCertVerificationError as error:
-            why = error.verify_message
-            raise UnavailableError(f"{host}: its certificate is not trusted: {why}") from None
-        except (http.client.IncompleteRead, http.client.RemoteDisconnected):
-            raise UnavailableError(f"{host} closed the connection before its answer was whole") from None
-        except (http.client.HTTPException, ValueError) as error:
-            raise MalformedError(f"{host}: its answer is no valid HTTP ({type(error).__name__})") from None
-        except OSError as error:
-            raise UnavailableError(f"{host}: the connection failed: {error.strerror or error}") from None
-
     def _channel(self, question: Question, deadline: Deadline) -> socket.socket:
         addresses = self.vetted(question.host, deadline)
         if self.scheme == "https":
@@ -296,16 +266,6 @@ class _Client(Client):
         channel = _Plain(fileno=plain.detach())
         channel.deadline = deadline
         return channel
-
-
-def _ask(channel: socket.socket, question: _Question) -> Reply:
-    connection = http.client.HTTPConnection(question.host, question.port)
-    connection.sock = channel
-    ours = {"Host": question.authority, "Accept-Encoding": "identity", "User-Agent": AGENT}
-    connection.request("GET", question.target, headers={**question.headers, **ours, "Connection": "close"})
-    with connection.getresponse() as response:
-        told = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(response.status, told, _body(response, question))
 
 
 @dataclass
