@@ -189,7 +189,7 @@ class Domicile(Record):
         lon, lat = (np.array([np.nan if x is None else x]) for x in (self.lon, self.lat))
         for what, (_, bad) in coordinate_faults(lon, lat).items():
             if bad.any():
-                raise wrong(what if "without" in what else f"{what}: lon {self.lon:g}, lat {self.lat:g}")
+                raise wrong(what if "without" in what else f"{what}: lon {lon[0]:g}, lat {lat[0]:g}")
         _check_order(self, "from_on", "to_on")
         return self
 

@@ -380,7 +380,7 @@ def test_tokens_come_from_the_environment_and_are_never_shown(token):
 
 
 def test_the_token_shows_in_no_repr():
-    question = _netbox_session._Question("h", 1, "/", "x", 1, {"authorization": TOKEN})
+    question = _netbox_session.Question("h", 1, "/", "x", 1, {"authorization": TOKEN})
     assert TOKEN not in repr(question)
 
 
