@@ -76,6 +76,11 @@ def to_text(array: Any, report: Report) -> Any:
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 
 
+def with_semicolons(array: Any) -> Any:
+    """Write the full-width semicolon of Chinese keyboards as the plain one, which separates."""
+    return pc.replace_substring(array, "；", ";") if pa.types.is_string(array.type) else array
+
+
 def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
     """Trim strings, bring them to Unicode NFC, blank the empty ones, report hidden characters."""
     if array.null_count == len(array):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 RECORDS = ("Operator", "Domicile", "Approval", "Service", "Contract")
-LISTS = frozenset({"services", "ips", "over"})
 TYPES: dict[str, Any] = {
     "text": {"type": ["string", "integer", "null"]},
     "coded": {"type": ["string", "integer", "null"]},
@@ -69,7 +68,7 @@ def _cell(column: tables.Column) -> dict[str, Any]:
     if column.type == "choice":
         words = [*column.choices, *column.aliases, *_chinese(column.name, column.choices)]
         kind: dict[str, Any] = {"enum": words if column.required else [*words, None]}
-    elif column.name in LISTS:
+    elif column.name in tables.LISTED:
         kind = {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]}
     else:
         kind = TYPES[column.type]

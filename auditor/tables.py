@@ -40,6 +40,7 @@ STATUSES = ("active", "standby", "planned", "retired")
 HOLDINGS = ("own", "lease", "purchase", "hosting", "cloud", "shared")
 ACCESS_ROLES = ("subscriber_access", "upstream")
 DIRECTIONS = ("both", "forward")
+LISTED = frozenset({"services", "ips", "over"})  # cells that hold several texts
 MOST_COLUMNS = 1000
 UNKNOWN_COLUMN = "no such column in a declaration; kept, but no rule reads it"
 
@@ -74,6 +75,8 @@ class Column:
 
     def read(self, array: Any, report: cells.Report) -> Any:
         """Convert the cells."""
+        if self.name in LISTED:
+            array = cells.with_semicolons(array)
         chinese = labels.words(self.name)
         if self.type == "choice":
             chinese = {word: ours for word, ours in chinese.items() if ours in self.choices}

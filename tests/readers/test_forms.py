@@ -330,3 +330,9 @@ def union(rows):
     names = dict.fromkeys(name for row in rows for name in row)
     arrays = {name: pa.array([row.get(name) for row in rows]) for name in names}
     return pa.schema([(name, array.type) for name, array in arrays.items()])
+
+
+def test_the_semicolon_of_chinese_keyboards_separates(declare):
+    text = "id,kind,services,ips\na,server,B12；B14,192.0.2.1； 192.0.2.2\n"
+    nodes = read_declaration(declare({"nodes.csv": text, "links.csv": "source,target\n"})).nodes
+    assert (column(nodes, "services"), column(nodes, "ips")) == (["B12;B14"], ["192.0.2.1; 192.0.2.2"])
