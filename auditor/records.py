@@ -6,8 +6,8 @@ A blank text counts as absent. Keys that no rule knows are kept (``model_extra``
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
+import sys
 import unicodedata
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
@@ -61,7 +61,7 @@ def _day(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise wrong(f"{quote(value)} is no number", "leave out what is not known")
     return float(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
@@ -278,7 +279,7 @@ class Mutator:
         if isinstance(tree, dict | list) and tree and self.random.random() < 0.85:
             keys = list(tree) if isinstance(tree, dict) else range(len(tree))
             [key] = self.random.choices(keys, [len(repr(tree[key])) for key in keys])
-            tree[key] = self._edited(tree[key])
+            tree[key] = self._edited(copy.deepcopy(tree[key]))  # a part may stand here twice
             return tree
         return self.random.choice(
             (self._value, self._value, self._without, self._twice, self._renamed, self._wrapped)
