@@ -136,6 +136,8 @@ class _Package:
         self.db.set_authorizer(_permit({"sqlite_master", "sqlite_schema"}))
         others: Counter[str] = Counter()
         for kind, name, root, sql in self.db.execute("SELECT type, name, rootpage, sql FROM sqlite_master"):
+            if not isinstance(name, str) or not isinstance(sql, str | None):
+                raise ContainerError("is no sound SQLite database: its list of tables holds no text")
             if kind == "table" and root and (name.startswith("sqlite_") or PLAIN.match(sql or "")):
                 self.plain.add(name)
             elif kind != "index" and not HELPERS.match(name):

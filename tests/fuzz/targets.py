@@ -22,7 +22,7 @@ from auditor import containers
 from auditor.containers import ContainerError
 from auditor.errors import DeclarationError, UsageError, visible
 from auditor.readers._assemble import assemble
-from auditor.readers._files import Folder, read_json
+from auditor.readers._files import BOM, Folder, read_json
 from auditor.readers._registry import Export, readers
 from auditor.readers._tables import read_csv, read_parquet
 from auditor.tables import Log
@@ -119,7 +119,7 @@ def _written(data: bytes) -> str:
 def _strict_json(data: bytes) -> str:
     log = Log()
     tree = read_json(data, "input", log)
-    if tree is None and data.strip() != b"null":
+    if tree is None and data.removeprefix(BOM).strip() != b"null":
         _said(log)
     return _word(log)
 
