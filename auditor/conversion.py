@@ -68,13 +68,15 @@ def writer_of(target: Path, form: str | None) -> Writer:
             if suffix in writer.suffixes:
                 return writer
         listed = ", ".join(s for writer in known.values() for s in writer.suffixes if s != FOLDER)
-        raise UsageError(f"-o: {target.name}: write a folder (no ending), or a file ending in {listed}")
+        raise UsageError(
+            f"-o: {target.name}: write a folder (no ending, or --to folder), or a file ending in {listed}"
+        )
     if form not in known:
         read_only = form in {reader.name for reader in all_readers()}
         why = f"{form} can be read, not written" if read_only else f"no form is called {form}"
         raise UsageError(f"--to: {why}; forms that can be written are {', '.join(known)}")
     endings = known[form].suffixes or (".json",)
-    if suffix not in endings:
+    if suffix not in endings and FOLDER not in endings:
         raise UsageError(f"-o: {target.name}: {form} is written to {_ending(endings)}")
     return known[form]
 

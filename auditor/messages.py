@@ -55,8 +55,8 @@ LABELS = {
     "note": Text("Note", "读取说明"),
     "lost": Text("Lost", "未能转换"),
     "converted": Text(
-        "{nodes:,} nodes, {links:,} links; what was lost: {lost:,}",
-        "节点 {nodes:,} 个，链路 {links:,} 条；未能转换 {lost:,} 项",
+        "{nodes:,} nodes, {links:,} links; lost in writing: {lost:,}",
+        "节点 {nodes:,} 个，链路 {links:,} 条；写出时丢失 {lost:,} 项",
     ),
     "unnamed": Text(
         "Nobody says whose network this is: no records were written; give --operator, or fill in the name.",

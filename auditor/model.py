@@ -90,7 +90,11 @@ def _several(value: Any) -> tuple[str, ...]:
 def _stated(value: Any) -> Any:
     if not isinstance(value, dict) or not value:
         raise wrong(f"{quote(value)} is no table of values", 'write set = { kind = "router" }')
-    return {name: _several(given)[0] for name, given in value.items()}
+    stated = {name: _several(given)[0] for name, given in value.items()}
+    for name, given in stated.items():
+        if not given.strip():
+            raise wrong(f"{name} is blank", "write a value, or leave the rule out")
+    return stated
 
 
 TABLE_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
 from pathlib import Path
 
 from auditor.errors import DeclarationError, Problem
+from auditor.files import read_plain
 from auditor.problems import quote
 
 COLUMNS = ("sha256", "by", "on")
@@ -40,7 +42,7 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
     """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.StringIO(read_plain(path).decode("utf-8-sig"), newline="") as file:
             reader = csv.DictReader(file, strict=True)
             header = [name.strip().lower().replace(" ", "_") for name in reader.fieldnames or ()]
             reader.fieldnames = header = [ALIASES.get(name, name) for name in header]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from auditor.errors import UsageError
+from auditor.files import read_plain
 
 DAY_S = 86_400
 STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -185,7 +186,7 @@ def load_settings(path: str | Path | None) -> Settings:
         return Settings()
     path = Path(path)
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(read_plain(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

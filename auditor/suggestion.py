@@ -192,11 +192,15 @@ def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> I
         yield f"where = {_inline({name: list(patterns) for name, patterns in role.where.items()})}"
         yield f"set = {_inline(role.set)}"
     nodes = given.get("nodes")
-    if nodes is None or known.roles or "kind" in nodes.table.column_names:
+    if nodes is None or known.roles or not _lacks_kind(nodes, fields):
         return
+    yield from ("", f"# kinds: {', '.join(tables.NODE_KINDS)}")
+    yield '# a node is a facility or a gate only with its owner: set = { kind = "…", owner = "operator" }'
     for name in nodes.table.column_names:
         text = _text(nodes, name)
-        if name in fields or not 1 < len(text.values) <= FEW:
+        filled = int((~text.blank).sum())
+        ours = name in fields or name in {column.name for column in tables.NODES}
+        if ours or not 1 < len(text.values) <= min(FEW, filled // 2):
             continue
         yield from ("", f"# by {visible(name)}:")
         for value in text.values:
@@ -204,6 +208,12 @@ def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> I
             yield f"# [[roles]]  # matches {_matches(nodes, rows)}"
             yield f"# where = {_inline({name: value})}"
             yield '# set = { kind = "" }'
+
+
+def _lacks_kind(nodes: Frame, fields: dict[str, str]) -> bool:
+    """Whether nodes, or some of them, say no kind."""
+    names = [name for name in nodes.table.column_names if fields.get(name, name) == "kind"]
+    return not names or bool(_text(nodes, names[0]).blank.any())
 
 
 def _matches(raw: Frame | None, rows: BoolArray) -> str:

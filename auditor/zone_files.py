@@ -15,6 +15,7 @@ import shapely
 from auditor import boundaries
 from auditor.claims import RELATION
 from auditor.datum import datum_code, to_wgs84
+from auditor.files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +106,7 @@ def read_files(paths: Iterable[str | Path], problems: list[str]) -> list[Part]:
 
 
 def _read_file(file: Path) -> list[Part]:
-    raw = file.read_bytes()
+    raw = read_plain(file)
     content = json.loads(raw)
     if not isinstance(content, dict):
         raise ValueError("is no GeoJSON object")  # noqa: TRY004 -- a fault of the file, not of the caller

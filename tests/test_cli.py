@@ -283,3 +283,18 @@ def test_several_paths_cannot_command_a_terminal():
     told = run("check", "a\x1b[31m", "b", "--quiet")
     assert told.returncode == 2
     assert "auditor: a\\x1b[31m:\n" in told.stderr
+
+
+@pytest.mark.parametrize("option", ["--config", "--zones", "--reviews", "--observations", "--operator"])
+def test_files_that_never_end_are_not_opened(option, tmp_path):
+    """A pipe without a writer would hang the run, a device would fill the memory."""
+    ending = {"--zones": ".geojson", "--observations": ".parquet"}.get(option, ".toml")
+    pipe = tmp_path / f"pipe{ending}"
+    os.mkfifo(pipe)
+    (tmp_path / "n.csv").write_text("id,kind\na,bng\n", "utf-8")
+    subject = tmp_path / "n.csv" if option == "--operator" else auditor.sample("thin")
+    command = [sys.executable, "-m", "auditor", "check", subject, option, pipe]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "plain file" in done.stderr or "is no file" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -40,7 +40,7 @@ def test_what_was_read_and_lost_is_said(tmp_path):
     assert done.exit_code == 0
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[-1].endswith("out.graphml: 9 nodes, 8 links; what was lost: 1")
+    assert lines[-1].endswith("out.graphml: 9 nodes, 8 links; lost in writing: 1")
     assert (
         "Lost: documents: lease-jinqiao.txt is attached to the input only; copy it beside the output" in lines
     )

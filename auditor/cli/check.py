@@ -85,9 +85,9 @@ def command(
 ) -> int:
     """Check declarations against the pilot, clause by clause.
 
-    PATH is a folder with declaration.toml, a .json declaration, or a graph file with --operator. Several
-    PATHs give JSON lines. Exit code: 0 pass or not applicable, 1 fail, 3 inconclusive, the worst of all
-    PATHs; 2 if one could not be read.
+    PATH is a folder with declaration.toml, a .json or .xlsx declaration, or a network in any form (`auditor
+    convert --forms`) with --operator. Several PATHs give JSON lines. Exit code: 0 pass or not applicable, 1
+    fail, 3 inconclusive, the worst of all PATHs; 2 if one could not be read.
     """
     from auditor import engine, readers, settings
     from auditor.errors import AuditorError, UsageError, visible

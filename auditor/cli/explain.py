@@ -76,10 +76,11 @@ def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
 
 def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> None:
     from auditor.errors import UsageError, visible
+    from auditor.files import read_plain
     from auditor.result import explained
 
     try:
-        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        result: dict[str, Any] = json.loads(read_plain(path))
         found = {f["subject"]: f for f in result["findings"] if f["rule"] == rule.id}
         pages = [explained(rule, f, result, lang) for name, f in found.items() if subject in {None, name}]
     except OSError as error:

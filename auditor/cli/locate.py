@@ -145,13 +145,14 @@ def _is_ip(text: str) -> bool:
 
 
 def _read_file(path: Path, log: Log) -> Frame:
+    from auditor.files import read_plain
     from auditor.readers._tables import read_csv, read_parquet
 
     forms = {".csv": read_csv, ".parquet": read_parquet}
     if path.suffix.lower() not in forms:
         raise UsageError(f"{path.name}: files of places are {', '.join(forms)}")
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from None
     if not data.strip():

@@ -82,7 +82,10 @@ def read_file(
         tree, folder = read_operator(operator, log)
     here = Folder(file.parent, log, file.name) if folder is None else folder
     whose = _stated_network(tree)
-    log.layer, log.fields = whose.access_layer, with_mapping(whose, here, mapping)[0].fields
+    log.layer, log.fields = (
+        whose.access_layer,
+        with_mapping(whose, replace(here, log=Log(), inputs=[]), mapping)[0].fields,
+    )
     data = here.load(file, file.name, lambda what: log.problems.add(path.name or str(path), "", "", what))
     export = None if data is None else parse(data, file.name, log)
     if export is None:
@@ -219,6 +222,10 @@ def _network(
     )
     base = settled(graph, stated, log) if graph else (None, None)
     whole = graph is not None and graph.tables
+    for key, raw in (("nodes", raw_nodes), ("links", raw_links)):
+        if graph is not None and raw is not None:
+            what = f"laid over the {key} of the graph: {raw.table.num_rows:,} rows"
+            log.notes.append(Note(raw.origin.files[0], what))
     nodes = _lay(base[0], raw_nodes, tables.NODES, log, whole=whole)
     links = _lay(base[1], raw_links, tables.LINKS, log, whole=whole)
     if nodes is None or not nodes.whole:
@@ -268,6 +275,8 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     if not blank.any():
         return nodes
     what = f"kind read as other, carrying traffic, for {int(blank.sum()):,} nodes without kind"
+    if blank.all():
+        what += ", which are all: say by a mapping what they are (auditor convert --suggest)"
     log.notes.append(Note(nodes.origin.files[0], what))
     carries = pc.and_(pa.array(blank), transit.is_null())
     filled = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auditor.columns import BoolArray
     from auditor.model import Network, Role
     from auditor.readers._files import Folder
-    from auditor.tables import Frame, Log
+    from auditor.tables import Column, Frame, Log
 
 MAPPING_KEYS = ("fields", "values", "roles")
 TABLES = {"nodes": tables.NODES, "links": tables.LINKS, "prefixes": tables.PREFIXES}
@@ -193,8 +193,27 @@ def check_mapping(sources: list[Source], given: Iterable[str], log: Log) -> None
         for name in source.mapping.fields:
             if given and name not in given:
                 log.unused.append(Unused(file, f"{where}fields.{name}", "no table has such a column"))
+        for column, words in source.mapping.values.items():
+            for word in words.values():
+                _check_word(column, word, TABLES, (file, f"{where}values", column), log)
         for number, role in enumerate(source.mapping.roles, 1):
             _check_role(role, f"{where}roles {number}", file, given, log)
+
+
+def _check_word(
+    name: str,
+    word: str,
+    given: dict[str, tuple[Column, ...]],
+    place: tuple[str, str, str],
+    log: Log,
+) -> None:
+    """Report a word that a closed list does not have."""
+    lists = [column for columns in given.values() for column in columns if column.name == name]
+    if not lists or any(column.type != "choice" for column in lists):
+        return
+    known = [word for column in lists for word in (*column.choices, *column.aliases)]
+    if cells.folded(word) not in {cells.folded(one) for one in (*known, *labels.words(name))}:
+        log.problems.add(*place, f"{quote(word)} is not known", nearest(word, dict.fromkeys(known)))
 
 
 def _check_role(role: Role, where: str, file: str, given: set[str], log: Log) -> None:
@@ -203,6 +222,8 @@ def _check_role(role: Role, where: str, file: str, given: set[str], log: Log) ->
         if column not in names:
             what = f"{quote(column)} is no column of {role.table}"
             log.problems.add(file, where, "set", what, nearest(column, names))
+    for column, word in role.set.items():
+        _check_word(column, word, {role.table: TABLES[role.table]}, (file, where, "set"), log)
     for name in role.where:
         if given and name not in given:
             log.unused.append(Unused(file, f"{where}, where {name}", "no table has such a column"))

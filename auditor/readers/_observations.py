@@ -17,6 +17,7 @@ from auditor.archive import DIGEST
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
 from auditor.errors import DeclarationError, UsageError
+from auditor.files import read_plain
 from auditor.observations import ARROW, COLUMNS, Observations, Provenance, read_sources
 from auditor.problems import quote
 from auditor.readers._tables import read_csv, read_parquet
@@ -78,7 +79,7 @@ def read_observations(path: str | PathLike[str]) -> Observations:
             f"{path.name}: observations are {' or '.join(FORMS)}; make them with `auditor collect`"
         )
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     log = Log()

@@ -215,9 +215,11 @@ def test_what_does_not_fit_is_not_proposed(foreign, nodes, absent):
 
 
 def test_rules_are_offered_by_columns_of_few_values(foreign):
-    text = suggest(foreign("id,vendor\na,X\nb,Y\nc,X\n"))
+    text = suggest(foreign("id,vendor,model\na,X,1\nb,Y,2\nc,X,3\nd,Y,4\n"))
     assert "# [[roles]]  # matches 2 rows: a, c" in text
     assert '# where = { "vendor" = "X" }' in text
+    assert "# by model" not in text  # each row its own
+    assert "# kinds: subscriber, bng" in text
 
 
 NAMES = st.text(
@@ -262,3 +264,32 @@ def test_two_columns_of_one_name_are_a_problem(mapped):
     with pytest.raises(DeclarationError) as caught:
         mapped(text, nodes="id,typ,kind\na,x,x\n", links="source,target\n")
     assert "nodes.csv, kind: the column is there 2 times" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[values.kind]\nx = 'foo'\n", "map.toml, values, kind: 'foo' is not known"),
+        (
+            "[[roles]]\nwhere = { a = 'b' }\nset = { kind = 'zzz' }\n",
+            "map.toml, roles 1, set: 'zzz' is not known",
+        ),
+        ("[[roles]]\nwhere = { a = 'b' }\nset = { kind = ' ' }\n", "map.toml, roles 1, set: kind is blank"),
+    ],
+)
+def test_words_that_no_list_has_are_told_before_they_are_used(mapped, text, problem):
+    with pytest.raises(DeclarationError) as caught:
+        mapped(text, nodes="id,kind\na,bng\n", links="source,target\n")
+    assert problem in str(caught.value)
+
+
+def test_a_mapping_is_read_once(declare, tmp_path):
+    (tmp_path / "m.toml").write_text("[fields\n", "utf-8")
+    (tmp_path / "n.csv").write_text("id,kind\na,bng\n", "utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        read_declaration(
+            tmp_path / "n.csv", operator={"operator": {"name": "x"}}, mapping=tmp_path / "m.toml"
+        )
+    assert [str(problem).split(";")[0] for problem in caught.value.problems if "m.toml" in str(problem)] == [
+        "m.toml, line 1: no TOML: Expected ']' at the end of a table declaration"
+    ]

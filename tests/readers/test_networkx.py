@@ -130,7 +130,10 @@ def test_parallel_edges_are_kept():
 def test_nodes_without_kind_are_other():
     declaration = read_graph(nx.path_graph(3), operator=Operator(name="Example"))
     assert declaration.nodes.column("kind").to_pylist() == ["other"] * 3
-    assert declaration.notes[0].what == "kind read as other, carrying traffic, for 3 nodes without kind"
+    assert declaration.notes[0].what == (
+        "kind read as other, carrying traffic, for 3 nodes without kind, which are all: "
+        "say by a mapping what they are (auditor convert --suggest)"
+    )
 
 
 def test_the_operator_may_be_a_file_with_fields(declare):
