@@ -65,6 +65,19 @@ class Archive:
                 raise ContainerError(f"holds {name[:60]!r} twice", "save it anew")
             seen.add(name)
 
+    def measure(self) -> None:
+        """Unpack all members once and keep nothing, so that a bomb is refused before anything reads it.
+
+        Raises
+        ------
+        ContainerError
+            When one of them, or all together, go beyond the limits.
+        """
+        for member in self.members:
+            for _ in self.stream(member):
+                pass
+        self._left = MOST_BYTES
+
     def stream(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
         """Give a member's bytes block by block, counting them against the limits.
 

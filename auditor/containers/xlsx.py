@@ -66,6 +66,7 @@ def read(data: bytes) -> dict[str, Any]:
         hint = "save it without a password" if encrypted else "save it as .xlsx"
         raise ContainerError(what, hint)
     archive = Archive(data)
+    archive.measure()
     names = [member.filename.lower() for member in archive.members]
     _check_form(names)
     sheets, other, clean = _look(archive)
