@@ -33,6 +33,13 @@ STRICT_XML: dict[str, Any] = {  # for lxml: no document type, no entities, no ne
     "remove_pis": True,
 }
 BOM = b"\xef\xbb\xbf"
+BINARY = {
+    b"PK\x03\x04": "a ZIP archive, as workbooks and KMZ are",
+    b"SQLite format 3": "a SQLite database, as GeoPackages are",
+    b"PAR1": "Parquet",
+    b"\x1f\x8b": "packed by gzip",
+    b"\xd0\xcf\x11\xe0": "an old file of Office",
+}
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -136,6 +143,10 @@ class Folder:
 
 def report_encoding(data: bytes, file: str, log: Log) -> None:
     """Report that bytes are not UTF-8, where, and what they may be."""
+    for mark, name in BINARY.items():
+        if data.startswith(mark):
+            log.problems.add(file, "", "", f"looks like {name}, and is no text", "is its ending right?")
+            return
     for mark, name in OTHER_BOMS.items():
         if data.startswith(mark):
             log.problems.add(file, "", "", f"is {name}, not UTF-8", f"iconv -f {name} -t UTF-8")

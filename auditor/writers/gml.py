@@ -1,4 +1,7 @@
-"""GML in the dialect of the Internet Topology Zoo; the records of the declaration go with the graph."""
+"""GML in the dialect of the Internet Topology Zoo; the records of the declaration go with the graph.
+
+Not every node has a label: networkx reads such a file by ``read_gml(path, label="id")``.
+"""
 
 from __future__ import annotations
 

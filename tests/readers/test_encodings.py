@@ -133,3 +133,11 @@ def test_no_text_is_changed_by_its_encoding(cell, data):
 def test_no_bytes_raise(data):
     for mark in (b"", b"\xff\xfe", b"\xef\xbb\xbf", b"id,kind\n"):
         read(mark + data)
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"SQLite format 3\0", b"\x1f\x8b\x08", b"PAR1\xff"])
+def test_what_is_no_text_is_called_by_its_form(declare, start):
+    with pytest.raises(DeclarationError) as caught:
+        read_declaration(declare({"nodes.csv": start + b"\xff\xfe\0\x80"}))
+    [problem] = caught.value.problems
+    assert "and is no text" in problem.what or "NUL" in problem.what
