@@ -238,12 +238,12 @@ def _cell(value: Any, flag: bool) -> Any:  # noqa: FBT001 -- two values, one mea
 
 
 def _geometry(blob: Any) -> dict[str, Any] | None:
-    """Read a geometry: its type, its coordinate system, and the point or both ends of the line."""
+    """Read a geometry: its type, its coordinate system, and the point or the points of the line."""
     if blob is None:
         return None
     try:
         return _blob(blob)
-    except (struct.error, KeyError, TypeError, IndexError):
+    except (struct.error, KeyError, TypeError, IndexError, RecursionError):
         return {"fault": "the geometry is broken"}
 
 
@@ -255,7 +255,11 @@ def _blob(blob: bytes) -> dict[str, Any]:
     (system,) = struct.unpack_from(f"{order}i", blob, 4)
     if flags & 0x20:
         return {"shape": "extended geometry", "srs": system, "places": []}
-    at = 8 + ENVELOPES[flags >> 1 & 7]
+    return {"srs": system, **_wkb(blob, 8 + ENVELOPES[flags >> 1 & 7])}
+
+
+def _wkb(blob: bytes, at: int) -> dict[str, Any]:
+    """Read one geometry; of several parts only one that is the one part of them (as other programs write)."""
     order = {0: ">", 1: "<"}[blob[at]]
     (kind,) = struct.unpack_from(f"{order}I", blob, at + 1)
     base, dimensions = kind % 1000, {0: 2, 1: 3, 2: 3, 3: 4}[kind // 1000]
@@ -263,16 +267,20 @@ def _blob(blob: bytes) -> dict[str, Any]:
     places: list[tuple[float, float]] = []
     if shape == "Point":
         places = [struct.unpack_from(f"{order}2d", blob, at + 5)]
-    elif shape == "LineString":
+    elif shape in {"LineString", "MultiPoint", "MultiLineString"}:
         (length,) = struct.unpack_from(f"{order}I", blob, at + 5)
-        last = at + 9 + (length - 1) * dimensions * 8
-        if last + dimensions * 8 > len(blob):
+        if shape != "LineString":
+            inner = _wkb(blob, at + 9) if length == 1 else {}
+            alike = inner.get("shape") == shape.removeprefix("Multi")
+            return inner if alike or "fault" in inner else {"shape": shape, "places": []}
+        if at + 9 + length * dimensions * 8 > len(blob):
             return {"fault": "the geometry is cut short"}
-        places = [struct.unpack_from(f"{order}2d", blob, spot) for spot in (at + 9, last)] if length else []
         if length == 1:
             return {"fault": "a line has one point alone"}
+        step = dimensions * 8
+        places = [struct.unpack_from(f"{order}2d", blob, at + 9 + step * spot) for spot in range(length)]
     if shape == "Point" and all(number != number for number in places[0]):  # noqa: PLR0124 -- NaN: empty
         places = []
     if not all(number - number == 0 for place in places for number in place):
         return {"fault": "the geometry holds something that is no number"}
-    return {"shape": shape, "srs": system, "places": places}
+    return {"shape": shape, "places": places}

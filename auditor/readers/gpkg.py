@@ -116,9 +116,10 @@ class _Reading:
             what = "the geometry is in another coordinate system than its layer"
             self.tally.fault(f"{table} {number}", "geometry", what, "which one holds?")
         shape = geometry["shape"]
-        places = tuple((x, y) for x, y in geometry["places"])
+        line = tuple((x, y) for x, y in geometry["places"])
+        places, course = (line[:: len(line) - 1], line[1:-1]) if len(line) > 1 else (line, ())
         role = role if shape in {"", POINT if role == NODE else LINE} else ""
-        self.features.append(Feature(table, number, row, shape, places, None, DATUMS[system], role))
+        self.features.append(Feature(table, number, row, shape, places, None, DATUMS[system], role, course))
 
 
 READER = Reader("gpkg", (".gpkg",), parse)

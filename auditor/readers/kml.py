@@ -197,10 +197,13 @@ class _Reading:
         if len(shapes) > 1:
             self.tally.fault(where, "", "holds several geometries", "a placemark of KML has one")
             return
-        shape = _local(shapes[0]) if shapes else ""
-        places = self.places(shapes[0], shape, where) if shape in {POINT, LINE} else ()
+        drawn = _single(shapes[0]) if shapes else None
+        shape = "" if drawn is None else _local(drawn)
+        line = self.places(drawn, shape, where) if shape in {POINT, LINE} else ()
+        places, course = (line[:: len(line) - 1], line[1:-1]) if len(line) > 1 else (line, ())
         columns = stated | {f"{name} (attribute)" if name in stated else name: given[name] for name in given}
-        feature = Feature("placemark", self.placemarks, columns, shape, places, element.get("id") or None)
+        own = element.get("id") or None
+        feature = Feature("placemark", self.placemarks, columns, shape, places, own, course=course)
         self.features.append(feature)
 
     def period(self, element: Any, stated: dict[str, Any]) -> None:
@@ -238,7 +241,7 @@ class _Reading:
             given[name] = None if value is None else value.text
 
     def places(self, element: Any, shape: str, where: str) -> tuple[Place, ...]:
-        """Give the point, or both ends of the line."""
+        """Give the point, or all points of the line."""
         found = self.children(element, "coordinates")
         for child in element.iterchildren("*"):
             if _split(child) != (self.space, "coordinates"):
@@ -256,8 +259,7 @@ class _Reading:
             self.tally.drop("heights", "a place is lon and lat")
         if len(matches) > 2:  # noqa: PLR2004 -- both ends
             self.tally.drop("courses of lines", "only their ends are read")
-        ends = matches if shape == POINT else matches[:: max(1, len(matches) - 1)]
-        return self.finite(tuple((float(end[1]), float(end[2])) for end in ends), where)
+        return self.finite(tuple((float(place[1]), float(place[2])) for place in matches), where)
 
     def finite(self, places: tuple[Place, ...], where: str) -> tuple[Place, ...]:
         """Report numbers beyond all floats, such as 1e400."""
@@ -265,6 +267,13 @@ class _Reading:
             return places
         self.tally.fault(where, "coordinates", "hold a number that is beyond all places")
         return ()
+
+
+def _single(shape: Any) -> Any:
+    """Give the one geometry of a geometry of several, else the geometry itself."""
+    parts = [child for child in shape if _local(child) in SHAPES]
+    alone = _local(shape) == "MultiGeometry" and len(parts) == len(shape) == 1
+    return parts[0] if alone else shape
 
 
 def _free(element: Any) -> None:

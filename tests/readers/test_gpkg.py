@@ -7,6 +7,7 @@ import sqlite3
 import struct
 
 import pytest
+import shapely
 
 from auditor.errors import DeclarationError
 from auditor.readers import read_declaration
@@ -330,3 +331,40 @@ def test_a_package_left_in_wal_mode(read, package):
     package.layer("p", POINT, "id TEXT", [(None, "a")])
     data = package.bytes()
     assert rows(read(data[:18] + b"\2\2" + data[20:]).nodes, "id") == [("a",)]
+
+
+def gp(geometry):
+    """A geometry as a GeoPackage holds it, by shapely."""
+    return b"GP\0\1" + (4326).to_bytes(4, "little") + shapely.to_wkb(geometry, byte_order=1)
+
+
+def test_geometries_of_one_part_are_that_part(read, package):
+    """As the exports of shapefiles have them; those of several parts may be missed."""
+    line = [(121.5, 31.2), (121.6, 31.3)]
+    package.layer("sites", "MULTIPOINT", "name TEXT", [(gp(shapely.MultiPoint([line[0]])), "a")])
+    package.layer("cables", "MULTILINESTRING", "name TEXT", [(gp(shapely.MultiLineString([line])), "l")])
+    declaration = read(package)
+    assert rows(declaration.nodes, "id", "lon") == [("a", 121.5)]
+    assert rows(declaration.links, "source") == [("a",)]
+    assert not declaration.partial
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        shapely.MultiLineString([[(121.5, 31.2), (121.6, 31.3)], [(121.5, 31.2), (121.7, 31.3)]]),
+        shapely.LineString([(121.4, 31.2), (121.5, 31.2), (121.6, 31.3)]),
+        shapely.box(121.4, 31.2, 121.6, 31.3),
+    ],
+)
+def test_what_may_be_missed_is_said(read, package, geometry):
+    package.layer("sites", POINT, "name TEXT", [(blob((121.5, 31.2)), "a")])
+    package.layer("cables", "GEOMETRY", "name TEXT", [(gp(geometry), "l")])
+    assert read(package).partial
+
+
+def test_parts_within_parts_end(read, package):
+    nested = b"GP\0\1" + (4326).to_bytes(4, "little") + b"\1\5\0\0\0\1\0\0\0" * 100_000
+    package.layer("cables", LINE, "name TEXT", [(nested, "l")])
+    [problem] = problems_of(read, package)
+    assert "the geometry is broken" in problem

@@ -313,3 +313,18 @@ def test_what_may_hold_more_is_not_complete(read, body):
     declaration = read(document(sound + body))
     assert declaration.partial
     assert listed(declaration)
+
+
+def test_a_geometry_of_one_part_is_that_part(read):
+    line = "<LineString><coordinates>121,31 122,31</coordinates></LineString>"
+    body = f"<Placemark><name>a</name><MultiGeometry>{point(121, 31)}</MultiGeometry></Placemark>"
+    body += f"<Placemark><name>l</name><MultiGeometry>{line}</MultiGeometry></Placemark>"
+    declaration = read(document(body))
+    assert rows(declaration.nodes, "id", "lon") == [("a", 121.0)]
+    assert rows(declaration.links, "source") == [("a",)]
+    assert not declaration.partial
+    through = "<LineString><coordinates>120,31 121,31 122,31</coordinates></LineString>"
+    assert read(document(body + f"<Placemark>{through}</Placemark>")).partial
+    assert read(
+        document(body + f"<Placemark><MultiGeometry>{line}{line}</MultiGeometry></Placemark>")
+    ).partial
