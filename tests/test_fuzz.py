@@ -12,7 +12,7 @@ from tests.fuzz import targets as module
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.targets import HERE, READ, crashes, seeds, targets, unboxed
 
-TIMES = 150
+TIMES = 100
 TARGETS = targets()
 
 

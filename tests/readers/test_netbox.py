@@ -677,7 +677,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.integers(0, 10**6), st.lists(VALUES, min_size=1, max_size=6))
 def test_any_value_anywhere_raises_nothing(seed, values):
     rng = random.Random(seed)  # noqa: S311
