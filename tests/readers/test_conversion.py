@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,8 +29,13 @@ def target(folder, writer):
     return folder / ("out" if ending == "/" else f"out{ending}")
 
 
+@cache
+def areas():
+    return auditor.read_areas(AS_OF)
+
+
 def findings(declaration):
-    result = auditor.check(declaration, as_of=AS_OF)
+    result = auditor.check(declaration, areas=areas(), as_of=AS_OF)
     table = result.to_frame()
     shown = table[["rule", "subject", "verdict", "severity", "grade", "message"]]
     return sorted(map(tuple, shown.to_numpy().tolist()))

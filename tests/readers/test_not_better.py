@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import networkx as nx
 import pytest
@@ -38,8 +39,13 @@ LINKS = "source,target,kind\nsub,bng,access\nbng,core,fibre\n"
 BEIJING = "dc-bj,data_centre,operator,own,,110105\n"
 
 
+@cache
+def areas():
+    return auditor.read_areas(AS_OF)
+
+
 def verdict(declaration, rule, subject):
-    frame = auditor.check(declaration, as_of=AS_OF, only=[rule]).to_frame()
+    frame = auditor.check(declaration, areas=areas(), as_of=AS_OF, only=[rule]).to_frame()
     return dict(zip(frame["subject"], frame["verdict"], strict=True)).get(subject)
 
 
