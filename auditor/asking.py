@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.archive import Archive
     from auditor.columns import IntArray
-    from auditor.findings import Text
+    from auditor.language import Text
     from auditor.observations import Provenance
     from auditor.settings import Settings
 

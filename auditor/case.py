@@ -15,6 +15,7 @@ from auditor.access_graph import AccessGraph
 from auditor.blocks import addresses_of
 from auditor.columns import EPOCH, FIRST_DAY, LAST_DAY, Coded
 from auditor.evidence import Evidence
+from auditor.language import Text, chinese
 from auditor.roles import Party, Surety
 from auditor.standing import UNKNOWN, Standing, serves, split
 from auditor.zones import Places, Relation
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Addresses
     from auditor.columns import BoolArray, FloatArray, IntArray
-    from auditor.findings import Batch, Text
+    from auditor.findings import Batch
     from auditor.model import Contract
 
 HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
@@ -32,12 +33,20 @@ HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a finding says, and what to do or ask next, in both languages; ``{name}`` is an argument."""
+    """What a finding says, and what to do or ask next; ``{name}`` is an argument."""
 
     en: str
-    zh: str
     ask_en: str = ""
-    ask_zh: str = ""
+
+    @property
+    def zh(self) -> str:
+        """What it says, in Chinese."""
+        return chinese(self.en)
+
+    @property
+    def ask_zh(self) -> str:
+        """What to do or ask next, in Chinese."""
+        return chinese(self.ask_en)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ import numpy as np
 from auditor import rules, settings, zones
 from auditor.case import Case, Rule
 from auditor.errors import UsageError
-from auditor.findings import Batch, Each, FindingTable, RuleFindings, Text, Verdict, pick
+from auditor.findings import Batch, Each, FindingTable, RuleFindings, Verdict, pick
+from auditor.language import Text, render
 from auditor.model import Declaration
-from auditor.result import AuditResult, render
+from auditor.result import AuditResult
 from auditor.roles import Surety
 from auditor.settings import Policy
 

@@ -6,9 +6,11 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from auditor.language import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,17 +51,6 @@ EXIT_CODES = {
     Verdict.FAIL: 1,
     Verdict.INCONCLUSIVE: 3,
 }
-
-
-class Text(NamedTuple):
-    """One text in both languages."""
-
-    en: str
-    zh: str
-
-    def in_(self, lang: str) -> str:
-        """Text in `lang` (``en`` or ``zh``)."""
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,81 +4,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import both
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 VERDICTS = {
-    Verdict.FAIL: Text("fail", "疑似不符合（待核查）"),
-    Verdict.ERROR: Text("error", "规则出错"),
-    Verdict.NOT_CHECKED: Text("not checked", "未检查"),
-    Verdict.INCONCLUSIVE: Text("inconclusive", "无法判定"),
-    Verdict.PASS: Text("pass", "符合"),
-    Verdict.NOT_APPLICABLE: Text("not applicable", "不适用"),
-    Verdict.MANUAL: Text("manual", "需人工核查"),
+    Verdict.FAIL: both("fail"),
+    Verdict.ERROR: both("error"),
+    Verdict.NOT_CHECKED: both("not checked"),
+    Verdict.INCONCLUSIVE: both("inconclusive"),
+    Verdict.PASS: both("pass"),
+    Verdict.NOT_APPLICABLE: both("not applicable"),
+    Verdict.MANUAL: both("manual"),
 }
 BASES = {
-    "circular": Text("Circular 107", "107号文"),
-    "related_law": Text("related law, advisory", "相关法规（提示）"),
-    "policy": Text("auditor policy", "审计政策"),
+    "circular": both("Circular 107"),
+    "related_law": both("related law, advisory"),
+    "policy": both("auditor policy"),
 }
 SEVERITIES = {
-    "critical": Text("critical", "严重"),
-    "high": Text("high", "高"),
-    "medium": Text("medium", "中"),
-    "low": Text("low", "低"),
-    "info": Text("info", "提示"),
+    "critical": both("critical"),
+    "high": both("high"),
+    "medium": both("medium"),
+    "low": both("low"),
+    "info": both("info"),
 }
-DECLARED_ONLY = Text("pass (declared only)", "符合（仅据申报）")
+DECLARED_ONLY = both("pass (declared only)")
 LABELS = {
-    "as_of": Text("as of {day}", "截至 {day}"),
-    "headline": Text(
+    "as_of": both("as of {day}"),
+    "headline": both(
         "Findings that fail: {fails}; undecided: {undecided}; clauses passed: {passed}; "
-        "clauses that need a person: {manual}.",
-        "疑似不符合 {fails} 项，无法判定 {undecided} 项；符合条款 {passed} 条；需人工核查条款 {manual} 条。",
+        "clauses that need a person: {manual}."
     ),
-    "partial": Text("Only some rules were run.", "仅执行了部分规则。"),
-    "path": Text("path", "路径"),
-    "seen": Text("seen", "观测"),
-    "clause": Text("clause", "条款"),
-    "do": Text("next", "下一步"),
-    "handoff": Text("{count} subjects by {where}", "经 {where}，共 {count} 个对象"),
-    "example": Text("e.g.", "例如"),
-    "more": Text("and {count} more", "另有 {count} 个"),
-    "passed": Text("Holds", "符合"),
-    "not_applicable": Text("Does not apply", "不适用"),
-    "manual": Text(
-        "A person must look at (auditor explain CLAUSE)", "需人工核查的条款（详见 auditor explain 条款）"
+    "partial": both("Only some rules were run."),
+    "path": both("path"),
+    "seen": both("seen"),
+    "clause": both("clause"),
+    "do": both("next"),
+    "handoff": both("{count} subjects by {where}"),
+    "example": both("e.g."),
+    "more": both("and {count} more"),
+    "passed": both("Holds"),
+    "not_applicable": both("Does not apply"),
+    "manual": both("A person must look at (auditor explain CLAUSE)"),
+    "unused": both("Not used"),
+    "note": both("Note"),
+    "lost": both("Lost"),
+    "converted": both("{nodes:,} nodes, {links:,} links; lost in writing: {lost:,}"),
+    "unnamed": both(
+        "Nobody says whose network this is: no records were written; give --operator, or fill in the name."
     ),
-    "unused": Text("Not used", "未使用的输入"),
-    "note": Text("Note", "读取说明"),
-    "lost": Text("Lost", "未能转换"),
-    "converted": Text(
-        "{nodes:,} nodes, {links:,} links; lost in writing: {lost:,}",
-        "节点 {nodes:,} 个，链路 {links:,} 条；写出时丢失 {lost:,} 项",
-    ),
-    "unnamed": Text(
-        "Nobody says whose network this is: no records were written; give --operator, or fill in the name.",
-        "未说明该网络属于哪家企业，故未写入企业信息；请用 --operator 指定，或补填企业名称。",
-    ),
-    "zones": Text("Zones", "区域边界数据"),
-    "own_zones": Text("Zones of your own", "自备区域边界"),
-    "sources": Text("Observations", "观测数据来源"),
-    "answers": Text("answers: {count}", "有应答：{count}"),
-    "written": Text("{count} observations written to {file}", "已写入 {count} 条观测：{file}"),
-    "other_data": Text(
-        "{title}: the data that answered (SHA-256 {digest}) is not the data that is here",
-        "{title}：当时应答的数据（SHA-256 {digest}）与现有数据不同",
-    ),
-    "no_raw": Text("missing: no raw answer {digest}", "缺失：未找到原始应答 {digest}"),
-    "changed_raw": Text(
-        "changed: raw answer {digest} has other content", "已改动：原始应答 {digest} 内容不符"
-    ),
-    "verified": Text("{count} digests hold; {broken} do not", "{count} 个摘要相符，{broken} 个不符"),
-    "facts": Text(
-        "A fail is a suspicion until verified; the declared links permit a path, routing may differ.",
-        "“疑似不符合”须经核查确认；路径依据申报链路得出，实际路由可能不同。",
+    "zones": both("Zones"),
+    "own_zones": both("Zones of your own"),
+    "sources": both("Observations"),
+    "answers": both("answers: {count}"),
+    "written": both("{count} observations written to {file}"),
+    "other_data": both("{title}: the data that answered (SHA-256 {digest}) is not the data that is here"),
+    "no_raw": both("missing: no raw answer {digest}"),
+    "changed_raw": both("changed: raw answer {digest} has other content"),
+    "verified": both("{count} digests hold; {broken} do not"),
+    "facts": both(
+        "A fail is a suspicion until verified; the declared links permit a path, routing may differ."
     ),
 }
 
@@ -89,41 +77,39 @@ def label(name: str, lang: str, **args: object) -> str:
 
 
 SAYS = {
-    "support": Text("supports", "支持"),
-    "contradict": Text("contradicts", "矛盾"),
-    "nothing": Text("decides nothing", "不足以判断"),
-    "void": Text("does not count", "不予采信"),
+    "support": both("supports"),
+    "contradict": both("contradicts"),
+    "nothing": both("decides nothing"),
+    "void": both("does not count"),
 }
 RELATIONS = {
-    "within": Text("within", "在内"),
-    "outside": Text("outside", "在外"),
-    "straddling": Text("straddling", "跨界"),
-    "undecided": Text("undecided", "归属未定"),
-    "unknown": Text("unknown", "未知"),
+    "within": both("within"),
+    "outside": both("outside"),
+    "straddling": both("straddling"),
+    "undecided": both("undecided"),
+    "unknown": both("unknown"),
 }
 EXTENTS = {
-    "district": Text("district", "区县"),
-    "city": Text("city", "城市"),
-    "province": Text("province", "省份"),
-    "country": Text("country", "国家/地区"),
-    "disc": Text(
-        "within {km:,.0f} km of {lon:.3f}, {lat:.3f}", "距 {lon:.3f}, {lat:.3f} 不超过 {km:,.0f} 公里"
-    ),
-    "none": Text("no place", "无位置"),
+    "district": both("district"),
+    "city": both("city"),
+    "province": both("province"),
+    "country": both("country"),
+    "disc": both("within {km:,.0f} km of {lon:.3f}, {lat:.3f}"),
+    "none": both("no place"),
 }
 ANSWERS = {
-    "name": Text("names and addresses", "域名与地址"),
-    "path": Text("a path", "路径"),
-    "holder": Text("no name", "未给出名称"),
-    "origin": Text("announced", "已通告"),
+    "name": both("names and addresses"),
+    "path": both("a path"),
+    "holder": both("no name"),
+    "origin": both("announced"),
 }
 OUTCOMES = {
-    "unknown": Text("does not know", "不掌握"),
-    "no_record": Text("has no record", "无记录"),
-    "refused": Text("refused", "拒绝应答"),
-    "unavailable": Text("could not be reached", "无法访问"),
-    "malformed": Text("answered with what cannot be read", "应答无法解析"),
-    "reserved": Text("no public address", "非公网地址"),
+    "unknown": both("does not know"),
+    "no_record": both("has no record"),
+    "refused": both("refused"),
+    "unavailable": both("could not be reached"),
+    "malformed": both("answered with what cannot be read"),
+    "reserved": both("no public address"),
 }
 
 

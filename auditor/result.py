@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,8 @@ import numpy as np
 from auditor import registers
 from auditor.case import Message
 from auditor.errors import UsageError
-from auditor.findings import SETTLED, FindingTable, Text, Verdict, plain, roll_up
+from auditor.findings import SETTLED, FindingTable, Verdict, plain, roll_up
+from auditor.language import Text, both, render
 from auditor.messages import VERDICTS, observation_line, weightiest
 from auditor.tables import Note
 
@@ -27,52 +27,35 @@ if TYPE_CHECKING:
 
 OWN_MESSAGES: Mapping[str, Message] = {
     "not_pilot": Message(
-        "No service of this operator is under the pilot of Circular 107, so the rule binds nothing here.",
-        "该企业没有依据107号文试点开展的业务，本规则不适用。",
+        "No service of this operator is under the pilot of Circular 107, so the rule binds nothing here."
     ),
     "service_not_offered": Message(
-        "{service} is not offered under the pilot, so the rule binds nothing here.",
-        "该企业未依据试点开展 {service} 业务，本规则不适用。",
+        "{service} is not offered under the pilot, so the rule binds nothing here."
     ),
     "no_observations": Message(
         "No observations were given to hold the declaration against.",
-        "未提供可与申报内容比对的观测数据。",
         "Run `auditor collect` and give its file with --observations.",
-        "请运行 `auditor collect`，并以 --observations 提供其输出文件。",
     ),
-    "nothing_in_scope": Message(
-        "Nothing in the declaration is of the kind that this rule judges.",
-        "申报材料中没有本规则所针对的对象。",
-    ),
+    "nothing_in_scope": Message("Nothing in the declaration is of the kind that this rule judges."),
     "regime_unknown": Message(
         "Would fail if {service} is offered under the pilot, but its regime is not stated. {told}",
-        "若 {service} 属试点业务则不符合，但未说明其所依据的制度。{told}",
         "State `regime` of the service.",
-        "请填写该业务的 `regime`（所依据的制度）。",
     ),
     "grade_too_low": Message(
         "Holds by evidence of grade E{grade}; at least E{least} is asked for. {told}",
-        "现有证据等级为 E{grade}，要求至少 E{least}。{told}",
         "Attach the document and have it confirmed in reviews.csv.",
-        "请附上证明文件，并在 reviews.csv 中由核查人确认。",
     ),
     "observed_only": Message(
         "Would fail, but only an observation (grade E4) says so. {told}",
-        "按观测结果（证据等级 E4）不符合，但仅凭观测不足以认定。{told}",
         "Ask the operator for what proves it: contract, title, filing, or its own declaration.",
-        "请企业提供合同、权属证明、备案材料或其自身申报加以核实。",
     ),
     "skipped": Message(
         "The rule gave no answer for this subject: a defect of the rule, not of the operator.",
-        "本规则未对该对象作出判断：属规则缺陷，与企业无关。",
         "Report it with the declaration, if you may share it.",
-        "请将此情况连同申报材料（如可提供）反馈。",
     ),
     "raised": Message(
         "The rule broke off with {error}: a defect of the rule, not of the operator.",
-        "规则执行中断（{error}）：属规则缺陷，与企业无关。",
         "Report it with the declaration, if you may share it.",
-        "请将此情况连同申报材料（如可提供）反馈。",
     ),
 }
 
@@ -80,36 +63,14 @@ OWN_MESSAGES: Mapping[str, Message] = {
 STRANGERS = 5
 PATHS = frozenset({"path", "path_to_gate", "path_observed"})
 EXPLAIN_WORDS = {
-    "rule": Text("rule", "规则"),
-    "subject": Text("subject", "对象"),
-    "clause": Text("clause", "条款"),
-    "observation": Text("observation", "观测"),
-    "evidence": Text("evidence", "证据等级"),
-    "verdict": Text("verdict", "结论"),
-    "next": Text("next", "下一步"),
+    "rule": both("rule"),
+    "subject": both("subject"),
+    "clause": both("clause"),
+    "observation": both("observation"),
+    "evidence": both("evidence"),
+    "verdict": both("verdict"),
+    "next": both("next"),
 }
-
-
-def render(template: str, args: Mapping[str, Any], lang: str) -> str:
-    """Fill a message's placeholders in one language."""
-    names = _placeholders(template)
-    if not names:
-        return template
-
-    def shown(value: Any) -> Any:
-        if isinstance(value, Text):
-            return value.in_(lang)
-        if isinstance(value, list | tuple):
-            return ("、" if lang == "zh" else ", ").join(str(shown(v)) for v in value)
-        return value.item() if isinstance(value, np.generic) else value
-
-    return template.format(**{name: shown(args[name]) for name in names})
-
-
-@cache
-def _placeholders(template: str) -> tuple[str, ...]:
-    names = [name for _, name, _, _ in string.Formatter().parse(template)]
-    return tuple(dict.fromkeys(name for name in names if name))
 
 
 class Causes:

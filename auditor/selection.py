@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import roles
-from auditor.findings import Text
+from auditor.language import Text, both
 from auditor.roles import Party, Surety
 from auditor.zones import RELATIONS
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from auditor.columns import IntArray
 
 PARTIES = {
-    Party.UNKNOWN: Text("nobody stated", "未说明"),
-    Party.OPERATOR: Text("the operator", "本企业"),
-    Party.CUSTOMER: Text("a customer", "用户"),
-    Party.CARRIER: Text("a basic telecom carrier", "基础电信企业"),
-    Party.THIRD: Text("a third party", "第三方"),
-    Party.NON_BASIC: Text("no basic telecom carrier by the register", "登记表中的非基础电信企业"),
+    Party.UNKNOWN: both("nobody stated"),
+    Party.OPERATOR: both("the operator"),
+    Party.CUSTOMER: both("a customer"),
+    Party.CARRIER: both("a basic telecom carrier"),
+    Party.THIRD: both("a third party"),
+    Party.NON_BASIC: both("no basic telecom carrier by the register"),
 }
-SURETIES = {Surety.DOUBTFUL: Text("doubtful", "存疑"), Surety.SURE: Text("sure", "确定")}
+SURETIES = {Surety.DOUBTFUL: both("doubtful"), Surety.SURE: both("sure")}
 ROLES = {
-    "facility": Text("facility", "服务设施"),
-    "subscriber": Text("ISP subject", "接入对象"),
-    "gate": Text("gate (carrier's access equipment)", "接入设备（基础电信企业）"),
-    "root": Text("root (the Internet lies behind)", "根（通往互联网）"),
+    "facility": both("facility"),
+    "subscriber": both("ISP subject"),
+    "gate": both("gate (carrier's access equipment)"),
+    "root": both("root (the Internet lies behind)"),
 }
 
 
@@ -50,7 +50,7 @@ def reason(case: Case, role: str, row: int) -> Text:
         elif holding:
             told = Text(f"{told.en}, holding: {holding}", f"{told.zh}，持有方式：{holding}")
     if role == "gate":
-        tier = Text("tier 2", "第二层级") if case.access.tier_2[row] else Text("tier 1", "第一层级")
+        tier = both("tier 2") if case.access.tier_2[row] else both("tier 1")
         told = Text(
             f"{told.en}, operated by {runner.en}, {tier.en}", f"{told.zh}，由{runner.zh}运营，{tier.zh}"
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from auditor import registers
 from auditor.columns import Coded
-from auditor.findings import Text
+from auditor.language import Text, both
 from auditor.roles import Surety
 from auditor.settings import Policy
 from auditor.zones import RELATIONS, Areas, Places, Relation
@@ -202,6 +202,6 @@ class Standing:
     def area_name(self, index: int) -> Text:
         """Name of an area by index, for messages."""
         if index < 0:
-            return Text("no pilot area", "无试点区域")
+            return both("no pilot area")
         area = self.areas.areas[index]
         return Text(area.name_en, area.name_zh)

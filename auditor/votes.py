@@ -17,7 +17,7 @@ import pyproj
 
 from auditor import columns
 from auditor.columns import Coded
-from auditor.findings import Text
+from auditor.language import Text, both
 from auditor.places import OUTSIDE, WITHIN, Places
 from auditor.registers import MUNICIPALITIES, read_weights
 
@@ -45,22 +45,17 @@ class Says(IntEnum):
 
 
 REASONS: dict[str, Text] = {
-    "": Text("", ""),
-    "no_answer": Text("no place was given", "未给出位置"),
-    "whole": Text("the region it names holds places in and out of the area", "所述区域兼含试点区域内外"),
-    "default": Text("what the source says where it does not know", "该来源不掌握时的默认值"),
-    "weak": Text("known to be unreliable here", "已知在此处不可靠"),
-    "old": Text("too old to know new blocks outside the mainland", "版本过旧，境外归属不可采信"),
-    "anycast": Text("announced from several places, so the address has no place", "任播地址，无固定位置"),
-    "bound": Text("the signal cannot have come from there in that time", "信号不可能在该时间内往返"),
-    "reach": Text("a delay disproves, it never proves", "时延只能否定、不能证明"),
-    "near": Text(
-        "another city of the same province, where carriers' addresses are often placed",
-        "同省其他城市，运营商地址常被标注于此",
-    ),
-    "no_claim": Text(
-        "no area and no region code is known to hold it against", "无可供比对的试点区域或行政区划代码"
-    ),
+    "": both(""),
+    "no_answer": both("no place was given"),
+    "whole": both("the region it names holds places in and out of the area"),
+    "default": both("what the source says where it does not know"),
+    "weak": both("known to be unreliable here"),
+    "old": both("too old to know new blocks outside the mainland"),
+    "anycast": both("announced from several places, so the address has no place"),
+    "bound": both("the signal cannot have come from there in that time"),
+    "reach": both("a delay disproves, it never proves"),
+    "near": both("another city of the same province, where carriers' addresses are often placed"),
+    "no_claim": both("no area and no region code is known to hold it against"),
 }
 
 

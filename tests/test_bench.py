@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import auditor
-from auditor.reports.json_ import to_dict
+from auditor.reports._content import to_dict
 
 HERE = Path(__file__).parent
 MAKE = HERE.parent.parent / "shared" / "bench" / "make_network.py"

@@ -20,7 +20,7 @@ from auditor import engine
 from auditor.case import Message, Rule
 from auditor.errors import UsageError
 from auditor.findings import Batch, Text, Verdict
-from auditor.reports import json_
+from auditor.reports import _content, json_
 
 BASE = tomllib.loads((Path(__file__).parent / "rules" / "bases.toml").read_text("utf-8"))["shanghai"]
 DAY = "2026-11-22"
@@ -93,7 +93,7 @@ def test_a_subject_that_a_rule_skips_is_not_checked(run):
     assert ("PILOT-TST-01", "node:edge-1", "not_checked", "skipped") in told(result)
     assert len(told(result)) == 3
     assert result.verdict == Verdict.INCONCLUSIVE
-    assert json_.to_dict(result)["not_checked"] == [{"rule": "PILOT-TST-01", "subject": "node:edge-1"}]
+    assert _content.to_dict(result)["not_checked"] == [{"rule": "PILOT-TST-01", "subject": "node:edge-1"}]
 
 
 def test_names_skipped_are_not_checked_either(run):

@@ -7,7 +7,7 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UsageError
 
@@ -29,11 +29,18 @@ class Report:
         Endings of file names that mean this format.
     render
         From a result, and whether to add passes, to the report's bytes (UTF-8 where it is text) in pieces.
+    binary
+        Whether it is no text, so that a terminal must not get it.
+    read
+        From the bytes of such a report back to the result as `auditor schema result` has it, for formats that
+        carry all of it; raises `UsageError` on what is no report of ours.
     """
 
     name: str
     suffixes: tuple[str, ...]
     render: Callable[[AuditResult, bool], Iterable[bytes]]
+    binary: bool = False
+    read: Callable[[bytes], dict[str, Any]] | None = None
 
 
 @cache

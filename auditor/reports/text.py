@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
 from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label, observation_line, weightiest
 from auditor.reports import Report
+from auditor.reports._content import grouped, proven
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from auditor.findings import Finding
+    from auditor.reports._content import Group
     from auditor.result import AuditResult
 
 __all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
@@ -26,7 +26,6 @@ WIDTH = 80
 EXAMPLES = 3
 LINES = 20
 SEEN = 6
-DECLARED = 3  # grade E3
 STYLES = {Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow", Verdict.PASS: "green"}
 WIDE = "\u2e80-\u303f\u3041-\uabff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 NEVER_FIRST = "，。、；：？！）》」』】〕”’％…"
@@ -75,38 +74,6 @@ def _fitting(text: str, width: int) -> int:
     return len(text)
 
 
-class Group(NamedTuple):
-    """Findings of one rule that say the same for the same cause."""
-
-    verdict: Verdict
-    message_id: str
-    handoff: tuple[str, ...]
-    findings: list[Finding]
-
-
-def grouped(findings: list[Finding]) -> list[Group]:
-    """Group findings by verdict, message and hand-off link; worst first, then the largest group."""
-    groups: dict[tuple[Verdict, str, tuple[str, ...]], list[Finding]] = {}
-    for finding in findings:
-        key = (finding.verdict, finding.message_id, _cause(finding))
-        groups.setdefault(key, []).append(finding)
-    made = [Group(*key, sorted(members, key=_shortest)) for key, members in groups.items()]
-    return sorted(
-        made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
-    )
-
-
-def _cause(finding: Finding) -> tuple[str, ...]:
-    """Give the hand-off link, or its far end alone where each subject has a link of its own to it."""
-    handoff = tuple(name or "" for name in finding.details.get("handoff") or ())
-    return handoff[1:] if handoff and finding.subject == f"node:{handoff[0]}" else handoff
-
-
-def _shortest(finding: Finding) -> int:
-    """Order that shows the shortest witness first."""
-    return len(finding.details.get("path") or ())
-
-
 class Page:
     """Lines of the report on a rich console of fixed width."""
 
@@ -146,7 +113,7 @@ def _head(page: Page, result: AuditResult) -> None:
     held = [r for r in result.findings.rules if set(r.counts()) <= SETTLED and r.counts()[Verdict.PASS]]
     passed = {clause for rule in held for clause in rule.clauses}
     shown = VERDICTS[result.verdict].in_(lang)
-    if result.verdict == Verdict.PASS and not _proven(result):
+    if result.verdict == Verdict.PASS and not proven(result):
         shown = DECLARED_ONLY.in_(lang)
     page.line(shown.upper() if lang == "en" else shown, style=STYLES.get(result.verdict, ""))
     page.line(
@@ -161,17 +128,6 @@ def _head(page: Page, result: AuditResult) -> None:
     )
     if result.partial:
         page.line(label("partial", lang), style="yellow")
-
-
-def _proven(result: AuditResult) -> bool:
-    """Whether every pass rests on confirmed documents."""
-    passes = [
-        batch
-        for found in result.findings.rules
-        for batch in found.batches
-        if batch.verdict == Verdict.PASS and found.basis == "circular"
-    ]
-    return all(int(np.max(batch.grade)) < DECLARED for batch in passes)
 
 
 def _group(page: Page, result: AuditResult, group: Group) -> None:

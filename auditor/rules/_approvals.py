@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from auditor import registers
-from auditor.findings import WORST_FIRST, Batch, Text, Verdict
+from auditor.findings import WORST_FIRST, Batch, Verdict
+from auditor.language import Text, both
 from auditor.registers.names import normal
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 CIRCULAR_ON = dt.date(2024, 4, 8)
 LAPSED = {
-    "expired": Text("expired", "已过期"),
-    "withdrawn": Text("withdrawn", "已被撤销"),
-    "revoked": Text("revoked", "已被吊销"),
-    "cancelled": Text("cancelled", "已注销"),
-    "invalid": Text("invalid", "无效"),
+    "expired": both("expired"),
+    "withdrawn": both("withdrawn"),
+    "revoked": both("revoked"),
+    "cancelled": both("cancelled"),
+    "invalid": both("invalid"),
 }
 
 

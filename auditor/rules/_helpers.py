@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from auditor.columns import Coded
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import Text, both
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 from auditor.zones import Places
@@ -24,40 +25,40 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 KINDS = {
-    "subscriber": Text("subscriber", "用户"),
-    "bng": Text("broadband gateway", "宽带网络网关"),
-    "mse": Text("service router", "业务路由器"),
-    "access_pe": Text("leased-line access router", "专线接入路由器"),
-    "mobile_gateway": Text("mobile gateway", "移动网关"),
-    "olt": Text("OLT", "OLT设备"),
-    "dslam": Text("DSLAM", "DSLAM设备"),
-    "cmts": Text("CMTS", "CMTS设备"),
-    "access_switch": Text("access switch", "接入交换机"),
-    "router": Text("router", "路由器"),
-    "pop": Text("point of presence", "接入点（POP）"),
-    "pe": Text("provider edge router", "PE路由器"),
-    "egress": Text("Internet egress", "互联网出口"),
-    "ixp": Text("exchange point", "互联网交换中心"),
-    "gateway": Text("gateway", "网关"),
-    "data_centre": Text("data centre", "数据中心"),
-    "room": Text("equipment room", "机房"),
-    "rack": Text("rack", "机架"),
-    "server": Text("server", "服务器"),
-    "cloud_region": Text("cloud region", "云资源区"),
-    "storage": Text("storage", "存储设施"),
-    "backup": Text("backup site", "备份（灾备）设施"),
-    "origin": Text("origin server", "源站"),
-    "log_store": Text("log store", "日志存储设施"),
-    "cdn_edge": Text("CDN node", "CDN节点"),
-    "cdn_scheduler": Text("CDN scheduler", "CDN调度系统"),
-    "load_balancer": Text("load balancer", "负载均衡设备"),
-    "accelerator": Text("accelerator", "加速节点"),
-    "dns": Text("DNS server", "域名解析服务器"),
-    "pcdn": Text("peer-to-peer CDN node", "PCDN节点"),
-    "office": Text("office", "办公场所"),
-    "management": Text("management system", "运维管理系统"),
-    "cpe": Text("customer-premises equipment", "用户侧设备"),
-    "other": Text("node of another kind", "其他设施"),
+    "subscriber": both("subscriber"),
+    "bng": both("broadband gateway"),
+    "mse": both("service router"),
+    "access_pe": both("leased-line access router"),
+    "mobile_gateway": both("mobile gateway"),
+    "olt": both("OLT"),
+    "dslam": both("DSLAM"),
+    "cmts": both("CMTS"),
+    "access_switch": both("access switch"),
+    "router": both("router"),
+    "pop": both("point of presence"),
+    "pe": both("provider edge router"),
+    "egress": both("Internet egress"),
+    "ixp": both("exchange point"),
+    "gateway": both("gateway"),
+    "data_centre": both("data centre"),
+    "room": both("equipment room"),
+    "rack": both("rack"),
+    "server": both("server"),
+    "cloud_region": both("cloud region"),
+    "storage": both("storage"),
+    "backup": both("backup site"),
+    "origin": both("origin server"),
+    "log_store": both("log store"),
+    "cdn_edge": both("CDN node"),
+    "cdn_scheduler": both("CDN scheduler"),
+    "load_balancer": both("load balancer"),
+    "accelerator": both("accelerator"),
+    "dns": both("DNS server"),
+    "pcdn": both("peer-to-peer CDN node"),
+    "office": both("office"),
+    "management": both("management system"),
+    "cpe": both("customer-premises equipment"),
+    "other": both("node of another kind"),
 }
 
 
@@ -98,13 +99,13 @@ def measured(case: Case, rows: IntArray) -> dict[str, Any]:
     def far(position: int) -> Text:
         metres, name = abs(distances()[0][position]), area(position)
         if np.isnan(metres):
-            return Text("", "")
+            return both("")
         return Text(f", {metres:,.0f} m from the edge of {name.en}", f"，距{name.zh}边界 {metres:,.0f} 米")
 
     def off(position: int) -> Text:
         metres = abs(distances()[0][position])
         return (
-            Text("", "")
+            both("")
             if np.isnan(metres)
             else Text(f" ({metres:,.0f} m from it)", f"（相距 {metres:,.0f} 米）")
         )
@@ -261,13 +262,10 @@ def home_grade(case: Case) -> int:
 
 
 UNRESOLVED = {
-    "contradiction": Text("what is declared of its place contradicts itself", "所申报的位置信息相互矛盾"),
-    "near_edge": Text(
-        "it is too near the edge of {area}, or known only by a district that the edge crosses",
-        "过于靠近{area}边界，或仅知其所在的、被边界穿过的行政区",
-    ),
-    "undecided": Text("whether that land belongs to {area} is undecided", "所在地块是否属于{area}尚未明确"),
-    "unknown": Text("no readable place is declared", "未申报可识别的位置信息"),
+    "contradiction": both("what is declared of its place contradicts itself"),
+    "near_edge": both("it is too near the edge of {area}, or known only by a district that the edge crosses"),
+    "undecided": both("whether that land belongs to {area} is undecided"),
+    "unknown": both("no readable place is declared"),
 }
 
 

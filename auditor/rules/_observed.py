@@ -12,7 +12,7 @@ from auditor import registers, votes
 from auditor.addresses import Addresses
 from auditor.blocks import within_any
 from auditor.columns import Coded
-from auditor.findings import Text
+from auditor.language import Text
 from auditor.registers.names import normal
 from auditor.roles import Party, is_operator
 from auditor.standing import WITHIN

@@ -42,7 +42,8 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import Text, both
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 from auditor.standing import OUTSIDE, WITHIN
@@ -107,8 +108,8 @@ def _domestic(case: Case) -> Batch:
     pilot = [s for s in case.services if s.regime and registers.regime_key(s.regime) == "pilot107"]
     signs = {
         Text(f"a foreign share of {share:.0%}", f"外资股比 {share:.0%}"): share > GENERAL_CAP,
-        Text("services under the pilot", "依据试点开展的业务"): bool(pilot),
-        Text("a pilot reply of its own", "自身持有的试点批复"): any(
+        both("services under the pilot"): bool(pilot),
+        both("a pilot reply of its own"): any(
             _approvals.held_by_operator(case, reply) for reply in case.approvals
         ),
     }
@@ -238,7 +239,7 @@ def _name(regime: str) -> Text:
 
 
 def _percent(share: float | None) -> Any:
-    return Text("unknown", "不详") if share is None else f"{share * 100:.6g}%"
+    return both("unknown") if share is None else f"{share * 100:.6g}%"
 
 
 def _cap(case: Case, regime: str, code: str) -> Any:
@@ -246,7 +247,7 @@ def _cap(case: Case, regime: str, code: str) -> Any:
     if regime == "national" and (terms is None or not terms.covered):
         return f"{GENERAL_CAP:.0%}"
     if terms is None or not terms.covered:
-        return Text("not stated in the sources read", "所查资料未载明")
+        return both("not stated in the sources read")
     if terms.cap is None:
         return Text(f"{terms.part_cap:.0%}, {terms.part_en}", f"{terms.part_cap:.0%}（{terms.part_zh}）")
     return f"{terms.cap:.0%}"
@@ -254,7 +255,7 @@ def _cap(case: Case, regime: str, code: str) -> Any:
 
 RULE = Rule(
     id="PILOT-APP-01",
-    title=Text("Each service rests on a regime that allows the foreign share", "各项业务所依据的制度"),
+    title=both("Each service rests on a regime that allows the foreign share"),
     basis="circular",
     clauses=("circular-3-approval",),
     severity="critical",
@@ -263,116 +264,80 @@ RULE = Rule(
     always=True,
     messages={
         "pilot": Message(
-            "{service} is declared under the pilot, with pilot reply {number}: the circular binds it.",
-            "申报依据试点开展 {service}，试点批复 {number}：适用107号文。",
+            "{service} is declared under the pilot, with pilot reply {number}: the circular binds it."
         ),
         "pilot_claimed": Message(
-            "{service} is declared under the pilot: the circular binds it. PILOT-APP-03 asks for its reply.",
-            "申报依据试点开展 {service}：适用107号文；其试点批复由 PILOT-APP-03 核查。",
+            "{service} is declared under the pilot: the circular binds it. PILOT-APP-03 asks for its reply."
         ),
         "other_regime": Message(
             "{service} rests on another regime ({regime}; foreign share {share}, cap {cap}): the circular does not "
-            "bind it.",
-            "{service} 依据其他制度（{regime}；外资股比 {share}，上限 {cap}）开展，不适用107号文。",
+            "bind it."
         ),
         "only_pilot": Message(
             "{service}: a foreign share of {share} is above the cap of every other regime (highest: {cap}), so only "
             "the pilot could carry it; yet the operator states that it has no pilot reply for it.",
-            "{service}：外资股比 {share} 高于其他各项制度的上限（最高 {cap}），仅可依据试点开展；而企业声明没有该业务的试点批复。",
             "End the service or apply to the ministry for the pilot approval.",
-            "请停止该项业务，或向工业和信息化部申请试点批复。",
         ),
         "only_pilot_not_complete": Message(
             "{service}: a foreign share of {share} is above the cap of every other regime (highest: {cap}), so only "
             "the pilot could carry it, and no pilot reply for it is declared; whether there is one is not stated.",
-            "{service}：外资股比 {share} 高于其他各项制度的上限（最高 {cap}），仅可依据试点开展；未申报试点批复，也未声明批复已全部申报。",
             "Ask for the pilot reply, or for `approvals_complete = true`.",
-            "请提供试点批复，或声明 `approvals_complete = true`。",
         ),
         "above_cap": Message(
             "{service} is declared under {regime}, which does not allow its foreign share here (share {share}, cap "
             "{cap}); a licence, a reply or another regime may still carry it.",
-            "{service} 申报依据{regime}开展，但该制度在此不允许其外资股比（股比 {share}，上限 {cap}）；是否另有许可、批复或制度依据尚不明确。",
             "Ask on which regime the licence was granted.",
-            "请核实许可证所依据的制度。",
         ),
         "part_only": Message(
             "{service} is declared under {regime}; whether that regime carries the whole service at a foreign share "
             "of {share} is not clear (cap: {cap}), and no licence is declared.",
-            "{service} 申报依据{regime}开展；该制度能否支持整项业务及 {share} 的外资股比尚不明确（上限：{cap}），且未申报许可证。",
             "Ask for the licence of this service and the part of it that is offered.",
-            "请提供该业务的经营许可证，并说明所开展的具体内容。",
         ),
         "hainan_nationwide": Message(
             "{service} is declared under {regime}, which reaches the Free Trade Port and abroad, but is offered "
             "nationwide.",
-            "{service} 申报依据{regime}开展，该制度仅允许面向自由贸易港及国际，但申报的服务范围为全国。",
             "Ask whether the nationwide service has a pilot reply.",
-            "请核实面向全国的服务是否持有试点批复。",
         ),
         "share_unknown": Message(
             "{service} is declared under {regime} (cap {cap}), and the foreign share is not stated.",
-            "{service} 申报依据{regime}开展（上限 {cap}），但未说明外资股比。",
             "State `foreign_share` of the operator.",
-            "请填写企业的外资股比（`foreign_share`）。",
         ),
         "nature_unknown": Message(
             "{service}: neither the nature of the operator nor a foreign share is stated, so it is open whether the "
             "circular binds it.",
-            "{service}：未说明企业性质和外资股比，无法判断是否适用107号文。",
             "State `nature` and `foreign_share`; see the business licence.",
-            "请填写企业性质（`nature`）和外资股比（`foreign_share`），可参见营业执照。",
         ),
         "regime_unknown": Message(
             "The regime of {service} is not stated: it may be under the pilot or under another.",
-            "未说明 {service} 所依据的制度：可能属于试点，也可能依据其他制度。",
             "State `regime` of the service.",
-            "请填写该业务所依据的制度（`regime`）。",
         ),
         "regime_not_known": Message(
             "{service} is declared under {regime}, which is no regime known here.",
-            "{service} 申报依据“{regime}”开展，该制度未列入本工具的制度表。",
             "Give one of the known regimes, or ask for the legal ground.",
-            "请填写已知的制度，或说明法律依据。",
         ),
         "regime_later": Message(
             "{service} ran on the date, but its stated regime ({regime}) began only on {regime_from_on}; under which "
             "it ran before is not stated.",
-            "核查日已开展 {service}，但所申报的制度（{regime}）自 {regime_from_on} 起才适用，未说明此前所依据的制度。",
             "Declare the earlier period as a service of its own, with its regime and `to_on`.",
-            "请将此前的时期另列为一项业务，注明其制度和终止日期（`to_on`）。",
         ),
         "not_opened": Message(
-            "The pilot does not open {service} and it is not declared under it: the circular does not bind it.",
-            "{service} 不属于试点开放业务，且未申报为试点业务：不适用107号文。",
+            "The pilot does not open {service} and it is not declared under it: the circular does not bind it."
         ),
         "claimed_but_not_opened": Message(
-            "{service} is declared under the pilot, which does not open it: PILOT-APP-04 judges that.",
-            "{service} 申报为试点业务，但不属于试点开放业务，由 PILOT-APP-04 判断。",
+            "{service} is declared under the pilot, which does not open it: PILOT-APP-04 judges that."
         ),
         "before_pilot": Message(
-            "The pilot is in force since {replies_on}: on the date {service} rested on another regime.",
-            "试点自 {replies_on} 起实施：核查日的 {service} 不以试点为依据。",
+            "The pilot is in force since {replies_on}: on the date {service} rested on another regime."
         ),
-        "domestic": Message(
-            "The operator is domestic: the pilot is for foreign-invested enterprises.",
-            "该企业为内资企业：试点针对外商投资电信企业。",
-        ),
+        "domestic": Message("The operator is domestic: the pilot is for foreign-invested enterprises."),
         "not_so_domestic": Message(
             "The operator is declared domestic, yet there are signs to the contrary: {signs}.",
-            "企业申报为内资，但存在相反迹象：{signs}。",
             "Ask for the register of shareholders, and which regime its services rest on.",
-            "请核对股东名册及各项业务所依据的制度。",
         ),
         "no_services": Message(
             "No services are declared, so it cannot be told what the operator offers on which regime.",
-            "未申报任何业务，无法判断企业开展何种业务、依据何种制度。",
             "Ask for the list of services with their regimes.",
-            "请提供业务清单及各自所依据的制度。",
         ),
-        "none_on_date": Message(
-            "None of the services declared is offered on {as_of}.",
-            "核查日（{as_of}）未开展所申报的任何业务。",
-        ),
+        "none_on_date": Message("None of the services declared is offered on {as_of}."),
     },
 )

@@ -37,7 +37,8 @@ from typing import TYPE_CHECKING
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import both
 from auditor.rules import _approvals
 from auditor.rules._approvals import CIRCULAR_ON, Answer
 from auditor.standing import OUTSIDE
@@ -106,64 +107,46 @@ def _here_since(case: Case, start: dt.date) -> bool:
 
 RULE = Rule(
     id="PILOT-APP-02",
-    title=Text("The area was approved for the pilot and opens the service", "所在地区已获批试点并开放该业务"),
+    title=both("The area was approved for the pilot and opens the service"),
     basis="circular",
     clauses=("circular-1", "circular-1-reply"),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "open": Message(
-            "{service} runs under the pilot since {start} in {area}, approved on {reply_on}.",
-            "{service} 自 {start} 起在{area}依据试点开展，该地区于 {reply_on} 获批试点。",
-        ),
+        "open": Message("{service} runs under the pilot since {start} in {area}, approved on {reply_on}."),
         "before_circular": Message(
             "{service} is said to run under the pilot since {start}, before the circular of 2024-04-08.",
-            "申报 {service} 自 {start} 起依据试点开展，早于 2024-04-08 印发的通告。",
             "Ask on which ground the service ran; a start under another regime belongs in `started_on`.",
-            "请核实当时开展该业务的依据；如此前依据其他制度开展，应填写于 `started_on`。",
         ),
         "before_replies": Message(
             "{service} runs under the pilot since {start}: after the circular, but before the ministry's replies of "
             "2024-10-23, which are not published.",
-            "{service} 自 {start} 起依据试点开展：晚于通告，但早于 2024-10-23 的试点批复，批复内容未公开。",
             "Ask for the reply to the operator and its date.",
-            "请提供企业的试点批复及批复日期。",
         ),
         "before_reply": Message(
             "{service} runs under the pilot since {start}, before {area} was approved for it on {reply_on}.",
-            "{service} 自 {start} 起依据试点开展，早于{area}获批试点之日（{reply_on}）。",
             "Ask on which ground the service ran before the area was approved.",
-            "请核实该地区获批之前开展该业务的依据。",
         ),
         "not_open_here": Message(
             "{area} does not open {service}.",
-            "{area}未开放 {service}。",
             "End the service, or ask the communications administration for the list of services opened.",
-            "请停止该项业务，或向当地通信管理局核实开放业务清单。",
         ),
         "area_unclear": Message(
             "Which services {area} opens on the date is not known, so {service} cannot be judged.",
-            "{area}在核查日开放的业务范围不明确，无法判断 {service}。",
             "Ask the communications administration for the plan of the area.",
-            "请向当地通信管理局核实该地区的试点实施方案。",
         ),
         "no_start": Message(
             "Since when {service} runs under the pilot is not stated ({area} was approved on {reply_on}).",
-            "未说明 {service} 自何时起依据试点开展（{area}于 {reply_on} 获批试点）。",
             "State `regime_from_on` of the service.",
-            "请填写该业务依据试点开展的起始日期（`regime_from_on`）。",
         ),
         "no_area": Message(
             "The operator's area is not known or not in force on the date, so it cannot be told whether it opens "
             "{service}.",
-            "该企业所属试点区域不明，或在核查日未实施试点，无法判断是否开放 {service}。",
             "Ask for the business licence and for the area that the reply names.",
-            "请提供营业执照，并核对批复所载明的试点区域。",
         ),
         "registered_outside": Message(
-            "The operator is registered outside every pilot area: PILOT-REG-01 judges that, not {service}.",
-            "该企业注册于试点区域之外，由 PILOT-REG-01 判断，{service} 不再重复判断。",
+            "The operator is registered outside every pilot area: PILOT-REG-01 judges that, not {service}."
         ),
     },
 )

@@ -41,7 +41,8 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import Text, both
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 
@@ -78,7 +79,7 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
     if named:
         return Answer(Verdict.INCONCLUSIVE, "other_holder", _facts(named[0]))
     declared = [a.number or "?" for a in case.approvals]
-    args = {"replies": declared or Text("none", "无")}
+    args = {"replies": declared or both("none")}
     if case.declaration.approvals_complete:
         return Answer(Verdict.FAIL, "missing", args)
     return Answer(Verdict.INCONCLUSIVE, "not_declared", args)
@@ -121,9 +122,7 @@ def _one(case: Case, approval: Approval, code: str) -> Answer:
     if gone is not None:
         state, since = gone
         verdict = Verdict.FAIL if complete or (surely and approval.kind) else Verdict.INCONCLUSIVE
-        return Answer(
-            verdict, "lapsed", {**facts, "state": state, "since": since or Text("no date", "日期不详")}
-        )
+        return Answer(verdict, "lapsed", {**facts, "state": state, "since": since or both("no date")})
     if min(case.area, _area(case, approval)) >= 0 and case.area != _area(case, approval):
         elsewhere = {**facts, "registered_in": case.area_name(case.area)}
         return Answer(Verdict.FAIL if complete else Verdict.INCONCLUSIVE, "other_area", elsewhere)
@@ -156,96 +155,70 @@ def _area(case: Case, approval: Approval) -> int:
 
 def _facts(approval: Approval) -> dict[str, Any]:
     return {
-        "number": approval.number or Text("without number", "无文号"),
-        "holder": approval.holder or approval.uscc or Text("nobody named", "未载明"),
-        "area": approval.area or Text("no area named", "未载明区域"),
+        "number": approval.number or both("without number"),
+        "holder": approval.holder or approval.uscc or both("nobody named"),
+        "area": approval.area or both("no area named"),
     }
 
 
-NO_KIND = Text("it is not said to be a pilot reply", "未说明是否为试点批复")
-NO_HOLDER = Text("its holder is not stated", "未说明持有人")
-NO_SERVICES = Text("whether it names the whole service is not clear", "是否完整载明该业务不明确")
-NO_AREA = Text("whether it is for the operator's area is not clear", "是否针对该企业所在试点区域不明确")
-NO_STATUS = Text("its status on the date is not stated", "未说明核查日的批复状态")
-NO_EXPIRY = Text("it bears no date of expiry, which the policy asks for", "未载明有效期（核查策略要求载明）")
-NO_ISSUE = Text("its date of issue is not stated", "未说明批复日期")
-NO_START = Text(
-    "since when the service runs under the pilot (`regime_from_on`) is not stated",
-    "未说明该业务自何时起依据试点开展（`regime_from_on`）",
-)
+NO_KIND = both("it is not said to be a pilot reply")
+NO_HOLDER = both("its holder is not stated")
+NO_SERVICES = both("whether it names the whole service is not clear")
+NO_AREA = both("whether it is for the operator's area is not clear")
+NO_STATUS = both("its status on the date is not stated")
+NO_EXPIRY = both("it bears no date of expiry, which the policy asks for")
+NO_ISSUE = both("its date of issue is not stated")
+NO_START = both("since when the service runs under the pilot (`regime_from_on`) is not stated")
 
 RULE = Rule(
     id="PILOT-APP-03",
-    title=Text("A pilot approval is held and valid for each service", "各项业务均持有有效的试点批复"),
+    title=both("A pilot approval is held and valid for each service"),
     basis="circular",
     clauses=("circular-3-approval",),
     severity="critical",
     scope=scope,
     check=check,
     messages={
-        "valid": Message(
-            "{service}: pilot reply {number}, held by {holder}, for {area}.",
-            "{service}：持有试点批复 {number}（持有人：{holder}；试点区域：{area}）。",
-        ),
+        "valid": Message("{service}: pilot reply {number}, held by {holder}, for {area}."),
         "lapsed": Message(
             "{service}: pilot reply {number} no longer holds: {state} ({since}).",
-            "{service}：试点批复 {number} {state}（{since}），已不再有效。",
             "End the service or show the renewed reply.",
-            "请停止该项业务，或出示续期后的试点批复。",
         ),
         "missing": Message(
             "{service} is offered under the pilot, but no pilot reply names it; the operator states that its "
             "approvals are complete (replies declared: {replies}).",
-            "依据试点开展 {service}，但没有载明该业务的试点批复；企业声明批复已全部申报（已申报批复：{replies}）。",
             "End the service or apply to the ministry for the pilot approval.",
-            "请停止该项业务，或向工业和信息化部申请试点批复。",
         ),
         "not_declared": Message(
             "{service} is offered under the pilot, and no pilot reply that names it is declared; whether there "
             "are others is not stated (replies declared: {replies}).",
-            "依据试点开展 {service}，所申报的批复均未载明该业务，且未声明批复已全部申报（已申报批复：{replies}）。",
             "Ask for the pilot reply, or for `approvals_complete = true`.",
-            "请提供试点批复，或声明 `approvals_complete = true`。",
         ),
         "other_holder": Message(
             "{service}: the pilot reply {number} is held by {holder}, not by the operator by that name; an "
             "affiliate's reply does not help.",
-            "{service}：试点批复 {number} 的持有人为 {holder}，与该企业名称不符；关联企业的批复不能代替本企业的批复。",
             "Find out whether the holder is the operator itself; ask for its own reply if it is not.",
-            "请核实持有人与该企业是否为同一主体；如不是，请提供该企业自身的试点批复。",
         ),
         "other_area": Message(
             "{service}: pilot reply {number} is for {area}, but the operator is registered in {registered_in}.",
-            "{service}：试点批复 {number} 针对 {area}，而该企业注册于{registered_in}。",
             "Ask for the reply for the area of registration.",
-            "请提供针对注册地所在试点区域的试点批复。",
         ),
         "before_grant": Message(
             "{service} runs under the pilot since {start}, before the first reply that names it ({granted}).",
-            "{service} 自 {start} 起依据试点开展，早于首份载明该业务的试点批复（{granted}）。",
             "Find out on what ground the service ran before the reply.",
-            "请核实取得批复之前开展该业务的依据。",
         ),
         "before_grant_declared": Message(
             "{service} runs under the pilot since {start}, before the first reply declared ({granted}); whether "
             "there was an earlier one is not stated.",
-            "{service} 自 {start} 起依据试点开展，早于所申报的首份试点批复（{granted}），且未说明此前是否另有批复。",
             "Ask for the earlier reply, or for `approvals_complete = true`.",
-            "请提供此前的试点批复，或声明 `approvals_complete = true`。",
         ),
         "unclear": Message(
             "{service}: pilot reply {number} does not settle it: {doubts}.",
-            "{service}：凭试点批复 {number} 尚不能认定：{doubts}。",
             "Ask for a copy of the reply and complete the entry.",
-            "请提供批复复印件并补全申报内容。",
         ),
-        "not_opened": Message(
-            "{service} is not opened by the pilot: PILOT-APP-04 judges it.",
-            "{service} 不属于试点开放业务，由 PILOT-APP-04 判断。",
-        ),
+        "not_opened": Message("{service} is not opened by the pilot: PILOT-APP-04 judges it."),
         "before_replies": Message(
-            "The ministry replied to the pilot areas on {replies_on}; before, PILOT-APP-02 judges {service}.",
-            "工业和信息化部于 {replies_on} 批复试点地区；此前的 {service} 由 PILOT-APP-02 判断。",
+            "The ministry replied to the pilot areas on {replies_on}; before, PILOT-APP-02 judges {service}."
         ),
     },
 )

@@ -46,7 +46,8 @@ import numpy as np
 
 from auditor import registers, roles
 from auditor.case import Case, Message, Rule
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import both
 from auditor.roles import Surety
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
@@ -153,97 +154,62 @@ def _prefix(code: str) -> str:
 
 RULE = Rule(
     id="PILOT-APP-04",
-    title=Text(
-        "Services are within the approval and within what the pilot opens", "所开展业务在批复及试点开放范围内"
-    ),
+    title=both("Services are within the approval and within what the pilot opens"),
     basis="circular",
     clauses=("circular-2", "annex-2-1"),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "within": Message(
-            "{service} is opened by the pilot and named in pilot reply {number}.",
-            "{service} 属于试点开放业务，且载于试点批复 {number}。",
-        ),
+        "within": Message("{service} is opened by the pilot and named in pilot reply {number}."),
         "not_opened": Message(
             "{service} is offered under the pilot, which does not open it to foreign investment beyond other caps.",
-            "申报依据试点开展 {service}，但该业务不在试点开放业务范围内。",
             "End the service, or show the licence and the regime on which it rests.",
-            "请停止该项业务，或出示其所依据的许可证和制度。",
         ),
         "licensed_not_opened": Message(
             "{service} is declared under the pilot, which does not open it, yet licence {number} names it.",
-            "{service} 申报为试点业务但不在试点开放范围内，而许可证 {number} 载有该业务。",
             "Ask which regime the service rests on and correct `regime`.",
-            "请核实该业务所依据的制度，并更正 `regime`。",
         ),
         "not_mapped": Message(
             "{service} is no service of the catalogue, so it cannot be told whether the pilot opens it.",
-            "{service} 不是电信业务分类目录中的业务，无法判断是否属于试点开放业务。",
             "Describe the product and give its code in the catalogue.",
-            "请说明该产品并填写其在电信业务分类目录中的代码。",
         ),
         "partly_opened": Message(
             "{service} is a heading that the pilot opens only in part.",
-            "{service} 仅部分属于试点开放业务。",
             "Say which item is offered: of B25 the pilot opens B25-1 and B25-5.",
-            "请说明具体业务子项：信息服务中仅 B25-1 和 B25-5 属于试点开放业务。",
         ),
         "coverage": Message(
             "{service}: data centres stand in {codes}, which the coverage of the approval does not list.",
-            "{service}：机房所在行政区划（{codes}）未列入批复载明的业务覆盖范围。",
             "Ask whether the coverage was extended; it is kept city by city for data centres.",
-            "请核实业务覆盖范围是否已变更（互联网数据中心业务的覆盖范围精确到地市）。",
         ),
         "no_reply": Message(
-            "{service} is opened by the pilot; whether the operator holds a reply for it is judged by PILOT-APP-03.",
-            "{service} 属于试点开放业务；企业是否持有该业务的试点批复由 PILOT-APP-03 判断。",
+            "{service} is opened by the pilot; whether the operator holds a reply for it is judged by PILOT-APP-03."
         ),
         "left_out": Message(
             "{service} is offered under the pilot, but the operator's pilot reply ({numbers}) leaves it out.",
-            "企业依据试点开展 {service}，但其试点批复（{numbers}）未载明该业务。",
             "End the service, or apply to the ministry to have the approval extended.",
-            "请停止该项业务，或向工业和信息化部申请增加批复业务种类。",
         ),
         "left_out_of_declared": Message(
             "{service} is offered under the pilot, but the pilot reply declared ({numbers}) leaves it out; whether there "
             "is another is not stated.",
-            "企业依据试点开展 {service}，但所申报的试点批复（{numbers}）未载明该业务，也未声明批复已全部申报。",
             "Ask for the pilot reply that names the service.",
-            "请提供载明该业务的试点批复。",
         ),
-        "licensed": Message(
-            "{service} is beside the pilot and named in licence {number}.",
-            "{service} 不属于试点业务，载于许可证 {number}。",
-        ),
-        "other_regime": Message(
-            "{service} is declared beside the pilot, so annex 2(1) does not bind it.",
-            "{service} 未申报为试点业务，不适用附件第二部分（一）。",
-        ),
-        "regime_not_stated": Message(
-            "The regime of {service} is not stated: PILOT-APP-01 asks for it.",
-            "未说明 {service} 所依据的制度，由 PILOT-APP-01 核查。",
-        ),
+        "licensed": Message("{service} is beside the pilot and named in licence {number}."),
+        "other_regime": Message("{service} is declared beside the pilot, so annex 2(1) does not bind it."),
+        "regime_not_stated": Message("The regime of {service} is not stated: PILOT-APP-01 asks for it."),
         "no_licence": Message(
             "{service} is offered beside the pilot, but the operator, which states its approvals complete, declares "
             "no licence in force that names it.",
-            "{service} 不以试点为依据，而企业声明批复和许可已全部申报，其中没有载明该业务的有效许可证。",
             "Ask for the licence of this service.",
-            "请提供该业务的经营许可证。",
         ),
         "no_basis": Message(
             "{service} is offered, but the pilot does not open it, no regime is stated, and no licence names it.",
-            "企业开展 {service}，但该业务不属于试点开放业务，未说明所依据的制度，也没有载明该业务的许可证。",
             "End the service, or show the licence and the regime on which it rests.",
-            "请停止该项业务，或出示其所依据的许可证和制度。",
         ),
         "no_basis_declared": Message(
             "{service} is offered, but the pilot does not open it, and neither a regime nor a licence is declared for "
             "it; whether there are other approvals is not stated.",
-            "企业开展 {service}，但该业务不属于试点开放业务，未申报其所依据的制度和许可证，也未声明批复已全部申报。",
             "Ask for the licence of this service and its regime.",
-            "请提供该业务的经营许可证并说明所依据的制度。",
         ),
     },
 )

@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import Text, both
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 
@@ -99,42 +100,31 @@ def _names(keys: list[str]) -> list[Text]:
 
 RULE = Rule(
     id="PILOT-APP-05",
-    title=Text("No excluded content in a publishing service under the pilot", "试点信息发布业务不含除外内容"),
+    title=both("No excluded content in a publishing service under the pilot"),
     basis="circular",
     clauses=("circular-2", "annex-2-1"),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "none_excluded": Message(
-            "{service}: none of the four excluded kinds of content is declared.",
-            "{service}：申报内容不含四类除外内容。",
-        ),
+        "none_excluded": Message("{service}: none of the four excluded kinds of content is declared."),
         "excluded": Message(
             "{service} under the pilot itself provides content that the opening leaves out: {content}.",
-            "试点业务 {service} 自身提供试点开放范围以外的内容：{content}。",
             "End this content, or move it to an enterprise that may provide it.",
-            "请停止提供该类内容，或转由具备相应资质的企业提供。",
         ),
         "item_held": Message(
             "{service}: an approval of the operator holds a pre-approval item for content that the pilot leaves out "
             "({content}); whether the pilot service provides it is not clear.",
-            "{service}：企业持有的批复或许可载有试点除外内容的前置审批项（{content}），试点业务是否提供该类内容尚不明确。",
             "Ask for which service the item was granted and what the pilot service publishes.",
-            "请核实该前置审批项所针对的业务，以及试点业务实际发布的内容。",
         ),
         "content_unknown": Message(
             "{service}: it is not declared what content it provides.",
-            "{service}：未申报所提供的内容类别。",
             "State `content`; `content = []` says that there is none of the four excluded kinds.",
-            "请填写内容类别（`content`）；`content = []` 表示不含四类除外内容。",
         ),
         "content_not_known": Message(
             "{service}: whether {content} belongs to the four excluded kinds of content is not clear.",
-            "{service}：{content} 是否属于四类除外内容尚不明确。",
             "Ask whether it is Internet news, online publishing, audiovisuals or cultural operations, and by whom it "
             "is provided.",
-            "请核实其是否属于互联网新闻信息、网络出版、网络视听或互联网文化经营，以及由谁提供。",
         ),
     },
 )

@@ -45,7 +45,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import Text, both
 from auditor.roles import FACILITY, Party, Surety
 from auditor.rules._helpers import (
     acceleration_contracts,
@@ -78,13 +79,13 @@ OBSERVED = 4  # grade
 NODES = frozenset({"cdn_edge", "cdn_scheduler", "accelerator", "pcdn"})
 IF_CDN = frozenset({"load_balancer", "dns"})
 MEANS = {
-    "lease": Text("leased", "租用"),
-    "purchase": Text("bought", "购买"),
-    "hosting": Text("hosted", "托管"),
-    "cloud": Text("rented as cloud", "租用云资源"),
-    "shared": Text("shared", "共享使用"),
+    "lease": both("leased"),
+    "purchase": both("bought"),
+    "hosting": both("hosted"),
+    "cloud": both("rented as cloud"),
+    "shared": both("shared"),
 }
-NOT_STATED = Text("not stated", "未说明")
+NOT_STATED = both("not stated")
 
 
 def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
@@ -137,7 +138,7 @@ def _judge_edges(case: Case, found: Edges, rows: Mapping[str, int]) -> Batch:
         "code": service.code,
         "home": _home(case),
         "networks": names,
-        "contracts": sorted({c for ids, _ in terms.values() for c in ids}) or Text("none", "无"),
+        "contracts": sorted({c for ids, _ in terms.values() for c in ids}) or both("none"),
         "chains": [" → ".join(chain) for chain in service.chains.values()],
         "outside": sides_told(case, found.outside),
     }
@@ -159,7 +160,7 @@ def _covering(case: Case, network: Cdn, rows: Mapping[str, int]) -> tuple[list[s
 
 
 def _home(case: Case) -> Text:
-    return case.area_name(case.area) if case.area >= 0 else Text("an area not known", "尚未确定的试点区域")
+    return case.area_name(case.area) if case.area >= 0 else both("an area not known")
 
 
 def _bought(case: Case) -> BoolArray:
@@ -226,18 +227,14 @@ def _means(case: Case, rows: IntArray) -> dict[str, Each]:
         if stated is not None:
             return stated
         ids = ", ".join(by_row.get(row, ()))
-        return (
-            Text(f"used under contract {ids}", f"依合同 {ids} 使用")
-            if ids
-            else Text("others' own", "他人所有")
-        )
+        return Text(f"used under contract {ids}", f"依合同 {ids} 使用") if ids else both("others' own")
 
     return {"means": Each(means), "contracts": Each(lambda i: by_row.get(int(rows[i]), []))}
 
 
 def _purpose(contract: Contract) -> Text:
     if contract.purpose == "corporate_site":
-        return Text("the company's own site", "企业自身网站")
+        return both("the company's own site")
     code = contract.service or "?"
     return Text(f"service {code}, whose regime is not stated", f"所依据制度不明的业务 {code}")
 
@@ -272,128 +269,84 @@ def _terms(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Ver
     return (Verdict.INCONCLUSIVE, "undeclared_nodes") if lost else (Verdict.PASS, "fixed")
 
 
-FIX = (
-    "Have the contract limited to nodes in {home}, or end it.",
-    "请将合同限定为{home}内的节点，或终止该合同。",
-)
-ASK = ("Ask the supplier for the list of nodes, and that it be fixed.", "请要求供应商提供并固定节点清单。")
+FIX = "Have the contract limited to nodes in {home}, or end it."
+ASK = "Ask the supplier for the list of nodes, and that it be fixed."
 
 RULE = Rule(
     id="PILOT-CDN-01",
-    title=Text(
-        "No CDN or similar facility outside the area is bought or leased for acceleration",
-        "未购买、租用本试点区域外的 CDN 等设施开展加速服务",
-    ),
+    title=both("No CDN or similar facility outside the area is bought or leased for acceleration"),
     basis="circular",
     clauses=("annex-2-2-cdn",),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "inside": Message("In the operator's own area, {home}.", "位于本试点区域（{home}）内。"),
+        "inside": Message("In the operator's own area, {home}."),
         "outside": Message(
             "This {kind} ({place}) is {means} and stands {there}; for acceleration only facilities in {home} may be "
             "bought or leased.",
-            "该{kind}（{place}）系{means}，位于{there}；开展加速服务不得购买、租用本试点区域（{home}）外的 CDN 等设施。",
-            *FIX,
+            FIX,
         ),
         "outside_if_bound": Message(
             "This {kind} ({place}) is {means} and stands {there}, not in {home}; whether it accelerates a pilot service "
             "is not clear.",
-            "该{kind}（{place}）系{means}，位于{there}，不在本试点区域（{home}）内；是否用于试点业务的加速尚不明确。",
             "State its kind, owner and services.",
-            "请说明其类型、所有者及所服务的业务。",
         ),
         "peer_to_peer": Message(
             "This {kind} ({place}) is {means} and stands {there}, not in {home}; the circular does not say whether "
             "users' devices are CDN facilities.",
-            "该{kind}（{place}）系{means}，位于{there}，不在本试点区域（{home}）内；通告未明确用户终端是否属于 CDN 等设施。",
             "Ask the communications administration in writing, or keep peer-to-peer delivery to the area.",
-            "请书面请示当地通信管理局，或将 PCDN 分发限定在本试点区域内。",
         ),
         "own_area_unknown": Message(
             "This {kind} stands in {area}; which area is the operator's cannot be told from its registered place or "
             "its approvals.",
-            "该{kind}位于{area}；根据注册地和试点批复无法确定企业所在的试点区域。",
             "Ask for the business licence and the pilot approval.",
-            "请提供营业执照和试点批复。",
         ),
         "unresolved": Message(
             "Whether this {kind} ({place}), {means}, stands in {home} cannot be told: {why}.",
-            "该{kind}（{place}）系{means}，无法判定其是否位于本试点区域（{home}）内：{why}。",
             "Ask the supplier for the address of the room, with its region code.",
-            "请供应商提供机房地址及行政区划代码。",
         ),
-        "fixed": Message(
-            "The contract with {supplier} fixes its nodes; each is judged by itself.",
-            "与 {supplier} 的合同固定了节点范围，各节点单独判定。",
-        ),
-        "limited": Message(
-            "The contract with {supplier} limits the supplier's nodes to {home}.",
-            "与 {supplier} 的合同将节点限定在本试点区域（{home}）内。",
-        ),
+        "fixed": Message("The contract with {supplier} fixes its nodes; each is judged by itself."),
+        "limited": Message("The contract with {supplier} limits the supplier's nodes to {home}."),
         "open": Message(
             "The contract lets {supplier} serve from nodes of its choice across {coverage}, beyond {home}.",
-            "合同允许 {supplier} 在 {coverage} 范围内自行选用节点，超出本试点区域（{home}）。",
-            *FIX,
+            FIX,
         ),
         "coverage_unknown": Message(
             "The contract lets {supplier} serve from nodes of its choice, and does not clearly limit them to {home} "
             "(coverage: {coverage}).",
-            "合同允许 {supplier} 自行选用节点，且未明确限定在本试点区域（{home}）内（覆盖范围：{coverage}）。",
-            *ASK,
+            ASK,
         ),
         "set_not_stated": Message(
             "The contract with {supplier} covers {coverage}, beyond {home}; whether the supplier may choose nodes there "
             "is not stated.",
-            "与 {supplier} 的合同覆盖 {coverage}，超出本试点区域（{home}）；未说明供应商可否自行选用该范围内的节点。",
             "State `open_node_set`; if the set is fixed, list its nodes.",
-            "请填写 `open_node_set`；如节点固定，请列明节点。",
         ),
         "no_nodes": Message(
-            "The contract with {supplier} says neither which nodes serve nor how far they may lie.",
-            "与 {supplier} 的合同既未列明节点，也未限定节点范围。",
-            *ASK,
+            "The contract with {supplier} says neither which nodes serve nor how far they may lie.", ASK
         ),
         "undeclared_nodes": Message(
             "The contract with {supplier} names nodes whose place is not declared: {lost}.",
-            "与 {supplier} 的合同所列节点未申报放置地：{lost}。",
             "Add them to the inventory with their place.",
-            "请将其连同放置地补入设施清单。",
         ),
         "if_bound": Message(
             "The contract with {supplier} may use nodes beyond {home} (coverage: {coverage}; nodes: {nodes}); it is for "
             "{purpose}, and whether the ban reaches that is not clear.",
-            "与 {supplier} 的合同可能使用本试点区域（{home}）外的节点（覆盖范围：{coverage}；节点：{nodes}）；其用于{purpose}，"
-            "是否适用该禁止性规定尚不明确。",
             "Ask what the contract serves; if any pilot service, have it limited to the area.",
-            "请核实合同用途；如涉及试点业务，应限定在本试点区域内。",
         ),
-        "other_regime": Message(
-            "The contract with {supplier} is for a service under another regime.",
-            "与 {supplier} 的合同用于依据其他制度开展的业务。",
-        ),
+        "other_regime": Message("The contract with {supplier} is for a service under another regime."),
         "observed_cdn": Message(
             "Domains of {code} lead through the network of {networks} ({chains}); no declared contract fixes its nodes so "
             "that all addresses seen are declared (contracts with it for acceleration: {contracts}).",
-            "{code} 业务的域名经由 {networks} 的网络（{chains}）；没有已申报的合同将其固定为已申报的节点、且所见地址均已申报"
-            "（与其签订的加速合同：{contracts}）。",
             "Ask for the contract, and for the list of nodes that serve these domains.",
-            "请提供相关合同及服务上述域名的节点清单。",
         ),
         "observed_outside": Message(
             "Sources place addresses to which the domains of {code} lead outside {home}: {outside} ({chains}).",
-            "{code} 业务的域名所指向的地址被认为位于本试点区域（{home}）外：{outside}（{chains}）。",
             "Ask whose nodes these are, under which contract they serve, and for the addresses of their rooms.",
-            "请说明该等节点的归属、所依据的合同，并提供机房地址。",
         ),
-        "observed_own": Message(
-            "The domains of {code} lead to declared addresses only ({chains}).",
-            "{code} 业务的域名仅指向已申报的地址（{chains}）。",
-        ),
+        "observed_own": Message("The domains of {code} lead to declared addresses only ({chains})."),
         "observed_no_cdn": Message(
-            "The domains of {code} lead through no known network of another ({chains}).",
-            "{code} 业务的域名未经由已知的第三方 CDN 网络（{chains}）。",
+            "The domains of {code} lead through no known network of another ({chains})."
         ),
     },
 )

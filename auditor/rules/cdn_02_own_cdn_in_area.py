@@ -35,7 +35,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.roles import ACCELERATING, Party, Surety
 from auditor.rules._helpers import (
     facts,
@@ -91,7 +92,7 @@ def check(case: Case) -> Iterator[Batch]:
 
 RULE = Rule(
     id="PILOT-CDN-02",
-    title=Text("The operator's own CDN components stand inside its area", "自有 CDN 设施位于本试点区域内"),
+    title=both("The operator's own CDN components stand inside its area"),
     basis="circular",
     clauses=("annex-2-2-place",),
     severity="high",
@@ -99,23 +100,17 @@ RULE = Rule(
     check=check,
     service="B12",
     messages={
-        "inside": Message(
-            "This {kind} of the operator's own CDN stands in {area}.", "该自有{kind}位于{area}内。"
-        ),
+        "inside": Message("This {kind} of the operator's own CDN stands in {area}."),
         "unresolved": Message(
             "Whether this {kind} ({place}) of the operator's own CDN stands in its area cannot be told: {why}.",
-            "无法判定该自有{kind}（{place}）是否位于本试点区域内：{why}。",
             "Give the region code and full address of the room, or surveyed coordinates with datum and accuracy.",
-            "请提供机房的行政区划代码和详细地址，或注明坐标系与精度的实测坐标。",
         ),
         "outside": Message(
-            "This {kind} ({place}) of the operator's own CDN stands outside every pilot area: PILOT-FAC-01 judges that.",
-            "该自有{kind}（{place}）位于所有试点区域之外：由 PILOT-FAC-01 判定。",
+            "This {kind} ({place}) of the operator's own CDN stands outside every pilot area: PILOT-FAC-01 judges that."
         ),
         "other_area": Message(
             "This {kind} of the operator's own CDN stands in {area}; whether that is the operator's area is judged by "
-            "PILOT-FAC-02.",
-            "该自有{kind}位于{area}；是否为本试点区域由 PILOT-FAC-02 判定。",
+            "PILOT-FAC-02."
         ),
     },
 )

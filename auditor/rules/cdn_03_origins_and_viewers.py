@@ -33,7 +33,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Text, Verdict
+from auditor.findings import Verdict
+from auditor.language import both
 from auditor.roles import HOSTING, Party, Surety
 from auditor.rules._helpers import node_batch, rows_where, states
 
@@ -80,10 +81,7 @@ def check(case: Case) -> Iterator[Batch]:
 
 RULE = Rule(
     id="PILOT-CDN-03",
-    title=Text(
-        "Customers' own origins and viewers may be anywhere in the country",
-        "客户自有源站与终端用户可面向全国",
-    ),
+    title=both("Customers' own origins and viewers may be anywhere in the country"),
     basis="circular",
     clauses=("annex-2-2-nationwide",),
     severity="info",
@@ -93,20 +91,12 @@ RULE = Rule(
     graded=False,
     messages={
         "others_origin": Message(
-            "A customer's or another's own origin: no facility of the operator, wherever it stands.",
-            "客户或他人自有源站，不属于该企业的服务设施，所在地不受限制。",
+            "A customer's or another's own origin: no facility of the operator, wherever it stands."
         ),
-        "viewers": Message(
-            "Viewers of the CDN service: it may serve the whole country.",
-            "CDN 业务的终端用户：该业务服务范围可面向全国。",
-        ),
+        "viewers": Message("Viewers of the CDN service: it may serve the whole country."),
         "own_origin": Message(
-            "The operator owns, holds or runs this origin itself: PILOT-FAC-01 judges where it stands.",
-            "该源站由该企业自有、租用或运行：其放置地由 PILOT-FAC-01 判定。",
+            "The operator owns, holds or runs this origin itself: PILOT-FAC-01 judges where it stands."
         ),
-        "whose": Message(
-            "Nobody says whose origin this is: PILOT-FAC-01 asks.",
-            "未说明该源站的所有者：由 PILOT-FAC-01 核查。",
-        ),
+        "whose": Message("Nobody says whose origin this is: PILOT-FAC-01 asks."),
     },
 )

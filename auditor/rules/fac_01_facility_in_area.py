@@ -39,7 +39,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.roles import Surety
 from auditor.rules._helpers import placed, rows_where
 
@@ -74,72 +75,54 @@ def check(case: Case) -> Iterator[Batch]:
 
 RULE = Rule(
     id="PILOT-FAC-01",
-    title=Text("Every service facility stands inside a pilot area", "服务设施均位于试点区域内"),
+    title=both("Every service facility stands inside a pilot area"),
     basis="circular",
     clauses=("annex-2-2-place",),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "inside": Message("Inside {area}.", "位于{area}内。"),
+        "inside": Message("Inside {area}."),
         "outside": Message(
             "This {kind} ({place}) stands outside every pilot area{far}.",
-            "该{kind}（{place}）位于所有试点区域之外{far}。",
             "Move the facility into the operator's area or end its use for pilot services.",
-            "请将该设施迁入本试点区域，或停止将其用于试点业务。",
         ),
         "outside_if_bound": Message(
             "This {kind} ({place}) stands outside every pilot area{far}; whether it is a service facility of the "
             "operator for a pilot service is not clear.",
-            "该{kind}（{place}）位于所有试点区域之外{far}；是否属于该企业试点业务的服务设施尚不明确。",
             "State its kind, owner, holding and services, and what its contract is for.",
-            "请说明其类型、所有者、持有方式、所服务的业务及相关合同用途。",
         ),
         "near_edge": Message(
             "This {kind} ({place}) is too near the edge of {area}{off} to tell, or known only by a district that the "
             "edge crosses.",
-            "该{kind}（{place}）过于靠近{area}边界{off}，或仅知其所在的、被边界穿过的行政区，无法判定。",
             "Give the region code and full address of the site, or surveyed coordinates with datum and accuracy.",
-            "请提供机房的行政区划代码和详细地址，或注明坐标系与精度的实测坐标。",
         ),
         "contradiction": Message(
             "What is declared of the place of this {kind} contradicts itself: {place}.",
-            "该{kind}所申报的位置信息相互矛盾：{place}。",
             "Find out which is right; check the datum (GCJ-02 or BD-09 read as WGS84 moves a point).",
-            "请核实何者正确；并检查坐标系（误将 GCJ-02、BD-09 作 WGS84 会产生偏移）。",
         ),
         "undecided_part": Message(
             "This {kind} ({place}) stands on land of which it is undecided whether it belongs to {area}.",
-            "该{kind}（{place}）所在地块是否属于{area}尚未明确。",
             "Ask the communications administration in writing.",
-            "请书面请示当地通信管理局。",
         ),
         "no_place": Message(
             "This {kind} cannot be placed ({place}): no region code, coordinates or address that could be read.",
-            "该{kind}无法定位（{place}）：缺少可识别的行政区划代码、坐标或地址。",
             "Give its region code, or its coordinates with datum and accuracy.",
-            "请填写行政区划代码，或填写坐标及其坐标系和精度。",
         ),
-        "complete": Message("The operator states that no facility is left out.", "企业声明未遗漏任何设施。"),
+        "complete": Message("The operator states that no facility is left out."),
         "none_declared": Message(
             "Services are offered under the pilot, yet no facility that could serve them is declared.",
-            "企业开展试点业务，但未申报任何服务设施。",
             "Ask with what equipment the services are offered, and who holds it.",
-            "请说明以何种设施提供服务及其持有方。",
         ),
         "not_complete": Message(
             "The operator does not state that its list of facilities is complete, so nothing can be said of "
             "those not listed.",
-            "企业未声明设施清单完整，无法对未列入的设施作出判断。",
             "Ask for the full inventory and for `complete = true` in [network].",
-            "请要求提供完整设施清单，并在 [network] 中声明 `complete = true`。",
         ),
         "stale": Message(
             "The declaration is undated or older than {max_age_days} days (date: {declared_on}), so nothing can be "
             "said of what changed since.",
-            "申报材料未注明日期或已超过 {max_age_days} 天（申报日期：{declared_on}），无法判断其后的变化。",
             "Ask for a renewed declaration.",
-            "请要求更新申报材料。",
         ),
     },
 )

@@ -37,7 +37,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.roles import Surety
 from auditor.rules._helpers import facts, home_grade, inside, rows_where, standing, unresolved, where
 
@@ -64,7 +65,7 @@ def check(case: Case) -> Iterator[Batch]:
         (Verdict.INCONCLUSIVE, "unresolved", at.unresolved, unresolved),
         (Verdict.NOT_APPLICABLE, "outside", at.outside, inside),
     )
-    home = case.area_name(case.area) if case.area >= 0 else Text("not known either", "亦未确定")
+    home = case.area_name(case.area) if case.area >= 0 else both("not known either")
     for verdict, message, mask, tell in groups:
         rows = rows_where(mask & (case.facility > Surety.NO))
         if len(rows):
@@ -76,50 +77,34 @@ def check(case: Case) -> Iterator[Batch]:
 
 RULE = Rule(
     id="PILOT-FAC-02",
-    title=Text(
-        "Registered place and service facilities lie in the same pilot area",
-        "注册地与服务设施位于同一试点区域",
-    ),
+    title=both("Registered place and service facilities lie in the same pilot area"),
     basis="circular",
     clauses=("annex-2-2-place",),
     severity="high",
     scope=scope,
     check=check,
     messages={
-        "same_area": Message(
-            "In the operator's own area, {home}.", "位于企业注册所在的试点区域（{home}）内。"
-        ),
+        "same_area": Message("In the operator's own area, {home}."),
         "other_area": Message(
             "This {kind} ({place}) stands in {area}, but the operator's area is {home}: both are pilot areas, not "
             "the same one.",
-            "该{kind}（{place}）位于{area}，而企业所在试点区域为{home}：两者虽均为试点区域，但并非同一试点区域。",
             "Move the facility into the operator's area, or have the service offered by an entity that is registered "
             "and approved where it stands.",
-            "请将该设施迁入企业所在试点区域，或由在设施所在区域注册并取得试点批复的主体开展业务。",
         ),
         "other_area_if_bound": Message(
             "This {kind} ({place}) stands in {area}, but the operator's area is {home}; whether it is a service "
             "facility of the operator for a pilot service is not clear.",
-            "该{kind}（{place}）位于{area}，而企业所在试点区域为{home}；是否属于该企业试点业务的服务设施尚不明确。",
             "State its kind, owner, holding and services, and what its contract is for.",
-            "请说明其类型、所有者、持有方式、所服务的业务及相关合同用途。",
         ),
         "own_area_unknown": Message(
             "This {kind} stands in {area}; which area is the operator's cannot be told from its registered place or "
             "its approvals.",
-            "该{kind}位于{area}；根据注册地和试点批复无法确定企业所在的试点区域。",
             "Ask for the business licence and the pilot approval.",
-            "请提供营业执照和试点批复。",
         ),
         "unresolved": Message(
             "Whether this {kind} ({place}) stands in the operator's area, {home}, cannot be told: {why}.",
-            "无法判定该{kind}（{place}）是否位于企业所在试点区域（{home}）：{why}。",
             "Give the region code and full address of the site, or surveyed coordinates with datum and accuracy.",
-            "请提供其所在地的行政区划代码和详细地址，或注明坐标系与精度的实测坐标。",
         ),
-        "outside": Message(
-            "Stands outside every pilot area: PILOT-FAC-01 judges that.",
-            "位于所有试点区域之外：由 PILOT-FAC-01 判定。",
-        ),
+        "outside": Message("Stands outside every pilot area: PILOT-FAC-01 judges that."),
     },
 )

@@ -36,7 +36,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import HOLDING_CONTRACTS, Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.roles import Surety
 from auditor.rules._helpers import contract_nodes, contract_rows, facts, supplier
 
@@ -97,48 +98,32 @@ def _unbound(case: Case, contract: Contract) -> str:
 
 RULE = Rule(
     id="PILOT-FAC-03",
-    title=Text("What contracts lease or buy is in the inventory", "租用、购买的设施均已列入设施清单"),
+    title=both("What contracts lease or buy is in the inventory"),
     basis="circular",
     clauses=("annex-2-2-place",),
     severity="medium",
     scope=scope,
     check=check,
     messages={
-        "all_there": Message(
-            "All {count} nodes of the contract with {supplier} are in the inventory.",
-            "与 {supplier} 的合同所涉 {count} 个节点均已列入设施清单。",
-        ),
+        "all_there": Message("All {count} nodes of the contract with {supplier} are in the inventory."),
         "missing": Message(
             "The contract with {supplier} names nodes that the inventory lacks: {lost}.",
-            "与 {supplier} 的合同所列节点未列入设施清单：{lost}。",
             "Add them to the inventory with their place, or show that the contract no longer covers them.",
-            "请将其连同放置地补入设施清单，或证明合同已不再涵盖。",
         ),
         "not_in_service": Message(
             "The contract with {supplier} is in force on {as_of}, but the inventory lists these of its nodes as not in "
             "service: {idle}.",
-            "与 {supplier} 的合同在 {as_of} 有效，但设施清单显示其下列节点未投入使用：{idle}。",
             "Ask which is right: a leased node that still serves, or stands by, is a facility.",
-            "请核实：仍在使用或备用的租用节点属于服务设施。",
         ),
         "no_nodes": Message(
             "The contract with {supplier} does not say which facilities it leases or sells, so nobody can tell where "
             "they stand.",
-            "与 {supplier} 的合同未载明所租用或购买的设施，无法判断其放置地。",
             "Ask for the contract's list of equipment and rooms, and enter it as `node_ids`.",
-            "请提供合同的设备与机房清单，并填入 `node_ids`。",
         ),
         "by_service": Message(
-            "{supplier} provides the service from nodes that the contract does not name: PILOT-CDN-01 judges its terms.",
-            "{supplier} 以服务方式提供，合同未列明节点：由 PILOT-CDN-01 判定其条款。",
+            "{supplier} provides the service from nodes that the contract does not name: PILOT-CDN-01 judges its terms."
         ),
-        "no_facility": Message(
-            "The contract with {supplier} is not for the use of facilities.",
-            "与 {supplier} 的合同不涉及设施的租用或购买。",
-        ),
-        "other_purpose": Message(
-            "The contract with {supplier} is not for a service under the pilot.",
-            "与 {supplier} 的合同不用于试点业务。",
-        ),
+        "no_facility": Message("The contract with {supplier} is not for the use of facilities."),
+        "other_purpose": Message("The contract with {supplier} is not for a service under the pilot."),
     },
 )

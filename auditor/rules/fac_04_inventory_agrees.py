@@ -47,7 +47,8 @@ from auditor import registers
 from auditor.addresses import Addresses
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import both
 from auditor.registers.names import normal
 from auditor.roles import Surety, is_operator
 from auditor.rules._helpers import kinds
@@ -218,7 +219,7 @@ def _judge_blocks(case: Case) -> Iterator[Batch]:
         other_holder=some(_others(case, rows)),
         announced=some(evidence.kind.isin({"origin"}) & evidence.answered),
     )
-    what = Text("block", "地址块")
+    what = both("block")
     for code, message in enumerate(VERDICTS):
         chosen = np.flatnonzero(told == code)
         if len(chosen):
@@ -328,7 +329,7 @@ def _judge_service(case: Case, service: Resolved) -> Batch:
 
 RULE = Rule(
     id="PILOT-FAC-04",
-    title=Text("The inventory agrees with what is observed", "设施清单与观测记录相互一致"),
+    title=both("The inventory agrees with what is observed"),
     basis="policy",
     clauses=("policy-fac-04",),
     severity="medium",
@@ -338,58 +339,35 @@ RULE = Rule(
     messages={
         "unreadable": Message(
             "What is declared as address of this {what} is none: {addresses}.",
-            "该{what}申报的地址无法识别：{addresses}。",
             "Correct `ips`: addresses and blocks, separated by ;.",
-            "请更正 `ips`：地址或地址块，以 ; 分隔。",
         ),
         "reserved": Message(
             "All addresses declared of this {what} are in special space, where nobody can observe them: {addresses}.",
-            "该{what}申报的地址均为专用地址，外部无法观测：{addresses}。",
             "Ask for the public addresses behind which it serves, and for the translation table.",
-            "请提供其对外提供服务的公网地址及地址转换表。",
         ),
         "unannounced": Message(
             "Addresses declared of this {what} are not announced on the Internet: {unannounced}.",
-            "该{what}申报的地址未在互联网上通告：{unannounced}。",
             "Ask whether it serves already, under which address, and for the carrier's letter on the announcement.",
-            "请核实其是否已投入使用、实际使用的地址，并提供运营商的路由通告证明。",
         ),
         "other_holder": Message(
             "The registry names {holder} as holder of this {what}, which is neither the operator nor any supplier that "
             "is declared for it.",
-            "登记机构记载该{what}的持有者为 {holder}，既非本企业，也非所申报的来源单位。",
             "State `allocated_by` and `source_unit` of the block, and ask for the contract or the filing of its use.",
-            "请填写该地址块的 `allocated_by` 与 `source_unit`，并提供使用合同或 IP 地址备案。",
         ),
-        "announced": Message(
-            "Addresses declared of this {what} are announced on the Internet, by AS {asn}.",
-            "该{what}申报的地址已在互联网上通告（AS {asn}）。",
-        ),
-        "not_observed": Message(
-            "No source answered whether the addresses of this {what} are announced.",
-            "没有来源就该{what}的地址是否通告作出应答。",
-        ),
+        "announced": Message("Addresses declared of this {what} are announced on the Internet, by AS {asn}."),
+        "not_observed": Message("No source answered whether the addresses of this {what} are announced."),
         "undeclared_edges": Message(
             "Domains of {code} lead to addresses that are declared of nothing in service: {undeclared} ({chains}).",
-            "{code} 业务的域名指向未申报或已申报不在用的地址：{undeclared}（{chains}）。",
             "Add the nodes behind them to the inventory with their place, or name the contract under which they serve.",
-            "请将对应节点连同放置地补入设施清单，或说明其所依据的合同。",
         ),
         "unresolved": Message(
             "No address was found for domains of {code}: {lost}.",
-            "{code} 业务的域名未能解析出地址：{lost}。",
             "Ask whether they serve still, and collect again.",
-            "请核实该域名是否仍在使用，并重新采集。",
         ),
-        "all_declared": Message(
-            "All addresses to which the domains of {code} lead are declared.",
-            "{code} 业务的域名所指向的地址均已申报。",
-        ),
+        "all_declared": Message("All addresses to which the domains of {code} lead are declared."),
         "names_not_observed": Message(
             "No name server was asked, or answered, about domains of {code}: {unheard}.",
-            "未就 {code} 业务的下列域名进行解析，或域名服务器未作应答：{unheard}。",
             "Collect again with `--online`.",
-            "请以 `--online` 重新采集。",
         ),
     },
 )

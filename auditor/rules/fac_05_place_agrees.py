@@ -43,7 +43,8 @@ import numpy as np
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import Text, both
 from auditor.messages import OUTCOMES
 from auditor.roles import Surety
 from auditor.rules._helpers import rows_where, where
@@ -218,19 +219,13 @@ def _tightest(case: Case, node: int) -> dict[str, Any]:
 
 
 ROOM = (
-    (
-        "Ask for the lease or colocation contract with the address of the room, a photo or a visit; a geofeed; "
-        "round trips from a vantage in the area; and whether the address is translated or fronted by a CDN."
-    ),
-    (
-        "请提供载明机房地址的租赁或托管合同、现场照片或安排现场核查；提供 geofeed；从区域内测点测量往返时延；并说明该地址是否经"
-        "地址转换或 CDN 前置。"
-    ),
+    "Ask for the lease or colocation contract with the address of the room, a photo or a visit; a geofeed; "
+    "round trips from a vantage in the area; and whether the address is translated or fronted by a CDN."
 )
 
 RULE = Rule(
     id="PILOT-FAC-05",
-    title=Text("Evidence on the place of facilities agrees", "设施位置的各类证据相互一致"),
+    title=both("Evidence on the place of facilities agrees"),
     basis="policy",
     clauses=("policy-fac-05",),
     severity="medium",
@@ -241,64 +236,45 @@ RULE = Rule(
         "too_far": Message(
             "{signal} {reach}: this {kind} cannot be where it is declared to be ({place}), or its address ends "
             "elsewhere.",
-            "{signal}，{reach}：该{kind}不可能位于申报位置（{place}），或其地址终止于他处。",
             "Ask for the cross-connect order or letter of authorisation (LOA) of the room, and where the service "
             "address is terminated.",
-            "请提供机房跳线单或授权书（LOA），并说明该业务地址的终止位置。",
         ),
         "documented": Message(
             "Sources place its address elsewhere ({against}), but a confirmed document (E{grade}) proves the place: "
             "{place}.",
-            "部分来源认为其地址位于他处（{against}），但其位置（{place}）已有经核实的文件（E{grade}）证明。",
             "Nothing has to be asked; at a visit, see that this address is served from that room.",
-            "无须追问；现场核查时可确认该地址确由该机房提供服务。",
         ),
         "own_feed": Message(
             "The holder of the network itself publishes another place for the address of this {kind}: {against}; "
             "declared is {place}.",
-            "网络持有者自行发布的位置与该{kind}的申报位置不符：{against}；申报为：{place}。",
             "Ask why the geofeed says so: for the contract with the address of the room, and for a corrected feed if it is "
             "wrong.",
-            "请说明 geofeed 与申报位置不符的原因：提供载明机房地址的合同；如 geofeed 有误，请持有者更正。",
         ),
         "disputed": Message(
             "{count} independent families of sources place this {kind} elsewhere than declared ({place}): {against}. "
             "Others support the place: {supports}.",
-            "有 {count} 类相互独立的来源认为该{kind}不在申报位置（{place}）：{against}；另有来源支持申报位置：{supports}。",
-            *ROOM,
+            ROOM,
         ),
         "contradicted": Message(
             "{count} independent families of sources place this {kind} elsewhere than declared ({place}): {against}.",
-            "有 {count} 类相互独立的来源认为该{kind}不在申报位置（{place}）：{against}。",
-            *ROOM,
+            ROOM,
         ),
         "one_voice": Message(
             "No address has more than one family of sources against it ({against}): one voice proves nothing.",
-            "每个地址至多仅一类来源认为其位于他处（{against}）：单一来源不足为据。",
             "For more than a declaration, ask for the lease or title; for a second voice, collect again with --online.",
-            "如需申报以外的证明，请企业提供租赁合同或权属证明；如需其他来源，请加 --online 重新采集。",
         ),
-        "agrees": Message(
-            "What sources say of its addresses agrees with the place declared: {supports}.",
-            "各来源对其地址的定位与申报位置相符：{supports}。",
-        ),
+        "agrees": Message("What sources say of its addresses agrees with the place declared: {supports}."),
         "not_decided": Message(
             "Nothing that sources say of its addresses contradicts the place declared, and nothing proves it.",
-            "各来源对其地址的定位与申报位置不矛盾，亦不足以证明。",
             "For more than a declaration, ask for the lease or title, or round trips from a vantage in the area.",
-            "如需申报以外的证明，请企业提供租赁合同或权属证明，或从区域内测点测量往返时延。",
         ),
         "nothing_seen": Message(
             "No source gave a place for its addresses: {why}.",
-            "没有来源能给出其地址的位置：{why}。",
             "Ask for the lease or title of the room, or round trips to the equipment itself from a vantage in the area.",
-            "请企业提供机房租赁合同或权属证明，或从区域内测点测量至设备本身的往返时延。",
         ),
         "not_observed": Message(
             "No source was asked about the place of this facility.",
-            "未就该设施的位置询问任何来源。",
             "Declare its addresses (`ips`) and run `auditor collect` again.",
-            "请申报其地址（`ips`）并重新运行 `auditor collect`。",
         ),
     },
 )

@@ -39,7 +39,8 @@ import numpy as np
 
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import Text, both
 from auditor.rules._approvals import code_of, held_by_operator
 from auditor.rules._helpers import facts, home_grade, rows_where, standing, unresolved
 from auditor.standing import OUTSIDE, STRADDLING, WITHIN, serves
@@ -99,7 +100,7 @@ def _told(case: Case, rows: IntArray) -> dict[str, Any]:
 def _own(case: Case) -> Text:
     """Name the operator's area."""
     if case.area < 0:
-        return Text("the operator's own area (which is not known)", "该企业的试点区域（尚未确定）")
+        return both("the operator's own area (which is not known)")
     return case.area_name(case.area)
 
 
@@ -189,16 +190,11 @@ def _is_wider(code: str) -> bool:
     return whole.endswith("00") and not whole.startswith("46")
 
 
-ASK_PLACE = (
-    "Ask for the installation address of the access, with its region code.",
-    "请提供接入点的安装地址及行政区划代码。",
-)
+ASK_PLACE = "Ask for the installation address of the access, with its region code."
 
 RULE = Rule(
     id="PILOT-ISP-01",
-    title=Text(
-        "Internet access is offered inside the operator's area only", "互联网接入服务范围仅限本试点区域"
-    ),
+    title=both("Internet access is offered inside the operator's area only"),
     basis="circular",
     clauses=("annex-2-2-isp-scope",),
     severity="high",
@@ -206,64 +202,40 @@ RULE = Rule(
     check=check,
     service="B14",
     messages={
-        "inside": Message("Connected inside {own}.", "接入点位于{own}内。"),
+        "inside": Message("Connected inside {own}."),
         "outside": Message(
             "Connected outside every pilot area{far}: Internet access is limited to {own}.",
-            "接入点位于所有试点区域之外{far}；互联网接入服务范围仅限{own}。",
             "End the access service there, or have a provider licensed for that place take it over.",
-            "请停止在该处提供接入服务，或由具备当地资质的企业承接。",
         ),
         "other_area": Message(
             "Connected in {area}, another pilot area than the operator's ({own}), or at its edge.",
-            "接入点位于另一试点区域（{area}）或其边界，而非本试点区域（{own}）。",
             "End the access service there: an approval holds for one area only.",
-            "请停止在该处提供接入服务：试点批复仅适用于本试点区域。",
         ),
         "area_of_approval": Message(
             "Connected in {area}, which an approval names, while the operator is registered in {own}.",
-            "接入点位于{area}（批复载明的区域），但企业注册地在{own}。",
             "Settle first which area is the operator's: the approval and the registered place disagree.",
-            "请先核实本试点区域：批复载明区域与注册地不一致。",
         ),
         "own_area_unknown": Message(
             "Connected in {area}; whether that is the operator's own area is not known.",
-            "接入点位于{area}，但无法确定是否为该企业的试点区域。",
             "Declare the registered place and the approval.",
-            "请申报注册地和试点批复。",
         ),
-        "unresolved": Message(
-            "Whether this access lies inside {own} cannot be told: {why}.",
-            "无法判定接入点是否位于{own}内：{why}。",
-            *ASK_PLACE,
-        ),
+        "unresolved": Message("Whether this access lies inside {own} cannot be told: {why}.", ASK_PLACE),
         "may_move": Message(
             "Declared inside {own}, but connected by radio or a mobile gateway alone, so the place of access may "
             "move.",
-            "申报位于{own}内，但仅通过无线或移动网关接入，接入位置可能移动。",
             "Ask whether the access is fixed to a place, and how use elsewhere is prevented.",
-            "请说明接入点是否固定，以及如何防止在区域外使用。",
         ),
-        "scope_inside": Message(
-            "The declared scope of B14 keeps to {own}.",
-            "所申报的 B14 服务范围未超出{own}。",
-        ),
+        "scope_inside": Message("The declared scope of B14 keeps to {own}."),
         "scope_exceeds": Message(
             "The declared scope of B14 reaches beyond {own}: {beyond}.",
-            "所申报的 B14 服务范围超出{own}：{beyond}。",
             "Limit the service to the area; if it is limited in fact, declare the area itself as its scope.",
-            "请将服务范围限于本试点区域；如实际已限于本区域，请按区域填报 `scope`。",
         ),
         "scope_unclear": Message(
             "Whether the declared scope of B14 keeps to {own} cannot be told: {unclear}.",
-            "无法判定所申报的 B14 服务范围是否限于{own}：{unclear}。",
             "Declare the area itself as the scope, or districts wholly inside it.",
-            "请按试点区域或完全位于区域内的行政区填报 `scope`。",
         ),
         "scope_blank": Message(
-            "No scope is declared for B14.",
-            "未申报 B14 的服务范围。",
-            "Ask for the published coverage, and declare it as `scope`.",
-            "请提供公布的服务区域并填报 `scope`。",
+            "No scope is declared for B14.", "Ask for the published coverage, and declare it as `scope`."
         ),
     },
 )

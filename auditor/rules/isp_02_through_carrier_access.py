@@ -48,7 +48,8 @@ import numpy as np
 
 from auditor.access import ACCESS_VERDICT, AccessReason, judge_access
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import Text, both
 from auditor.paths import Shown, ranker
 from auditor.roles import Party, Surety
 from auditor.rules._helpers import lazily, rows_where
@@ -135,8 +136,8 @@ def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: 
 
 def _end(path: list[str | None]) -> Any:
     if not path:
-        return Text("nothing", "无")
-    return path[-1] or Text("a far end that is not declared", "未申报的对端")
+        return both("nothing")
+    return path[-1] or both("a far end that is not declared")
 
 
 def _bypass(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
@@ -186,7 +187,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
         i = int(chosen[position])
         told = [doubt(row) for row in shown.doubts(i).tolist()]
         if shown.doubtful_links(i):
-            told.append(Text("a link whose course or far end is not stated", "途经节点或对端未说明的链路"))
+            told.append(both("a link whose course or far end is not stated"))
         return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
 
     return Each(doubts)
@@ -194,7 +195,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
 
 def _doubt(case: Case, row: int) -> Text:
     if row < 0:
-        return Text("a link whose far end is not declared", "对端未申报的链路")
+        return both("a link whose far end is not declared")
     if row >= case.n:
         name = case.declaration.undeclared[row - case.n].as_py()
         return Text(f"{name} is not declared", f"节点 {name} 未申报")
@@ -206,25 +207,19 @@ def _doubt(case: Case, row: int) -> Text:
 def _reason(case: Case, row: int) -> Text:
     """Say why a declared node is a doubtful gate, or else a doubtful root."""
     if case.access.gate[row] == Surety.NO:
-        return Text(
-            "of a third party or an unstated owner may have its own way to the Internet",
-            "属第三方或所有者不明，可能另有通往互联网的路径",
-        )
+        return both("of a third party or an unstated owner may have its own way to the Internet")
     if case.owner[row] != Party.CARRIER:
-        return Text("has no owner that the register knows as a carrier", "的所有者不在基础电信企业登记表中")
+        return both("has no owner that the register knows as a carrier")
     if case.access.tier_2[row]:
-        return Text("is a carrier's access network, tier 2", "属第二层级接入网")
+        return both("is a carrier's access network, tier 2")
     if case.access.tier_1[row]:
-        return Text("is a carrier's, but run by somebody else", "属基础电信企业但由他人运营")
-    return Text("plays a part that is not stated", "的接入角色未说明")
+        return both("is a carrier's, but run by somebody else")
+    return both("plays a part that is not stated")
 
 
 RULE = Rule(
     id="PILOT-ISP-02",
-    title=Text(
-        "Every path to the Internet passes a carrier's access equipment",
-        "通过基础电信企业互联网接入设备提供互联网接入服务",
-    ),
+    title=both("Every path to the Internet passes a carrier's access equipment"),
     basis="circular",
     clauses=("annex-2-2-isp-access",),
     severity="high",
@@ -233,69 +228,50 @@ RULE = Rule(
     service="B14",
     messages={
         "through_gate": Message(
-            "Every declared path to the Internet passes a carrier's access equipment; the nearest is {end}.",
-            "所有申报路径均经过基础电信企业接入设备，最近的为 {end}。",
+            "Every declared path to the Internet passes a carrier's access equipment; the nearest is {end}."
         ),
         "bypass": Message(
             "The declared links permit a path to the Internet, to {end}, past every carrier's access equipment.",
-            "申报链路中存在绕过基础电信企业接入设备、直达互联网（{end}）的路径。",
             "Cut the link by which the path leaves the operator's network, or hand the traffic over to a carrier's "
             "access equipment.",
-            "请断开该路径离开本企业网络的链路，或改由基础电信企业接入设备承接。",
         ),
         "own_run_equipment": Message(
             "The path to the Internet, to {end}, passes a carrier's access equipment only where the operator itself "
             "runs it; equipment that the operator runs does not count.",
-            "至互联网（{end}）的路径所经的基础电信企业接入设备由本企业自行运营，不属于“通过基础电信企业接入设备”。",
             "Give the operation of that equipment back to the carrier, or hand the traffic over to equipment that the "
             "carrier runs.",
-            "请将该设备交还基础电信企业运营，或改由其自行运营的接入设备承接。",
         ),
         "only_wide_reading": Message(
             "Passes only on the wide reading, on which a carrier's access network (tier 2) is access equipment; "
             "on the narrow reading (session edge) the path to {end} avoids it: {doubts}.",
-            "仅在宽口径（接入网设备亦属“互联网接入设备”）下符合；按窄口径（会话边缘设备）存在至 {end} 的绕行路径：{doubts}。",
             "Ask the communications administration which equipment counts, or let the carrier's BNG stand between.",
-            "请向通信管理局确认“互联网接入设备”口径，或改经基础电信企业的 BNG 接入。",
         ),
         "bypass_if_doubtful": Message(
             "Whether the path to {end} avoids the carriers' access equipment depends on what is not known: "
             "{doubts}.",
-            "至 {end} 的路径是否绕过基础电信企业接入设备取决于尚不明确的事实：{doubts}。",
             "State owner, operator and role of these nodes, and the far ends of links.",
-            "请补充上述节点的所有者、运营方、角色以及链路对端。",
         ),
         "no_path": Message(
             "No path to a carrier's access equipment or to the Internet is declared: nothing can be said.",
-            "未申报任何通往基础电信企业接入设备或互联网的路径，无法判定。",
             "Ask for the links by which this subject is connected.",
-            "请补充该对象的接入链路。",
         ),
         "own_server_in_front": Message(
             "Served only through the operator's own access server in front of the carrier's {end}; whether that is "
             "provision through the carrier's equipment is open.",
-            "仅经企业自有接入服务器、再到基础电信企业设备 {end} 接入，是否属于“通过基础电信企业接入设备”尚无定论。",
             "Ask the communications administration; the policy `own_access_server` decides here.",
-            "请向通信管理局确认；本工具按政策项 `own_access_server` 处理。",
         ),
         "not_complete": Message(
             "No bypass is declared, but the network is not stated complete.",
-            "申报范围内未见绕行路径，但未声明网络申报完整。",
             "Ask for the full topology and for `complete = true` in [network].",
-            "请要求提供完整拓扑，并在 [network] 中声明 `complete = true`。",
         ),
         "no_subject": Message(
             "B14 is offered, but no subscriber is declared: nothing can be said.",
-            "开展 B14 业务但未申报任何接入对象，无法判定。",
             "Ask for the subscribers, grouped by access equipment.",
-            "请按接入设备分组申报用户。",
         ),
         "observed_bypass": Message(
             "Every declared path passes a carrier's access equipment (the nearest is {end}), but a traceroute leaves the "
             "operator's network without any carrier before: {hops}.",
-            "所有申报路径均经过基础电信企业接入设备（最近的为 {end}），但路由跟踪显示流量离开企业网络前未经任何基础电信企业：{hops}。",
             "Ask whose the last hop is and by which link traffic gets there, and trace again from the subject.",
-            "请说明最后一跳的归属及其所经链路，并自该对象重新进行路由跟踪。",
         ),
     },
 )

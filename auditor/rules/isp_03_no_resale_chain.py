@@ -34,14 +34,15 @@ Card PILOT-ISP-03; decision 12.10.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.roles import is_operator
 
 if TYPE_CHECKING:
@@ -133,78 +134,49 @@ def _blocks(case: Case) -> tuple[list[str], IntArray, Coded]:
     return blocks, rank[last], source.take(last)
 
 
-ASK_LICENCE: Any = (
-    "Ask for the supplier's basic licence (A14), or for the carrier's contract behind it.",
-    "请提供供应方的基础电信业务经营许可证（A14），或其上游基础电信企业的合同。",
-)
+ASK_LICENCE = "Ask for the supplier's basic licence (A14), or for the carrier's contract behind it."
 
 RULE = Rule(
     id="PILOT-ISP-03",
-    title=Text(
-        "Access resources come from basic carriers, without chained resale",
-        "网络接入资源直接来自基础电信企业，不得层层转租",
-    ),
+    title=both("Access resources come from basic carriers, without chained resale"),
     basis="related_law",
     clauses=("law-32-resale", "law-42-24"),
     severity="medium",
     scope=scope,
     check=check,
     messages={
-        "from_carrier": Message(
-            "Supplied by {supplier}, a carrier by the register.",
-            "由登记的基础电信企业 {supplier} 提供。",
-        ),
+        "from_carrier": Message("Supplied by {supplier}, a carrier by the register."),
         "non_basic": Message(
             "Supplied by {supplier}, which holds value-added licences only: access resources must come from a basic "
             "telecom carrier.",
-            "由仅持有增值电信业务许可的 {supplier} 提供；网络接入资源应来自基础电信企业。",
             "Contract with a carrier directly, or show the supplier's basic licence.",
-            "请直接与基础电信企业签约，或提供供应方的基础电信业务经营许可证。",
         ),
         "undecided": Message(
             "Supplied by {supplier}, of which it is not settled whether it is a basic telecom carrier.",
-            "由 {supplier} 提供，其是否属于基础电信企业尚无定论。",
-            *ASK_LICENCE,
+            ASK_LICENCE,
         ),
         "affiliate": Message(
             "Supplied by {supplier}, which belongs to a carrier's group, but is no carrier by itself.",
-            "由基础电信企业的关联企业 {supplier} 提供，其本身并非基础电信企业。",
-            *ASK_LICENCE,
+            ASK_LICENCE,
         ),
         "unmatched": Message(
-            "Supplied by {supplier}, which the register of carriers does not know on the date.",
-            "由 {supplier} 提供；截至核查日，基础电信企业登记表中没有该企业。",
-            *ASK_LICENCE,
+            "Supplied by {supplier}, which the register of carriers does not know on the date.", ASK_LICENCE
         ),
-        "no_supplier": Message(
-            "The contract names no supplier.",
-            "合同未载明供应方。",
-            "Ask for the contract.",
-            "请提供合同。",
-        ),
+        "no_supplier": Message("The contract names no supplier.", "Ask for the contract."),
         "own_addresses": Message(
             "Address space of the operator's own: allowed, but it must be filed, and a carrier must announce it.",
-            "属企业自有地址段：允许使用，但须办理IP地址备案，并由基础电信企业宣告路由。",
             "Ask for the filing of the address block.",
-            "请提供该地址段的备案记录。",
         ),
         "leased_onward": Message(
             "Access resources are leased onward for {service} business: sublet to others who provide data centres or "
             "Internet access.",
-            "将网络接入资源转租用于经营 {service} 业务，疑似层层转租。",
             "End the lease, or let the lessee contract with a carrier.",
-            "请终止转租，或由承租方直接与基础电信企业签约。",
         ),
         "leased_onward_unclear": Message(
             "Access resources are leased onward; whether for IDC, Internet access or similar business is not stated "
             "or not settled (service: {service}).",
-            "将网络接入资源转租；是否用于经营 IDC、ISP 等业务未说明或尚无定论（业务：{service}）。",
             "Ask what the lessee uses them for, and which licences it holds.",
-            "请说明承租方的用途及其持有的许可。",
         ),
-        "leased_to_user": Message(
-            "Leased to a user for {service}, not for IDC or Internet access business.",
-            "提供给用户用于 {service}，并非用于经营 IDC、ISP 等业务。",
-        ),
+        "leased_to_user": Message("Leased to a user for {service}, not for IDC or Internet access business."),
     },
 )

@@ -43,7 +43,8 @@ import numpy as np
 from auditor import columns, roles
 from auditor.case import Case, Message, Rule
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import both
 from auditor.paths import names_of
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, UNKNOWN
@@ -223,80 +224,54 @@ def _told(case: Case, lines: Lines, at: IntArray) -> dict[str, Any]:
         row = int(lines.rows[at[position]])
         tail, head = (np.asarray(links.column(name).slice(row, 1).to_numpy()) for name in ("tail", "head"))
         names = names_of(case.declaration, np.concatenate([tail, head]))
-        return [name or Text("an end that is not declared", "未申报的一端") for name in names]
+        return [name or both("an end that is not declared") for name in names]
 
     def whose(position: int) -> Any:
-        return supplier.at(position) or owner.at(position) or Text("nobody named", "未注明")
+        return supplier.at(position) or owner.at(position) or both("nobody named")
 
     return {"ends": Each(ends), "whose": Each(whose)}
 
 
 RULE = Rule(
     id="PILOT-ISP-04",
-    title=Text(
-        "No link leaves the mainland but through a carrier's gateway",
-        "不得自建或擅自使用跨境信道",
-    ),
+    title=both("No link leaves the mainland but through a carrier's gateway"),
     basis="related_law",
     clauses=("law-telecom-58", "law-telecom-64", "law-gateway-6", "law-32-self-built"),
     severity="medium",
     scope=scope,
     check=check,
     messages={
-        "carrier_gateway": Message(
-            "Leaves the mainland through a carrier's gateway ({ends}).",
-            "经基础电信企业的出入口出境（{ends}）。",
-        ),
-        "not_the_operators": Message(
-            "Neither end nor the line is the operator's ({ends}).",
-            "线路及其两端均不属于该企业（{ends}）。",
-        ),
-        "office_line": Message(
-            "A carrier's line between offices ({ends}): for internal use.",
-            "基础电信企业提供的办公专线（{ends}），供内部办公使用。",
-        ),
+        "carrier_gateway": Message("Leaves the mainland through a carrier's gateway ({ends})."),
+        "not_the_operators": Message("Neither end nor the line is the operator's ({ends})."),
+        "office_line": Message("A carrier's line between offices ({ends}): for internal use."),
         "own_channel": Message(
             "The operator owns or supplies this link out of the mainland itself ({ends}).",
-            "该企业自行拥有或提供此跨境线路（{ends}），疑似自建跨境信道。",
             "Take the line out of service; lead international traffic through a carrier's gateway.",
-            "请停用该线路，国际流量应经基础电信企业的国际通信出入口局。",
         ),
         "non_basic": Message(
             "This link out of the mainland ({ends}) is supplied by {whose}, which holds value-added licences only.",
-            "此跨境线路（{ends}）由仅持有增值电信业务许可的 {whose} 提供。",
             "Lead international traffic through a carrier's gateway.",
-            "国际流量应经基础电信企业的国际通信出入口局。",
         ),
         "joins_platforms": Message(
             "A carrier's international line joins data centres or platforms ({ends}); such lines are for internal "
             "office use.",
-            "国际专线用于连接境内外数据中心或业务平台（{ends}）；该类专线仅供内部办公专用。",
             "Show what the line is used for, or end its use for telecom business.",
-            "请说明该专线用途，或停止将其用于电信业务经营。",
         ),
         "use_unknown": Message(
             "A carrier's line leaves the mainland ({ends}); what it is used for is not clear.",
-            "基础电信企业提供的跨境线路（{ends}），用途不明。",
             "Ask for the contract and the use stated in it: internal office use only.",
-            "请提供合同及其载明的用途（仅限内部办公专用）。",
         ),
         "line_unknown": Message(
             "This link leaves the mainland ({ends}), but nobody says through which carrier's gateway.",
-            "此链路出境（{ends}），但未说明经由哪家基础电信企业的出入口。",
             "State owner and supplier of the line, and the gateway.",
-            "请说明线路的所有者、提供方及所经出入口。",
         ),
         "may_leave": Message(
             "Whether this link ({ends}) leaves the mainland cannot be told: the place of an end is not certain.",
-            "此链路（{ends}）一端的位置不确定，无法判断是否出境。",
             "Give the region codes of both ends.",
-            "请填写两端的行政区划代码。",
         ),
         "tunnel_end_unknown": Message(
             "Where this tunnel ends is not known ({ends}), so it may leave the mainland.",
-            "此隧道的端点位置不明（{ends}），可能出境。",
             "Declare both ends with their places.",
-            "请申报隧道两端及其位置。",
         ),
     },
 )

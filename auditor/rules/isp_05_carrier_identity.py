@@ -46,7 +46,8 @@ import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import Text, both
 from auditor.roles import Party
 from auditor.rules._helpers import kinds, rows_where
 from auditor.rules._observed import announcers_told
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from auditor.columns import BoolArray, IntArray
 
 OBSERVED = 4  # grade
-NOT_STATED = Text("not stated", "未说明")
+NOT_STATED = both("not stated")
 ANSWERS = (
     ("carrier", Verdict.PASS, "carrier"),
     ("non_basic", Verdict.FAIL, "non_basic"),
@@ -203,22 +204,15 @@ def _called(details: dict[str, Each]) -> Each:
     return Each(called)
 
 
-ASK = (
-    "Ask for the owner's licence for basic telecom business (A14), or for the contract with a carrier.",
-    "请提供所有者的基础电信业务经营许可证（A14），或与基础电信企业签订的合同。",
-)
+ASK = "Ask for the owner's licence for basic telecom business (A14), or for the contract with a carrier."
 
 ANNOUNCED = (
-    "Ask for the contract with the carrier on this equipment, and why another announces its addresses.",
-    "请提供与该基础电信企业就此设备签订的合同，并说明其地址由他人通告的原因。",
+    "Ask for the contract with the carrier on this equipment, and why another announces its addresses."
 )
 
 RULE = Rule(
     id="PILOT-ISP-05",
-    title=Text(
-        "Access equipment of others belongs to a basic telecom carrier",
-        "互联网接入设备属于基础电信企业",
-    ),
+    title=both("Access equipment of others belongs to a basic telecom carrier"),
     basis="circular",
     clauses=("annex-2-2-isp-access",),
     severity="high",
@@ -226,58 +220,42 @@ RULE = Rule(
     check=check,
     service="B14",
     messages={
-        "carrier": Message(
-            "The owner, {called}, is a carrier by the register.",
-            "所有者 {called} 属于登记的基础电信企业。",
-        ),
+        "carrier": Message("The owner, {called}, is a carrier by the register."),
         "non_basic": Message(
             "The owner of this {kind}, {called}, holds value-added licences only: it is no basic telecom "
             "carrier.",
-            "该{kind}的所有者 {called} 仅持有增值电信业务许可，不是基础电信企业。",
             "Connect users through a carrier's equipment, or show the owner's basic licence.",
-            "请改由基础电信企业的接入设备承接，或提供其基础电信业务经营许可证。",
         ),
         "undecided": Message(
             "Whether the owner of this {kind}, {called}, counts as a basic telecom carrier here is not "
             "settled.",
-            "该{kind}的所有者 {called} 是否属于本条所称基础电信企业尚无定论。",
-            *ASK,
+            ASK,
         ),
         "affiliate": Message(
             "The owner of this {kind}, {called}, belongs to a carrier's group, but is no carrier by itself.",
-            "该{kind}的所有者 {called} 系基础电信企业的关联企业，其本身并非基础电信企业。",
-            *ASK,
+            ASK,
         ),
         "unmatched": Message(
             "The register of carriers does not know the owner of this {kind}, {called}, on the date.",
-            "截至核查日，基础电信企业登记表中没有该{kind}的所有者 {called}。",
             "Ask for its full registered name as in the licence, or for its basic licence.",
-            "请提供许可证载明的企业全称，或其基础电信业务经营许可证。",
         ),
         "no_owner": Message(
-            "No owner of this {kind} is stated.",
-            "未说明该{kind}的所有者。",
-            "State whose it is, by its full registered name.",
-            "请填写所有者的企业全称。",
+            "No owner of this {kind} is stated.", "State whose it is, by its full registered name."
         ),
         "observed_other": Message(
             "The owner declared, {called}, is a carrier by the register, but the addresses of this {kind} are announced "
             "by {announced}.",
-            "申报的所有者 {called} 属于登记的基础电信企业，但该{kind}的地址由 {announced} 通告。",
-            *ANNOUNCED,
+            ANNOUNCED,
         ),
         "observed_abroad": Message(
             "The owner declared, {called}, is a carrier by the register, but the addresses of this {kind} are announced "
             "by {announced}: an affiliate abroad is not the carrier of the mainland.",
-            "申报的所有者 {called} 属于登记的基础电信企业，但该{kind}的地址由 {announced} 通告：境外关联企业并非境内基础电信企业。",
-            *ANNOUNCED,
+            ANNOUNCED,
         ),
         "observed_owner": Message(
             "The register of carriers knows no owner of this {kind} (declared: {called}); its addresses are announced by "
             "{announced}, which does not make that the owner.",
-            "基础电信企业登记表中没有该{kind}的所有者（申报：{called}）；其地址由 {announced} 通告，但通告者未必即为所有者。",
             "State whose it is, by its full registered name, and ask for the contract with the carrier.",
-            "请填写所有者的企业全称，并提供与基础电信企业签订的合同。",
         ),
     },
 )

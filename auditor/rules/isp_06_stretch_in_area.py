@@ -38,7 +38,8 @@ import numpy as np
 
 from auditor.access import StretchReason, judge_stretch, stretch_verdict
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Text, Verdict
+from auditor.findings import Batch, Each, Verdict
+from auditor.language import both
 from auditor.paths import Shown, ranker, spread
 from auditor.roles import Party
 from auditor.rules._helpers import lazily, rows_where
@@ -99,19 +100,11 @@ def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: 
     return Batch(verdict, message, rows, "node", {"equipment": equipment}, details)
 
 
-ASK = Message(
-    "",
-    "",
-    "Ask where the equipment stands, and whether the administration accepts carrier equipment outside the area.",
-    "请核实该设备的所在地，并确认主管部门是否接受区域外的接入设备。",
-)
+ASK = "Ask where the equipment stands, and whether the administration accepts carrier equipment outside the area."
 
 RULE = Rule(
     id="PILOT-ISP-06",
-    title=Text(
-        "The stretch to the carrier's access equipment stays inside the area",
-        "用户至接入设备的路段位于试点区域内",
-    ),
+    title=both("The stretch to the carrier's access equipment stays inside the area"),
     basis="policy",
     clauses=("policy-isp-06",),
     severity="medium",
@@ -119,33 +112,22 @@ RULE = Rule(
     check=check,
     service="B14",
     messages={
-        "inside": Message(
-            "The stretch to the carrier's access equipment stays inside the area.",
-            "至接入设备的路段位于本试点区域内。",
-        ),
-        "no_link": Message("The subscriber has no link in service.", "该用户没有在用链路。"),
-        "ignored": Message(
-            "The policy does not ask where access equipment stands.", "按政策设置不核查接入设备所在地。"
-        ),
+        "inside": Message("The stretch to the carrier's access equipment stays inside the area."),
+        "no_link": Message("The subscriber has no link in service."),
+        "ignored": Message("The policy does not ask where access equipment stands."),
         "outside": Message(
             "The stretch to the first access equipment leaves the area at {equipment}; the circular does not say "
             "where carriers' equipment must stand.",
-            "至首个接入设备的路段在 {equipment} 处离开试点区域；通告未明确基础电信企业设备的放置地。",
-            ASK.ask_en,
-            ASK.ask_zh,
+            ASK,
         ),
         "outside_if_doubtful": Message(
             "The stretch leaves the area at {equipment} if that is on the path at all: its owner or the way to it "
             "is not certain.",
-            "若 {equipment} 确在路径上，则路段离开试点区域；其所有者或途经关系尚不确定。",
-            ASK.ask_en,
-            ASK.ask_zh,
+            ASK,
         ),
         "unplaced": Message(
             "It is not known whether {equipment}, the first access equipment, stands inside the area.",
-            "无法确定首个接入设备 {equipment} 是否位于本试点区域内。",
             "Ask for its region code or coordinates.",
-            "请补充其行政区划代码或坐标。",
         ),
     },
 )

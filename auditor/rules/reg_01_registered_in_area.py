@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Text, Verdict
+from auditor.findings import Batch, Verdict
+from auditor.language import both
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def check(case: Case) -> Iterator[Batch]:
         return
     args: dict[str, Any] = {
         "address": home.address or home.region_code or _coordinates(home),
-        "since": str(home.from_on) if home.from_on else Text("no stated date", "未注明日期"),
+        "since": str(home.from_on) if home.from_on else both("no stated date"),
     }
     args["area"] = case.area_name(int(place.area[0]))
     grade = case.grade_of(home.grade, home.document)
@@ -75,7 +76,7 @@ def check(case: Case) -> Iterator[Batch]:
 
 def _coordinates(home: Domicile) -> Any:
     if home.lon is None or home.lat is None:
-        return Text("(nothing stated)", "（未填写）")
+        return both("(nothing stated)")
     return f"{home.lon:.5f}, {home.lat:.5f}"
 
 
@@ -94,56 +95,42 @@ def _judge(case: Case, relation: int, area: int, *, conflict: bool) -> tuple[Ver
 
 RULE = Rule(
     id="PILOT-REG-01",
-    title=Text("The operator is registered inside a pilot area", "注册地位于试点区域内"),
+    title=both("The operator is registered inside a pilot area"),
     basis="circular",
     clauses=("annex-2-2-place",),
     severity="critical",
     scope=scope,
     check=check,
     messages={
-        "inside": Message("Registered inside {area}: {address}.", "注册地位于{area}内：{address}。"),
+        "inside": Message("Registered inside {area}: {address}."),
         "outside": Message(
             "Registered outside every pilot area: {address}, since {since}.",
-            "注册地位于所有试点区域之外：{address}（自 {since} 起）。",
             "Move the registration back into the area, or end the services under the pilot.",
-            "请将注册地迁回试点区域，或停止试点业务。",
         ),
         "other_area_claimed": Message(
             "Registered in {area} ({address}), but the declaration claims the area {claimed}.",
-            "注册地位于{area}（{address}），但申报的试点区域为 {claimed}。",
             "Ask for the approval: which area does it name?",
-            "请核对批复所载明的试点区域。",
         ),
         "near_edge": Message(
             "The registered place {address} is too near the edge of {area} to tell, or known only to a wider "
             "district.",
-            "注册地 {address} 过于靠近{area}边界，或仅知其所在的较大行政区，无法判定。",
             "Ask for the full address as in the business licence, with its region code.",
-            "请提供营业执照载明的完整住所及行政区划代码。",
         ),
         "contradiction": Message(
             "Region code, address and coordinates of the registered place {address} contradict one another.",
-            "注册地 {address} 的行政区划代码、地址与坐标相互矛盾。",
             "Check them against the business licence.",
-            "请与营业执照核对。",
         ),
         "undecided_part": Message(
             "The registered place {address} lies on land of which it is undecided whether it belongs to {area}.",
-            "注册地 {address} 所在地块是否属于{area}尚未明确。",
             "Ask the communications administration in writing.",
-            "请书面请示当地通信管理局。",
         ),
         "no_place": Message(
             "The registered place {address} cannot be placed: no region code, coordinates or readable address.",
-            "注册地 {address} 无法定位：缺少行政区划代码、坐标或可识别的地址。",
             "Ask for the business licence.",
-            "请提供营业执照。",
         ),
         "no_domicile": Message(
             "No registered place is declared for {as_of}.",
-            "未申报 {as_of} 时的注册地。",
             "Ask for the business licence and the history of changes of domicile.",
-            "请提供营业执照及住所变更记录。",
         ),
     },
 )

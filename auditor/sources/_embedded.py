@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auditor.addresses import Addresses
     from auditor.asking import Asked, Tools
     from auditor.columns import BoolArray, IntArray
-    from auditor.findings import Text
+    from auditor.language import Text
 
 CHINA = "CN"
 NOTHING, SEVERAL = -1, -2  # codes: nothing is recorded; regions or owners that have nothing in common

@@ -22,7 +22,7 @@ from ipwhois.asn import IPASN  # type: ignore[import-untyped]
 from ipwhois.exceptions import BaseIpwhoisException  # type: ignore[import-untyped]
 
 from auditor.asking import Source
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import Provenance
 from auditor.sources._distinct import Blocks, batched, not_asked, public_blocks
 from auditor.sources._memory import Memory
@@ -226,7 +226,7 @@ def _provenance(settings: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     NAME,
-    Text("Autonomous systems that announce an address (DNS)", "宣告地址的自治系统（DNS）"),
+    both("Autonomous systems that announce an address (DNS)"),
     online=True,
     ask=_ask,
     provenance=_provenance,

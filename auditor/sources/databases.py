@@ -17,7 +17,7 @@ import pyarrow as pa
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import EXTENTS, Provenance
 from auditor.problems import quote
 from auditor.registers import MUNICIPALITIES, STRAIGHT, region_extent
@@ -281,7 +281,7 @@ def _provenance(settings: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     name="databases",
-    title=Text("The user's IP databases (offline)", "用户自备 IP 库（离线）"),
+    title=both("The user's IP databases (offline)"),
     online=False,
     ask=_ask,
     provenance=_provenance,

@@ -20,7 +20,7 @@ import orjson
 from auditor import observations
 from auditor.addresses import Addresses
 from auditor.asking import Source
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import Provenance
 from auditor.sources._memory import Memory
 from auditor.sources._resolver import PORT, failure, make_resolver
@@ -350,9 +350,7 @@ def _provenance(_: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     name=NAME,
-    title=Text(
-        "Name servers: chains of names and addresses of services", "域名解析：业务域名的 CNAME 链与地址"
-    ),
+    title=both("Name servers: chains of names and addresses of services"),
     online=True,
     ask=_ask,
     provenance=_provenance,

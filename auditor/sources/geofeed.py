@@ -11,7 +11,7 @@ from auditor.addresses import Addresses
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError, visible
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import EXTENTS, Provenance
 from auditor.sources._blocks import NOTHING
 from auditor.sources._distinct import idle
@@ -199,10 +199,7 @@ def _provenance(_: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     name=NAME,
-    title=Text(
-        "Geofeeds of networks' holders (files, or named by registries)",
-        "网络持有者发布的 geofeed（文件或注册机构所列）",
-    ),
+    title=both("Geofeeds of networks' holders (files, or named by registries)"),
     online=True,
     ask=_ask,
     provenance=_provenance,

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.asking import Asked, Source
-from auditor.findings import Text
+from auditor.language import both
 from auditor.registers import region_extent
 from auditor.sources._distinct import idle
 from auditor.sources._routes import FAMILY, NAME, bound, provenance
@@ -148,7 +148,7 @@ def _why(asn: IntArray) -> pa.Array:
 
 SOURCE = Source(
     name=NAME,
-    title=Text("Announced routes (offline)", "路由通告（离线数据）"),
+    title=both("Announced routes (offline)"),
     online=False,
     ask=_ask,
     provenance=lambda _: (provenance(),),

@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from auditor.asking import Source
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.sources._bootstrap import read_bootstrap
@@ -207,7 +207,7 @@ def _provenance(_: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     NAME,
-    Text("Registration of networks (RDAP)", "网络注册信息（RDAP）"),
+    both("Registration of networks (RDAP)"),
     online=True,
     ask=_ask,
     provenance=_provenance,

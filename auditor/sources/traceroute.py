@@ -22,7 +22,7 @@ from auditor import observations
 from auditor.addresses import Addresses
 from auditor.asking import Source
 from auditor.errors import DataError, Problem, UsageError, visible
-from auditor.findings import Text
+from auditor.language import both
 from auditor.observations import Provenance
 from auditor.sources import _atlas, _mtr, _scamper, _text
 from auditor.sources._hops import LARGEST, M_PER_MS, Trace, address_of, raise_problems, records, wrong_fields
@@ -257,7 +257,7 @@ def _provenance(_: Settings) -> tuple[Provenance, ...]:
 
 SOURCE = Source(
     name=NAME,
-    title=Text("Traceroutes and round-trip times", "路由跟踪与往返时延"),
+    title=both("Traceroutes and round-trip times"),
     online=False,
     ask=_ask,
     provenance=_provenance,

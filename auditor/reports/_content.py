@@ -1,0 +1,128 @@
+"""What every report is made of: the head of a result, its records, and the groups that people read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from auditor import __version__
+from auditor.findings import SETTLED, WORST_FIRST, Verdict, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.findings import Finding
+    from auditor.result import AuditResult
+
+DECLARED = 3  # grade E3
+
+
+def head(result: AuditResult) -> dict[str, Any]:
+    """Give all but what is told of single findings."""
+    case = result.case
+    operator, areas = case.declaration.operator, case.areas
+    return {
+        "schema": "auditor.result/1",
+        "tool": {"version": __version__},
+        "verdict": str(result.verdict),
+        "partial": result.partial,
+        "as_of": case.as_of.isoformat(),
+        "lang": result.lang,
+        "operator": {
+            "name": operator.name,
+            "uscc": operator.uscc,
+            "area": areas.ids[case.area] if case.area >= 0 else None,
+        },
+        "policy_sha256": case.policy.sha256,
+        "inputs": [{"path": path, "sha256": sha256} for path, sha256 in inputs(result)],
+        "zones": areas.provenance(),
+        "sources": sources(result),
+        "counts": result.counts,
+        "manual": [clause.id for clause in result.manual],
+        "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
+        "notes": [{"where": n.where, "what": n.what} for n in result.notes],
+    }
+
+
+def inputs(result: AuditResult) -> list[tuple[str, str]]:
+    """Files that were read, with their digests: of the declaration, and of the observations."""
+    seen = result.case.observations
+    read = [(i.path, i.sha256) for i in result.case.declaration.inputs]
+    return [*read, (seen.name, seen.sha256)] if seen is not None and seen.sha256 else read
+
+
+def sources(result: AuditResult) -> list[dict[str, Any]]:
+    """Where the observations come from: vintage, licence and attribution of each source."""
+    seen = result.case.observations
+    return [] if seen is None else [plain(asdict(source)) for source in seen.sources]
+
+
+def dumps(value: object) -> bytes:
+    """Write values of findings: numpy's own fast, all others as `plain` has them."""
+    return orjson.dumps(value, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class Group(NamedTuple):
+    """Findings of one rule that say the same for the same cause."""
+
+    verdict: Verdict
+    message_id: str
+    handoff: tuple[str, ...]
+    findings: list[Finding]
+
+
+def grouped(findings: list[Finding]) -> list[Group]:
+    """Group findings by verdict, message and hand-off link; worst first, then the largest group."""
+    groups: dict[tuple[Verdict, str, tuple[str, ...]], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.verdict, finding.message_id, _cause(finding))
+        groups.setdefault(key, []).append(finding)
+    made = [Group(*key, sorted(members, key=_shortest)) for key, members in groups.items()]
+    return sorted(
+        made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
+    )
+
+
+def _cause(finding: Finding) -> tuple[str, ...]:
+    """Give the hand-off link, or its far end alone where each subject has a link of its own to it."""
+    handoff = tuple(name or "" for name in finding.details.get("handoff") or ())
+    return handoff[1:] if handoff and finding.subject == f"node:{handoff[0]}" else handoff
+
+
+def _shortest(finding: Finding) -> int:
+    """Order that shows the shortest witness first."""
+    return len(finding.details.get("path") or ())
+
+
+def proven(result: AuditResult) -> bool:
+    """Whether every pass rests on confirmed documents."""
+    passes = [
+        batch
+        for found in result.findings.rules
+        for batch in found.batches
+        if batch.verdict == Verdict.PASS and found.basis == "circular"
+    ]
+    return all(int(np.max(batch.grade)) < DECLARED for batch in passes)
+
+
+def records(result: AuditResult, all_findings: bool = False) -> Iterator[dict[str, Any]]:  # noqa: FBT001, FBT002
+    """Give findings one by one as the result schema has them, in plain values."""
+    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
+    for finding in result.findings.rows(shown):
+        yield plain(result.record(finding))
+
+
+def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    """Give the result as plain values, in the form that `auditor schema result` states."""
+    found = list(records(result, all_findings))
+    skipped = [
+        {"rule": record["rule"], "subject": record["subject"]}
+        for record in found
+        if record["verdict"] == Verdict.NOT_CHECKED
+    ]
+    tail = {"findings": found, "causes": result.causes, "not_checked": skipped}
+    values: dict[str, Any] = orjson.loads(dumps({**head(result), **tail}))
+    return values
