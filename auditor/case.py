@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -49,7 +52,7 @@ class Message:
         return chinese(self.ask_en)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rule; each lives in its own module of `auditor.rules` and is found there.
 
@@ -79,6 +82,8 @@ class Rule:
         Whether it holds observations against the declaration: without any it has nothing to judge.
     graded
         Whether its passes rest on evidence; those of a rule on what must not be flagged do not.
+    placed
+        Whether its answers rest on where things stand, so that other zones may change them.
     """
 
     id: str
@@ -93,6 +98,13 @@ class Rule:
     always: bool = False
     graded: bool = True
     observed: bool = False
+    placed: bool = True
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the rule's own module: another one means that the rule was changed."""
+        module = sys.modules[self.check.__module__]
+        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,8 @@ def check(
     operator = declaration.operator
     ids = {"node": declaration.nodes.column("id"), "link": declaration.links.column("id")}
     table = FindingTable(found, operator.uscc or operator.name, ids)
-    return AuditResult(case, chosen, table, partial=len(chosen) < len(all_rules()), lang=lang)
+    partial = len(chosen) < len(all_rules())
+    return AuditResult(case, chosen, table, partial, lang, min_grade)
 
 
 def areas_on(day: dt.date, paths: Iterable[str] = ()) -> Areas:

@@ -112,6 +112,8 @@ class AuditResult:
         Whether some rules were left out by the user.
     lang
         Language of messages, ``en`` or ``zh``.
+    min_grade
+        Least grade of evidence on which a rule of the circular might pass.
     """
 
     case: Case
@@ -119,6 +121,7 @@ class AuditResult:
     findings: FindingTable
     partial: bool
     lang: str = "en"
+    min_grade: str = "E3"
 
     @cached_property
     def verdict(self) -> Verdict:

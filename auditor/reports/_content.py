@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from auditor.result import AuditResult
 
 DECLARED = 3  # grade E3
+MOST_SETTLED = 20_000  # names of what passes, in a result without --all
 
 
 def head(result: AuditResult) -> dict[str, Any]:
@@ -37,14 +38,35 @@ def head(result: AuditResult) -> dict[str, Any]:
             "area": areas.ids[case.area] if case.area >= 0 else None,
         },
         "policy_sha256": case.policy.sha256,
+        "min_grade": result.min_grade,
+        "confirmed": sorted(case.confirmed),
+        "rules": [{"id": rule.id, "sha256": rule.sha256, "placed": rule.placed} for rule in result.rules],
         "inputs": [{"path": path, "sha256": sha256} for path, sha256 in inputs(result)],
         "zones": areas.provenance(),
         "sources": sources(result),
         "counts": result.counts,
+        "settled": settled(result),
         "manual": [clause.id for clause in result.manual],
         "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
         "notes": [{"where": n.where, "what": n.what} for n in result.notes],
     }
+
+
+def settled(result: AuditResult) -> dict[str, dict[str, list[str]]] | None:
+    """Name the subjects that pass, or to which a rule does not apply: what a later result is held against.
+
+    Nothing where they are more than `MOST_SETTLED`: then only `--all` tells.
+    """
+    told: dict[str, dict[str, list[str]]] = {}
+    number = 0
+    for found in result.findings.rules:
+        for batch in (batch for batch in found.batches if batch.verdict in SETTLED):
+            number += len(batch)
+            if number > MOST_SETTLED:
+                return None
+            names = result.findings.names(batch)
+            told.setdefault(found.rule, {}).setdefault(str(batch.verdict), []).extend(names)
+    return {rule: {verdict: sorted(names) for verdict, names in own.items()} for rule, own in told.items()}
 
 
 def inputs(result: AuditResult) -> list[tuple[str, str]]:

@@ -160,6 +160,7 @@ RULE = Rule(
     severity="high",
     scope=scope,
     check=check,
+    placed=False,
     messages={
         "within": Message("{service} is opened by the pilot and named in pilot reply {number}."),
         "not_opened": Message(

@@ -106,6 +106,7 @@ RULE = Rule(
     severity="high",
     scope=scope,
     check=check,
+    placed=False,
     messages={
         "none_excluded": Message("{service}: none of the four excluded kinds of content is declared."),
         "excluded": Message(

@@ -104,6 +104,7 @@ RULE = Rule(
     severity="medium",
     scope=scope,
     check=check,
+    placed=False,
     messages={
         "all_there": Message("All {count} nodes of the contract with {supplier} are in the inventory."),
         "missing": Message(

@@ -225,6 +225,7 @@ RULE = Rule(
     severity="high",
     scope=scope,
     check=check,
+    placed=False,
     service="B14",
     messages={
         "through_gate": Message(

@@ -144,6 +144,7 @@ RULE = Rule(
     severity="medium",
     scope=scope,
     check=check,
+    placed=False,
     messages={
         "from_carrier": Message("Supplied by {supplier}, a carrier by the register."),
         "non_basic": Message(

@@ -218,6 +218,7 @@ RULE = Rule(
     severity="high",
     scope=scope,
     check=check,
+    placed=False,
     service="B14",
     messages={
         "carrier": Message("The owner, {called}, is a carrier by the register."),
