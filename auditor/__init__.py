@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from auditor.changes import Diff as Diff
+    from auditor.changes import diff as diff
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from auditor.readers import read_declaration as read_declaration
     from auditor.readers import read_graph as read_graph
     from auditor.readers import read_observations as read_observations
+    from auditor.reports import read_result as read_result
     from auditor.reports import write_report as write_report
     from auditor.result import AuditResult as AuditResult
     from auditor.reviews import read_reviews as read_reviews
@@ -32,6 +35,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AuditResult": "result",
+    "Diff": "changes",
+    "diff": "changes",
     "check": "engine",
     "Verdict": "findings",
     "Declaration": "model",
@@ -39,6 +44,7 @@ _HOMES = {
     "read_graph": "readers",
     "read_observations": "readers",
     "read_declaration": "readers",
+    "read_result": "reports",
     "write_report": "reports",
     "read_reviews": "reviews",
     "Policy": "settings",

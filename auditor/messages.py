@@ -49,6 +49,8 @@ LABELS = {
     "passed": both("Holds"),
     "not_applicable": both("Does not apply"),
     "manual": both("A person must look at (auditor explain CLAUSE)"),
+    "unchanged": both("Nothing is open in either."),
+    "differs": both("Between the two differ"),
     "unused": both("Not used"),
     "note": both("Note"),
     "lost": both("Lost"),

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UsageError
+from auditor.files import read_plain
+from auditor.language import say
+from auditor.reports._stored import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from os import PathLike
 
     from auditor.result import AuditResult
+
+
+HEAD = 4096
+DECLARATION = b"auditor.declaration/"
+MARKS = (b"auditor.result/", b"sarif", b"assessment-results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,46 @@ def all_reports() -> dict[str, Report]:
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").REPORT for name in names]
     return {report.name: report for report in found}
+
+
+def is_result(path: str | PathLike[str]) -> bool:
+    """Whether a file looks like a result that a run wrote, by its first bytes; a declaration does not."""
+    path = Path(path)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.read(HEAD)
+    return DECLARATION not in first and any(mark in first for mark in MARKS)
+
+
+def read_result(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read a result that a run wrote, in any format that carries all of it (JSON, SARIF, OSCAL).
+
+    Returns
+    -------
+    dict
+        The result in the form that `auditor schema result` states.
+
+    Raises
+    ------
+    UsageError
+        A file that cannot be read or is no result; it says why, by format.
+    """
+    path = Path(path)
+    try:
+        data = read_plain(path)
+    except OSError as error:
+        raise UsageError(say("{path}: {error}", path=str(path), error=error.strerror)) from None
+    why = []
+    for report in all_reports().values():
+        if report.read is not None:
+            try:
+                values = report.read(data)
+            except UsageError as error:
+                why.append(say("{format}: {error}", format=report.name, error=error.args[0]))
+            else:
+                return checked(values, path.name)
+    raise UsageError(say("{path} is no result of auditor; {why}", path=str(path), why=why))
 
 
 def write_report(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auditor.findings import Finding
     from auditor.result import AuditResult
 
+SCHEMA = "auditor.result/1"
 DECLARED = 3  # grade E3
 MOST_SETTLED = 20_000  # names of what passes, in a result without --all
 
@@ -26,7 +27,7 @@ def head(result: AuditResult) -> dict[str, Any]:
     case = result.case
     operator, areas = case.declaration.operator, case.areas
     return {
-        "schema": "auditor.result/1",
+        "schema": SCHEMA,
         "tool": {"version": __version__},
         "verdict": str(result.verdict),
         "partial": result.partial,
@@ -52,17 +53,17 @@ def head(result: AuditResult) -> dict[str, Any]:
     }
 
 
-def settled(result: AuditResult) -> dict[str, dict[str, list[str]]] | None:
+def settled(result: AuditResult, most: float = MOST_SETTLED) -> dict[str, dict[str, list[str]]] | None:
     """Name the subjects that pass, or to which a rule does not apply: what a later result is held against.
 
-    Nothing where they are more than `MOST_SETTLED`: then only `--all` tells.
+    Nothing where they are more than `most`: then only `--all` tells.
     """
     told: dict[str, dict[str, list[str]]] = {}
     number = 0
     for found in result.findings.rules:
         for batch in (batch for batch in found.batches if batch.verdict in SETTLED):
             number += len(batch)
-            if number > MOST_SETTLED:
+            if number > most:
                 return None
             names = result.findings.names(batch)
             told.setdefault(found.rule, {}).setdefault(str(batch.verdict), []).extend(names)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from auditor.errors import UsageError
 from auditor.findings import SETTLED, Verdict
+from auditor.language import say
 from auditor.reports import Report
-from auditor.reports._content import dumps, head
+from auditor.reports._content import SCHEMA, dumps, head
 from auditor.result import Causes
 
 if TYPE_CHECKING:
@@ -32,4 +36,15 @@ def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa:
     yield b"]," + dumps({"causes": causes.listed(), "not_checked": skipped})[1:] + b"\n"
 
 
-REPORT = Report("json", (".json",), render)
+def read(data: bytes) -> dict[str, Any]:
+    """Give the result back."""
+    try:
+        values = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(say("it is no JSON: {error}", error=str(error))) from None
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        raise UsageError(say("its `schema` is not {schema}", schema=SCHEMA))
+    return values
+
+
+REPORT = Report("json", (".json",), render, read=read)
