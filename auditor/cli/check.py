@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
+from auditor.reports import report_names
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +35,7 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @_options.as_of
 @_options.lang
-@_options.output_format("text", "json")
+@_options.output_format("text", "json", *(name for name in report_names() if name not in {"text", "json"}))
 @click.option(
     "-o",
     "--output",
@@ -91,13 +92,8 @@ def command(
     """
     from auditor import engine, readers, settings
     from auditor.errors import AuditorError, UsageError, visible
-    from auditor.reports import all_reports
 
-    lost = [name for name, _ in outputs if name not in all_reports()]
-    if lost:
-        raise UsageError(f"-o: no format is called {', '.join(lost)}; formats are {', '.join(all_reports())}")
-    if outputs and len(paths) > 1:
-        raise UsageError("-o writes one result; give one PATH with it")
+    _refuse_outputs(paths, None if quiet else format_, outputs)
     if not engine.choose_rules(only, skip):
         raise UsageError("--only and --skip leave no rule to run")
     day = as_of or _options.today()
@@ -127,6 +123,28 @@ def command(
                 shown = None if quiet else format_
                 codes.append(_report(result, shown, outputs, all_findings=all_findings))
     return next(code for code in (2, 1, 3, 0) if code in codes)
+
+
+def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[tuple[str, str]]) -> None:
+    """Say what of the formats asked for cannot be, before anything is judged."""
+    from auditor.errors import UsageError
+    from auditor.language import say
+    from auditor.reports import all_reports
+
+    lost = [name for name, _ in outputs if name not in report_names()]
+    if lost:
+        raise UsageError(
+            say("-o: no format is called {lost}; formats are {known}", lost=lost, known=report_names())
+        )
+    if len(paths) > 1 and (outputs or format_ not in {None, "text", "json"}):
+        raise UsageError(say("-o and this --format write one result; give one PATH with them"))
+    targets = [target for _, target in outputs]
+    if len(set(targets)) < len(targets):
+        raise UsageError(say("-o: {target} is written twice", target=max(targets, key=targets.count)))
+    if format_ not in {None, "text", "json"} and all_reports()[str(format_)].binary and sys.stdout.isatty():
+        raise UsageError(
+            say("{format} is no text for a terminal; write it with -o {format}=PATH", format=format_)
+        )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import UsageError
 from auditor.files import read_plain
 from auditor.language import say
-from auditor.reports._stored import checked
+from auditor.writing import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,6 +53,13 @@ class Report:
 
 
 @cache
+def report_names() -> tuple[str, ...]:
+    """Name the formats without importing them: ``sarif_github.py`` is ``sarif-github``."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return tuple(name.strip("_").replace("_", "-") for name in names)
+
+
+@cache
 def all_reports() -> dict[str, Report]:
     """Find the formats, by name."""
     names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
@@ -83,6 +90,8 @@ def read_result(path: str | PathLike[str]) -> dict[str, Any]:
     UsageError
         A file that cannot be read or is no result; it says why, by format.
     """
+    from auditor.reports._stored import checked  # noqa: PLC0415 -- its validation library is slow to load
+
     path = Path(path)
     try:
         data = read_plain(path)
@@ -126,13 +135,31 @@ def write_report(
         An unknown format or suffix, or a file that cannot be written.
     """
     path = Path(path)
-    reports = all_reports()
-    fitting = [r for r in reports.values() if r.name == format or (not format and path.suffix in r.suffixes)]
-    if not fitting:
-        known = ", ".join(f"{r.name} ({' '.join(r.suffixes)})" for r in reports.values())
-        raise UsageError(f"{path}: no report format for {format or path.suffix!r}; known are {known}")
+    report = _format_of(path, format)
+    pieces = report.render(result, all_findings)
     try:
-        with path.open("wb") as file:
-            file.writelines(fitting[0].render(result, all_findings))
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or device takes what comes
+            with path.open("wb") as file:
+                file.writelines(pieces)
+            return
+        with written_whole(path) as part, part.open("wb") as file:
+            file.writelines(pieces)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(say("{path}: {error}", path=str(path), error=error.strerror)) from None
+
+
+def _format_of(path: Path, name: str | None) -> Report:
+    """Find the format that was named, or that the file's ending means."""
+    reports = all_reports()
+    suffix = path.suffix.lower()
+    for report in reports.values():
+        if report.name == name or (not name and suffix in report.suffixes):
+            return report
+    known = [f"{report.name} ({' '.join(report.suffixes)})" for report in reports.values()]
+    said = say(
+        "{path}: no report format for {what}; known are {known}",
+        path=str(path),
+        what=repr(name or suffix),
+        known=known,
+    )
+    raise UsageError(said)
