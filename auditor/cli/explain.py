@@ -76,8 +76,8 @@ def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
 
 def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> None:
     from auditor.errors import UsageError, visible
+    from auditor.explaining import explained
     from auditor.files import read_plain
-    from auditor.result import explained
 
     try:
         result: dict[str, Any] = json.loads(read_plain(path))

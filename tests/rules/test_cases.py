@@ -15,8 +15,8 @@ import pytest
 
 import auditor
 from auditor import engine, findings, observations, registers, rules
+from auditor.explaining import explained
 from auditor.findings import Verdict
-from auditor.result import explained
 
 HERE = Path(__file__).parent
 RULES = Path(rules.__file__).parent
