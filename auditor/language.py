@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LANGUAGES = ("en", "zh")
 CATALOGUE = Path(__file__).parent / "locale" / "zh.mo"
@@ -47,15 +47,32 @@ def chinese(english: str) -> str:
     return _catalogue().gettext(english) if english else ""
 
 
-def both(english: str) -> Text:
-    """Give a text of the code with its Chinese.
+def both(english: str, /, **args: object) -> Text:
+    """Give a text of the code with its Chinese; where `args` are given, its gaps are filled in each.
 
     Examples
     --------
     >>> both("within").in_("zh")
     '在内'
+    >>> both("as of {day}", day="2026-11-22")
+    Text(en='as of 2026-11-22', zh='截至 2026-11-22')
     """
-    return Text(english, chinese(english))
+    translated = chinese(english)
+    if not args:
+        return Text(english, translated)
+    return Text(render(english, args, "en"), render(translated, args, "zh"))
+
+
+def joined(texts: Iterable[Text], en: str, zh: str) -> Text:
+    """Join texts, in each language by its own mark.
+
+    Examples
+    --------
+    >>> joined([Text("a", "甲"), Text("b", "乙")], "; ", "；")
+    Text(en='a; b', zh='甲；乙')
+    """
+    listed = list(texts)
+    return Text(en.join(text.en for text in listed), zh.join(text.zh for text in listed))
 
 
 class Said(str):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor.findings import Verdict
-from auditor.language import both
+from auditor.language import Text, both, joined
+from auditor.registers import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,6 +79,54 @@ def label(name: str, lang: str, **args: object) -> str:
     return LABELS[name].in_(lang).format(**args)
 
 
+KINDS = {
+    "subscriber": both("subscriber"),
+    "bng": both("broadband gateway"),
+    "mse": both("service router"),
+    "access_pe": both("leased-line access router"),
+    "mobile_gateway": both("mobile gateway"),
+    "olt": both("OLT"),
+    "dslam": both("DSLAM"),
+    "cmts": both("CMTS"),
+    "access_switch": both("access switch"),
+    "router": both("router"),
+    "pop": both("point of presence"),
+    "pe": both("provider edge router"),
+    "egress": both("Internet egress"),
+    "ixp": both("exchange point"),
+    "gateway": both("gateway"),
+    "data_centre": both("data centre"),
+    "room": both("equipment room"),
+    "rack": both("rack"),
+    "server": both("server"),
+    "cloud_region": both("cloud region"),
+    "storage": both("storage"),
+    "backup": both("backup site"),
+    "origin": both("origin server"),
+    "log_store": both("log store"),
+    "cdn_edge": both("CDN node"),
+    "cdn_scheduler": both("CDN scheduler"),
+    "load_balancer": both("load balancer"),
+    "accelerator": both("accelerator"),
+    "dns": both("DNS server"),
+    "pcdn": both("peer-to-peer CDN node"),
+    "office": both("office"),
+    "management": both("management system"),
+    "cpe": both("customer-premises equipment"),
+    "other": both("node of another kind"),
+}
+
+
+def kind_name(kind: str | None) -> Text:
+    """Name a kind of node in words."""
+    return KINDS[kind or "other"]
+
+
+def word(column: str, value: str) -> Text:
+    """Give a word of a closed list of the declaration; its Chinese is that of the workbook."""
+    return Text(value, labels.chinese(column, value))
+
+
 SAYS = {
     "support": both("supports"),
     "contradict": both("contradicts"),
@@ -137,37 +186,43 @@ def observation_line(record: Mapping[str, Any], lang: str) -> str:
     >>> observation_line(record, "en")
     'dbip on 192.0.2.1: city Hangzhou (330100); contradicts, 1:12; data of 2026-06-05'
     """
-    comma = "；" if lang == "zh" else "; "
-    who = (
-        f"{record['source']} 对 {record['asked']}："
-        if lang == "zh"
-        else f"{record['source']} on {record['asked']}: "
-    )
-    parts = [_said(record, lang)]
+    told = [_said(record)]
     if "says" in record:
         ratio = record.get("weight")
         odds = "" if not ratio else f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
-        parts.append(", ".join(filter(None, (SAYS[record["says"]].in_(lang), odds, record["why"][lang]))))
+        told.append(_listed(SAYS[record["says"]], Text(odds, odds), _text(record["why"])))
     if record.get("vintage_on"):
-        parts.append(f"{'数据日期' if lang == 'zh' else 'data of'} {record['vintage_on']}")
+        told.append(both("data of {day}", day=record["vintage_on"]))
     if record.get("note"):
-        parts.append(str(record["note"]))
-    return who + comma.join(filter(None, parts))
+        told.append(_text(record["note"]))
+    text = joined(filter(any, told), "; ", "；")
+    line = both("{source} on {asked}: {told}", source=record["source"], asked=record["asked"], told=text)
+    return line.in_(lang)
 
 
-def _said(record: Mapping[str, Any], lang: str) -> str:
+def _listed(*texts: Text) -> Text:
+    """Join what is not empty by commas."""
+    return joined(filter(any, texts), ", ", "，")
+
+
+def _text(value: Any) -> Text:
+    """Make a text of what was one before it was written; anything else is the same in both languages."""
+    is_text = isinstance(value, dict) and value.keys() == {"en", "zh"}
+    return Text(value["en"], value["zh"]) if is_text else Text(str(value), str(value))
+
+
+def _said(record: Mapping[str, Any]) -> Text:
     if record["outcome"] != "answer":
-        return OUTCOMES[record["outcome"]].in_(lang)
+        return OUTCOMES[record["outcome"]]
     if record["kind"] == "place":
         extent, name = record.get("extent", "none"), record.get("name")
         if extent == "disc":
-            return (
-                EXTENTS["disc"]
-                .in_(lang)
-                .format(km=record["radius_m"] / 1000, lon=record["lon"], lat=record["lat"])
-            )
-        where = f" {name[lang]} ({record['region']})" if name else ""
-        return EXTENTS[extent].in_(lang) + where
+            centre = {"lon": record["lon"], "lat": record["lat"]}
+            return both(EXTENTS["disc"].en, km=record["radius_m"] / 1000, **centre)
+        if not name:
+            return EXTENTS[extent]
+        named = {"extent": EXTENTS[extent], "name": _text(name), "region": record["region"]}
+        return both("{extent} {name} ({region})", **named)
     asn = f"AS{record['asn']}" if record.get("asn") else ""
     said = " ".join(filter(None, (asn, record.get("owner", ""), record.get("prefix", ""))))
-    return said or ANSWERS[record["kind"]].in_(lang)
+    return Text(said, said) if said else ANSWERS[record["kind"]]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import roles
-from auditor.language import Text, both
+from auditor.language import both, joined
+from auditor.messages import word
 from auditor.roles import Party, Surety
 from auditor.zones import RELATIONS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from auditor.case import Case
     from auditor.columns import IntArray
+    from auditor.language import Text
 
 PARTIES = {
     Party.UNKNOWN: both("nobody stated"),
@@ -39,24 +41,22 @@ ROLES = {
 
 def reason(case: Case, role: str, row: int) -> Text:
     """Say why a node has a role."""
-    kind = case.node("kind").at(row) or ""
+    kind = case.node("kind").at(row)
     owner = PARTIES[Party(int(case.owner[row]))]
-    runner = PARTIES[Party(int(case.runner[row]))]
-    told = Text(f"{kind}, owned by {owner.en}", f"{kind}，所有者为{owner.zh}")
+    told = [both("{kind}, owned by {owner}", kind=word("kind", kind or "other"), owner=owner)]
     if role == "facility":
         holding = case.node("holding").at(row)
         if case.contracted[row]:
-            told = Text(f"{told.en}, named in a contract", f"{told.zh}，合同载明")
+            told.append(both("named in a contract"))
         elif holding:
-            told = Text(f"{told.en}, holding: {holding}", f"{told.zh}，持有方式：{holding}")
+            told.append(both("holding: {holding}", holding=word("holding", holding)))
     if role == "gate":
-        tier = both("tier 2") if case.access.tier_2[row] else both("tier 1")
-        told = Text(
-            f"{told.en}, operated by {runner.en}, {tier.en}", f"{told.zh}，由{runner.zh}运营，{tier.zh}"
-        )
+        runner = PARTIES[Party(int(case.runner[row]))]
+        told.append(both("operated by {runner}", runner=runner))
+        told.append(both("tier 2") if case.access.tier_2[row] else both("tier 1"))
     if role == "root" and kind in roles.EGRESS:
-        told = Text(f"{told.en}; this kind leads to the Internet", f"{told.zh}；该类型通往互联网")
-    return told
+        told.append(both("this kind leads to the Internet"))
+    return joined(told, ", ", "，")
 
 
 def masks(case: Case) -> dict[str, IntArray]:

@@ -51,7 +51,7 @@ def rule(check, *, scope=lambda case: [("operator", [""])], **changes):
         severity="high",
         scope=scope,
         check=check,
-        messages={"m": Message("said {x}", "说 {x}")},
+        messages={"m": Message("said {x}")},
     )
     return replace(made, **changes)
 
@@ -174,7 +174,8 @@ def test_min_grade_splits_a_batch(run):
         "node:sub-1": "pass",
     }
     low = next(f for f in result.findings.rows({Verdict.INCONCLUSIVE}))
-    assert "said 11" in result.message(low) and "说 11" in result.message(low, "zh")
+    assert "said 11" in result.message(low)
+    assert "要求至少 E2" in result.message(low, "zh") and "said 11" in result.message(low, "zh")
 
 
 def test_a_policy_rule_needs_no_grade(run):

@@ -244,6 +244,7 @@ def frozen(result):
     result["tool"]["version"] = "VERSION"
     result["inputs"] = [given["path"] for given in result["inputs"]]
     result["zones"] = [zone["part"] for zone in result["zones"]]
+    result["rules"] = [rule["id"] for rule in result["rules"]]
     del result["policy_sha256"]
     return json.dumps(result, ensure_ascii=False, indent=1) + "\n"
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from auditor.columns import Coded
 from auditor.findings import Batch, Each, Verdict
-from auditor.language import Text, both
+from auditor.language import Text, both, joined
+from auditor.messages import kind_name
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 from auditor.zones import Places
@@ -23,43 +24,6 @@ if TYPE_CHECKING:
 
 
 Value = TypeVar("Value")
-
-KINDS = {
-    "subscriber": both("subscriber"),
-    "bng": both("broadband gateway"),
-    "mse": both("service router"),
-    "access_pe": both("leased-line access router"),
-    "mobile_gateway": both("mobile gateway"),
-    "olt": both("OLT"),
-    "dslam": both("DSLAM"),
-    "cmts": both("CMTS"),
-    "access_switch": both("access switch"),
-    "router": both("router"),
-    "pop": both("point of presence"),
-    "pe": both("provider edge router"),
-    "egress": both("Internet egress"),
-    "ixp": both("exchange point"),
-    "gateway": both("gateway"),
-    "data_centre": both("data centre"),
-    "room": both("equipment room"),
-    "rack": both("rack"),
-    "server": both("server"),
-    "cloud_region": both("cloud region"),
-    "storage": both("storage"),
-    "backup": both("backup site"),
-    "origin": both("origin server"),
-    "log_store": both("log store"),
-    "cdn_edge": both("CDN node"),
-    "cdn_scheduler": both("CDN scheduler"),
-    "load_balancer": both("load balancer"),
-    "accelerator": both("accelerator"),
-    "dns": both("DNS server"),
-    "pcdn": both("peer-to-peer CDN node"),
-    "office": both("office"),
-    "management": both("management system"),
-    "cpe": both("customer-premises equipment"),
-    "other": both("node of another kind"),
-}
 
 
 def lazily(make: Callable[[], Value]) -> Callable[[], Value]:
@@ -100,15 +64,11 @@ def measured(case: Case, rows: IntArray) -> dict[str, Any]:
         metres, name = abs(distances()[0][position]), area(position)
         if np.isnan(metres):
             return both("")
-        return Text(f", {metres:,.0f} m from the edge of {name.en}", f"，距{name.zh}边界 {metres:,.0f} 米")
+        return both(", {metres:,.0f} m from the edge of {area}", metres=metres, area=name)
 
     def off(position: int) -> Text:
         metres = abs(distances()[0][position])
-        return (
-            both("")
-            if np.isnan(metres)
-            else Text(f" ({metres:,.0f} m from it)", f"（相距 {metres:,.0f} 米）")
-        )
+        return both("") if np.isnan(metres) else both(" ({metres:,.0f} m from it)", metres=metres)
 
     def metres(position: int) -> int | None:
         value = distances()[0][position]
@@ -178,17 +138,16 @@ def where(case: Case, rows: IntArray) -> dict[str, Any]:
     def declared(position: int) -> Text:
         row = int(source[rows[position]])
         there, around = coordinates(position), radius(position) or 0
-        en, zh = [], []
+        told = []
         if code.at(row):
-            en.append(f"region code {code.at(row)}")
-            zh.append(f"行政区划代码 {code.at(row)}")
+            told.append(both("region code {code}", code=code.at(row)))
         if address.at(row):
-            en.append(f"address {address.at(row)}")
-            zh.append(f"地址 {address.at(row)}")
+            told.append(both("address {address}", address=address.at(row)))
         if there:
-            en.append(f"{there[0]:.5f}, {there[1]:.5f} ± {around:,} m")
-            zh.append(f"坐标 {there[0]:.5f}, {there[1]:.5f}（误差 {around:,} 米）")
-        return Text("; ".join(en) or "no place", "；".join(zh) or "无位置信息")
+            told.append(
+                both("{lon:.5f}, {lat:.5f} ± {radius:,} m", lon=there[0], lat=there[1], radius=around)
+            )
+        return joined(told, "; ", "；") if told else both("no place")
 
     return {
         "kind": kinds(case, rows),
@@ -204,7 +163,7 @@ def where(case: Case, rows: IntArray) -> dict[str, Any]:
 def kinds(case: Case, rows: IntArray) -> Each:
     """Kinds of nodes, in words."""
     kind = case.node("kind")
-    return Each(lambda i: KINDS[kind.at(int(rows[i])) or "other"])
+    return Each(lambda i: kind_name(kind.at(int(rows[i]))))
 
 
 PHRASES = frozenset({"kind", "place", "far", "off", "why"})
@@ -279,8 +238,7 @@ def unresolved(case: Case, rows: IntArray) -> dict[str, Any]:
         reason = {STRADDLING: "near_edge", UNDECIDED: "undecided"}.get(int(relation[row]), "unknown")
         if conflict[row] and reason == "near_edge":
             reason = "contradiction"
-        text, area = UNRESOLVED[reason], told["area"].get(position)
-        return Text(text.en.format(area=area.en), text.zh.format(area=area.zh))
+        return both(UNRESOLVED[reason].en, area=told["area"].get(position))
 
     return {**told, "why": Each(why)}
 
@@ -299,7 +257,7 @@ def contract_rows(case: Case) -> dict[str, int]:
 def supplier(contract: Contract) -> Text:
     """Name of a contract's supplier, for messages."""
     name = contract.supplier
-    return Text(name or "an unnamed supplier", name or "未载明的供应商")
+    return Text(name, name) if name else both("an unnamed supplier")
 
 
 def states(case: Case, code: str) -> BoolArray:
@@ -360,7 +318,7 @@ def there_told(case: Case, rows: IntArray, told: Mapping[str, Any]) -> Each:
     def there(position: int) -> Text:
         area, far = told["area"].get(position), told["far"].get(position)
         if relation[rows[position]] == WITHIN:
-            return Text(f"in another pilot area, {area.en}", f"另一试点区域（{area.zh}）内")
-        return Text(f"outside every pilot area{far.en}", f"所有试点区域之外{far.zh}")
+            return both("in another pilot area, {area}", area=area)
+        return both("outside every pilot area{far}", far=far)
 
     return Each(there)

@@ -12,7 +12,7 @@ from auditor import registers, votes
 from auditor.addresses import Addresses
 from auditor.blocks import within_any
 from auditor.columns import Coded
-from auditor.language import Text
+from auditor.language import Text, both, joined
 from auditor.registers.names import normal
 from auditor.roles import Party, is_operator
 from auditor.standing import WITHIN
@@ -34,20 +34,18 @@ def sides_told(case: Case, rows: Iterable[int]) -> Text:
     said: dict[tuple[str, Text], list[str]] = {}
     for record in case.evidence.observations.records(rows):
         said.setdefault((record["asked"], _there(record)), []).append(record["family"])
-    told = [(asked, there, ", ".join(dict.fromkeys(names))) for (asked, there), names in said.items()]
-    return Text(
-        "; ".join(f"{asked}: {there.en} ({names})" for asked, there, names in told),
-        "；".join(f"{asked}：{there.zh}（{names}）" for asked, there, names in told),
-    )
+    told = [
+        both("{asked}: {there} ({names})", asked=asked, there=there, names=list(dict.fromkeys(names)))
+        for (asked, there), names in said.items()
+    ]
+    return joined(told, "; ", "；")
 
 
 def _there(record: Mapping[str, Any]) -> Text:
     if "region" in record:
         return Text(*registers.region_name(record["region"]))
     km, lon, lat = record.get("radius_m", 0) / 1000, record.get("lon", 0), record.get("lat", 0)
-    return Text(
-        f"within {km:,.0f} km of {lon:.3f}, {lat:.3f}", f"距 {lon:.3f}, {lat:.3f} 不超过 {km:,.0f} 公里"
-    )
+    return both("within {km:,.0f} km of {lon:.3f}, {lat:.3f}", km=km, lon=lon, lat=lat)
 
 
 def announcers_told(case: Case, rows: Iterable[int]) -> Text:
@@ -56,21 +54,20 @@ def announcers_told(case: Case, rows: Iterable[int]) -> Text:
     for record in case.evidence.observations.records(rows):
         if "asn" in record:
             told[record["asn"]] = _system(record["asn"], record.get("owner", ""))
-    found = [told[asn] for asn in sorted(told)]
-    return Text(", ".join(each.en for each in found), "、".join(each.zh for each in found))
+    return joined((told[asn] for asn in sorted(told)), ", ", "、")
 
 
 def _system(asn: int, owner: str) -> Text:
     entry = registers.carrier_by_asn(asn)
     if entry is None or not entry.carrier:
-        return Text(f"AS{asn} ({owner})", f"AS{asn}（{owner}）") if owner else Text(f"AS{asn}", f"AS{asn}")
-    named = {carrier.id: (carrier.name_en, carrier.name_zh) for carrier in registers.read_carriers()}
-    en, zh = named.get(entry.carrier, (entry.carrier, entry.carrier))
+        return both("AS{asn} ({owner})", asn=asn, owner=owner) if owner else Text(f"AS{asn}", f"AS{asn}")
+    named = {carrier.id: Text(carrier.name_en, carrier.name_zh) for carrier in registers.read_carriers()}
+    owned = {"asn": asn, "owner": named.get(entry.carrier, entry.carrier)}
     if entry.standing == "affiliate_abroad":
-        return Text(f"AS{asn} (affiliate abroad of {en})", f"AS{asn}（{zh}境外关联企业）")
+        return both("AS{asn} (affiliate abroad of {owner})", **owned)
     if entry.standing == "affiliate":
-        return Text(f"AS{asn} (affiliate of {en})", f"AS{asn}（{zh}关联企业）")
-    return Text(f"AS{asn} ({en})", f"AS{asn}（{zh}）")
+        return both("AS{asn} (affiliate of {owner})", **owned)
+    return both("AS{asn} ({owner})", **owned)
 
 
 class Declared(NamedTuple):

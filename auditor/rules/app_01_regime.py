@@ -107,7 +107,7 @@ def _domestic(case: Case) -> Batch:
     share = operator.foreign_share or 0.0
     pilot = [s for s in case.services if s.regime and registers.regime_key(s.regime) == "pilot107"]
     signs = {
-        Text(f"a foreign share of {share:.0%}", f"外资股比 {share:.0%}"): share > GENERAL_CAP,
+        both("a foreign share of {share:.0%}", share=share): share > GENERAL_CAP,
         both("services under the pilot"): bool(pilot),
         both("a pilot reply of its own"): any(
             _approvals.held_by_operator(case, reply) for reply in case.approvals
@@ -249,7 +249,8 @@ def _cap(case: Case, regime: str, code: str) -> Any:
     if terms is None or not terms.covered:
         return both("not stated in the sources read")
     if terms.cap is None:
-        return Text(f"{terms.part_cap:.0%}, {terms.part_en}", f"{terms.part_cap:.0%}（{terms.part_zh}）")
+        part = Text(terms.part_en, terms.part_zh)
+        return both("{cap:.0%}, {part}", cap=terms.part_cap, part=part)
     return f"{terms.cap:.0%}"
 
 

@@ -226,8 +226,8 @@ def _means(case: Case, rows: IntArray) -> dict[str, Each]:
         stated = MEANS.get(holding.at(row) or "")
         if stated is not None:
             return stated
-        ids = ", ".join(by_row.get(row, ()))
-        return Text(f"used under contract {ids}", f"依合同 {ids} 使用") if ids else both("others' own")
+        ids = by_row.get(row, [])
+        return both("used under contract {ids}", ids=ids) if ids else both("others' own")
 
     return {"means": Each(means), "contracts": Each(lambda i: by_row.get(int(rows[i]), []))}
 
@@ -236,7 +236,7 @@ def _purpose(contract: Contract) -> Text:
     if contract.purpose == "corporate_site":
         return both("the company's own site")
     code = contract.service or "?"
-    return Text(f"service {code}, whose regime is not stated", f"所依据制度不明的业务 {code}")
+    return both("service {code}, whose regime is not stated", code=code)
 
 
 def _judge(case: Case, contract: Contract, rows: Mapping[str, int]) -> tuple[Verdict, str]:

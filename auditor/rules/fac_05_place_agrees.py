@@ -44,7 +44,7 @@ import numpy as np
 from auditor import registers
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Verdict
-from auditor.language import Text, both
+from auditor.language import Text, both, joined
 from auditor.messages import OUTCOMES
 from auditor.roles import Surety
 from auditor.rules._helpers import rows_where, where
@@ -167,8 +167,8 @@ def _why(case: Case, rows: list[int]) -> Text:
             if evidence.anycast[row]
             else OUTCOMES.get(record["outcome"], OUTCOMES["unknown"])
         )
-        told[Text(f"{record['source']}: {why.en}", f"{record['source']}：{why.zh}")] = None
-    return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
+        told[both("{source}: {why}", source=record["source"], why=why)] = None
+    return joined(told, "; ", "；")
 
 
 def _bounds(case: Case, rows: IntArray) -> dict[str, Each]:
@@ -181,19 +181,19 @@ def _bounds(case: Case, rows: IntArray) -> dict[str, Each]:
     def signal(position: int) -> Text:
         told = tightest(position)
         if told["rtt_ms"] is None:
-            return Text(f"The delay that {told['source']} measured", f"{told['source']} 测得的时延")
-        rtt, name = told["rtt_ms"], told["vantage"] or told["source"]
-        return Text(f"A round trip of {rtt:g} ms from {name}", f"自 {name} 测得往返时延 {rtt:g} 毫秒")
+            return both("The delay that {source} measured", source=told["source"])
+        name = told["vantage"] or told["source"]
+        return both("A round trip of {rtt:g} ms from {name}", rtt=told["rtt_ms"], name=name)
 
     def reach(position: int) -> Text:
         told = tightest(position)
         limit, far = told["limit_m"] / 1000, told["distance_m"]
         if far is None:
-            return Text(f"reaches {limit:,.0f} km at most", f"至多可达 {limit:,.0f} 公里")
-        far /= 1000
-        return Text(
-            f"reaches {limit:,.0f} km at most, and the place is {far:,.0f} km away",
-            f"至多可达 {limit:,.0f} 公里，而该位置相距 {far:,.0f} 公里",
+            return both("reaches {limit:,.0f} km at most", limit=limit)
+        return both(
+            "reaches {limit:,.0f} km at most, and the place is {far:,.0f} km away",
+            limit=limit,
+            far=far / 1000,
         )
 
     named = {

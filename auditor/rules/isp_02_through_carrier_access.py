@@ -49,7 +49,8 @@ import numpy as np
 from auditor.access import ACCESS_VERDICT, AccessReason, judge_access
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Each, Verdict
-from auditor.language import Text, both
+from auditor.language import Text, both, joined
+from auditor.messages import kind_name
 from auditor.paths import Shown, ranker
 from auditor.roles import Party, Surety
 from auditor.rules._helpers import lazily, rows_where
@@ -188,7 +189,7 @@ def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
         told = [doubt(row) for row in shown.doubts(i).tolist()]
         if shown.doubtful_links(i):
             told.append(both("a link whose course or far end is not stated"))
-        return Text("; ".join(t.en for t in told), "；".join(t.zh for t in told))
+        return joined(told, "; ", "；")
 
     return Each(doubts)
 
@@ -198,10 +199,9 @@ def _doubt(case: Case, row: int) -> Text:
         return both("a link whose far end is not declared")
     if row >= case.n:
         name = case.declaration.undeclared[row - case.n].as_py()
-        return Text(f"{name} is not declared", f"节点 {name} 未申报")
+        return both("{name} is not declared", name=name)
     name, kind = case.declaration.nodes.column("id")[row].as_py(), case.node("kind").at(row)
-    told = _reason(case, row)
-    return Text(f"{name} ({kind}) {told.en}", f"{name}（{kind}）{told.zh}")
+    return both("{name} ({kind}) {reason}", name=name, kind=kind_name(kind), reason=_reason(case, row))
 
 
 def _reason(case: Case, row: int) -> Text:

@@ -199,7 +199,7 @@ def _called(details: dict[str, Each]) -> Each:
         owner, registered = (details[name].get(position) for name in ("owner", "registered"))
         if registered in {"", owner}:
             return Text(owner, owner)
-        return Text(f"{owner} ({registered})", f"{owner}（{registered}）")
+        return both("{owner} ({registered})", owner=owner, registered=registered)
 
     return Each(called)
 
