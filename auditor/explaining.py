@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from auditor import registers
 from auditor.case import Message
 from auditor.findings import Verdict
-from auditor.language import Text, both, render
-from auditor.messages import VERDICTS, observation_line, weightiest
+from auditor.language import Text, both, joined, render, told
+from auditor.messages import GRADES, VERDICTS, observation_line, weightiest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from auditor.case import Rule
 
@@ -48,7 +48,9 @@ OWN_MESSAGES: Mapping[str, Message] = {
         "Report it with the declaration, if you may share it.",
     ),
 }
-PATHS = frozenset({"path", "path_to_gate", "path_observed"})
+
+PATHS = frozenset({"path", "path_to_gate", "path_observed", "handoff"})
+FAMILIES = frozenset({"contradicting", "supporting"})
 EXPLAIN_WORDS = {
     "rule": both("rule"),
     "subject": both("subject"),
@@ -58,6 +60,81 @@ EXPLAIN_WORDS = {
     "verdict": both("verdict"),
     "next": both("next"),
 }
+# Facts of witnesses by their names in a result.
+FACTS = {
+    "address": both("address"),
+    "addresses": both("addresses"),
+    "area": both("area"),
+    "as_of": both("date of the audit"),
+    "asn": both("autonomous systems"),
+    "beyond": both("beyond the area"),
+    "cap": both("cap on the foreign share"),
+    "chains": both("names that lead there"),
+    "claimed": both("area claimed"),
+    "codes": both("region codes"),
+    "content": both("content"),
+    "contracts": both("contracts"),
+    "contradicting": both("sources that contradict"),
+    "count": both("number"),
+    "coverage": both("coverage"),
+    "distance_m": both("distance from the edge in metres (negative inside)"),
+    "doubts": both("in doubt"),
+    "ends": both("ends"),
+    "granted": both("first reply of"),
+    "handoff": both("hand-off link"),
+    "holder": both("holder"),
+    "idle": both("not in service"),
+    "likelihood_ratio": both("likelihood ratio"),
+    "limit_m": both("farthest reach in metres"),
+    "lon_lat": both("longitude, latitude"),
+    "lost": both("named but not declared"),
+    "networks": both("delivery networks of others"),
+    "nodes": both("nodes"),
+    "number": both("number of the reply"),
+    "numbers": both("numbers of the replies"),
+    "owner": both("owner"),
+    "path": both("path"),
+    "path_observed": both("path traced"),
+    "path_to_gate": both("path to the access equipment"),
+    "radius_m": both("accuracy in metres"),
+    "regime": both("regime"),
+    "regime_from_on": both("regime since"),
+    "region_code": both("region code"),
+    "registered": both("registered name"),
+    "registered_in": both("registered in"),
+    "replies": both("replies declared"),
+    "replies_on": both("replies of the ministry"),
+    "reply_on": both("area approved on"),
+    "rtt_ms": both("round trip in milliseconds"),
+    "scope": both("scope declared"),
+    "service": both("service"),
+    "share": both("foreign share"),
+    "since": both("since"),
+    "start": both("under the pilot since"),
+    "state": both("state"),
+    "supplier": both("supplier"),
+    "supporting": both("sources that support"),
+    "unannounced": both("not announced"),
+    "unclear": both("not clear"),
+    "undeclared": both("addresses not declared"),
+    "unheard": both("domains without an answer"),
+    "unresolved": both("domains that lead to no address"),
+    "vantage": both("vantage point"),
+    "whose": both("owner or supplier"),
+}
+# Facts that are something else in one rule.
+FACTS_OF = {
+    ("PILOT-FAC-05", "distance_m"): both("distance from there in metres"),
+    ("PILOT-FAC-04", "holder"): both("holder by the registry"),
+    ("PILOT-ISP-02", "count"): both("users"),
+    ("PILOT-ISP-06", "count"): both("users"),
+    ("PILOT-FAC-03", "count"): both("nodes named"),
+}
+
+
+def fact_name(rule_id: str, name: str) -> Text:
+    """Name a fact of a rule's witness; one that no rule here has keeps the name it has."""
+    return FACTS_OF.get((rule_id, name)) or FACTS.get(name) or Text(name, name)
 
 
 def explained(
@@ -73,44 +150,68 @@ def explained(
     words = EXPLAIN_WORDS
     lines = [(words["rule"], f"{rule.id} {rule.title.in_(lang)}"), (words["subject"], record["subject"])]
     for clause in (registers.clause(name) for name in rule.clauses):
-        article = clause.article_zh if lang == "zh" else clause.article
-        lines.append((words["clause"], f"{clause.instrument} {article}: {clause.zh}"))
-        if clause.en and lang != "zh":
-            lines.append((words["clause"], clause.en))
-    facts = record["details"]
-    for name, value in facts.items():
-        if value not in (None, "", []):
-            told = value[lang] if isinstance(value, dict) and lang in value else value
-            lines.append((Text(name, name), _line(name, told)))
-    message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
-    args = {name: _texts(value) for name, value in record["args"].items()}
-    seen = [(words["observation"], observation_line(o, lang)) for o in weightiest(record["observations"])]
-    lines += seen
-    told = (
-        record["message"]
-        if message is None
-        else render(message.zh if lang == "zh" else message.en, args, lang)
-    )
-    ask = "" if message is None else render(message.ask_zh if lang == "zh" else message.ask_en, args, lang)
+        lines += [(words["clause"], text) for text in _quoted(clause, lang)]
+    for name, value in record["details"].items():
+        if value not in (None, "", [], {}):
+            lines.append((fact_name(rule.id, name), _line(name, value, lang)))
+    lines += [(words["observation"], observation_line(o, lang)) for o in weightiest(record["observations"])]
+    message, ask = says(rule, record, lang)
+    verdict = VERDICTS[Verdict(record["verdict"])]
+    grade = both("{grade}, {day}", grade=GRADES.get(record["grade"], record["grade"]), day=result["as_of"])
     lines += [
-        (words["evidence"], f"{record['grade']}, {result['as_of']}"),
-        (words["verdict"], f"{VERDICTS[Verdict(record['verdict'])].in_(lang)}. {told}"),
+        (words["evidence"], grade.in_(lang)),
+        (words["verdict"], both("{verdict}. {message}", verdict=verdict, message=message).in_(lang)),
     ]
     if ask:
         lines.append((words["next"], ask))
     return [(name.in_(lang), text) for name, text in lines]
 
 
-def _line(name: str, told: Any) -> str:
+def page(lines: Iterable[tuple[str, str]], lang: str) -> str:
+    """Write the lines of one finding, each after its name."""
+    return "\n".join(both("{name}: {text}", name=name, text=text).in_(lang) for name, text in lines)
+
+
+def _quoted(clause: registers.Clause, lang: str) -> list[str]:
+    """Give a clause with its place; the Chinese governs, so English readers see both."""
+    first = both("{name}: {text}", name=clause.place(lang), text=clause.zh).in_(lang)
+    return [first, clause.en] if clause.en and lang != "zh" else [first]
+
+
+def says(rule: Rule, record: Mapping[str, Any], lang: str) -> tuple[str, str]:
+    """Give what a record says and what to do next; a message that is no more stays as it was written."""
+    message = {**OWN_MESSAGES, **rule.messages}.get(record["message_id"])
+    if message is None:
+        return record["message"], ""
+    args = {name: _texts(value) for name, value in record["args"].items()}
+    says, ask = (message.zh, message.ask_zh) if lang == "zh" else (message.en, message.ask_en)
+    return render(says, args, lang), render(ask, args, lang)
+
+
+def _line(name: str, value: Any, lang: str) -> str:
     """Write one fact on a line: paths by arrows, lists by commas."""
     if name in PATHS:
-        return " → ".join(node or "?" for node in told)
+        return " → ".join(node or "?" for node in value)
     if name == "chains":
-        return "; ".join(chain if isinstance(chain, str) else " → ".join(chain) for chain in told)
-    if isinstance(told, dict):
-        return ", ".join(f"{key}: {value}" for key, value in told.items())
-    plainly = isinstance(told, list) and all(isinstance(part, str | int | float) for part in told)
-    return ", ".join(map(str, told)) if plainly else str(told)
+        ways = (chain if isinstance(chain, str) else " → ".join(chain) for chain in value)
+        return ("；" if lang == "zh" else "; ").join(ways)
+    if name in FAMILIES:
+        named = {
+            family.id: Text(family.name_en, family.name_zh) for family in registers.read_weights().families
+        }
+        value = [named.get(word, word) for word in value]
+    return _told(_texts(value), lang)
+
+
+def _told(value: Any, lang: str) -> str:
+    if isinstance(value, bool):
+        return (both("yes") if value else both("no")).in_(lang)
+    if isinstance(value, list):
+        return ("、" if lang == "zh" else ", ").join(_told(part, lang) for part in value)
+    if isinstance(value, dict):
+        pairs = (both("{name}: {text}", name=k, text=_told(_texts(v), lang)) for k, v in value.items())
+        return joined(pairs, ", ", "，").in_(lang)
+    return told(value, lang)
 
 
 def _texts(value: Any) -> Any:

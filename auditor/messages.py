@@ -32,6 +32,12 @@ SEVERITIES = {
     "low": both("low"),
     "info": both("info"),
 }
+GRADES = {
+    "E1": both("E1 (authority record)"),
+    "E2": both("E2 (contract or title)"),
+    "E3": both("E3 (declared)"),
+    "E4": both("E4 (observed)"),
+}
 DECLARED_ONLY = both("pass (declared only)")
 LABELS = {
     "as_of": both("as of {day}"),

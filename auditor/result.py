@@ -10,9 +10,10 @@ import numpy as np
 
 from auditor import registers
 from auditor.errors import UsageError
-from auditor.explaining import OWN_MESSAGES, explained
+from auditor.explaining import OWN_MESSAGES, explained, page
 from auditor.findings import SETTLED, FindingTable, Verdict, plain, roll_up
-from auditor.language import render
+from auditor.language import both, render, say
+from auditor.overview import Framed, result_card
 from auditor.tables import Note
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import geopandas
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from auditor.case import Case, Message, Rule
     from auditor.findings import Finding
@@ -126,8 +128,12 @@ class AuditResult:
         names, number = self.case.evidence.strangers
         if not number:
             return notes
-        named = ", ".join(names[:STRANGERS]) + (", …" if len(names) > STRANGERS else "")
-        what = f"observations that speak of subjects not declared: {number:,} ({named})"
+        named = [*names[:STRANGERS], *["…"] * (len(names) > STRANGERS)]
+        what = say(
+            "observations that speak of subjects not declared: {number:,} ({named})",
+            number=number,
+            named=named,
+        )
         return (*notes, Note(seen.name or "observations", what))
 
     @cached_property
@@ -186,21 +192,23 @@ class AuditResult:
         ids = {rule.id for rule in self.rules}
         rule_id = rule_id if rule_id in ids else f"PILOT-{rule_id.upper()}"
         if rule_id not in ids:
-            raise UsageError(f"{rule_id} did not run; these did: {', '.join(r.id for r in self.rules)}")
+            ran = [rule.id for rule in self.rules]
+            raise UsageError(say("{rule} did not run; these did: {ran}", rule=rule_id, ran=ran))
         own = tuple(found for found in self.findings.rules if found.rule == rule_id)
         found = list(replace(self.findings, rules=own).rows())
         chosen = [f for f in found if (f.verdict not in SETTLED if subject is None else f.subject == subject)]
         if subject is not None and not chosen:
-            raise UsageError(f"{rule_id} did not judge {subject}")
+            raise UsageError(say("{rule} did not judge {subject}", rule=rule_id, subject=subject))
         if not chosen:
-            return f"{rule_id}: nothing but passes; name a subject to see why one passes"
+            told = both("{rule}: nothing but passes; name a subject to see why one passes", rule=rule_id)
+            return told.in_(self.lang)
         head = {
             "as_of": self.case.as_of.isoformat(),
             "operator": {"name": self.case.declaration.operator.name},
         }
         rule = self.rule(rule_id)
         pages = [explained(rule, plain(self.record(f)), head, self.lang) for f in chosen]
-        return "\n\n".join("\n".join(f"{name}: {text}" for name, text in page) for page in pages)
+        return "\n\n".join(page(lines, self.lang) for lines in pages)
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row a finding, passes included; rule, subject, verdict and all texts as strings."""
@@ -226,6 +234,90 @@ class AuditResult:
         known = ~np.isnan(place.lon[rows])
         points[known] = shapely.points(place.lon[rows][known], place.lat[rows][known])
         return gpd.GeoDataFrame(frame, geometry=points, crs=4326)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        lang: str | None = None,
+        size: tuple[float, float] = (9.0, 6.0),
+        view: tuple[float, float, float, float] | None = None,
+        labels: int = 12,
+    ) -> Axes:
+        """Draw a map for a paper: areas, nodes by verdict, links, and whom the geometry comes from.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw on; new ones if not given.
+        lang
+            ``en`` or ``zh``; that of the result if not given.
+        size
+            Width and height of a new figure in inches.
+        view
+            West, south, east and north in degrees (WGS84). If not given, what was judged fills the sheet; where
+            single places lie far off, a small map beside it shows all.
+        labels
+            Most failing places that are named.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            ``ax.figure.savefig("map.pdf", bbox_inches="tight")`` writes it.
+
+        Raises
+        ------
+        UsageError
+            matplotlib is not installed (``auditor[plots]``), or `view` makes no sense.
+        """
+        from auditor.plots import plot_map  # noqa: PLC0415 -- an extra, and slow to load
+
+        return plot_map(self, ax, lang=lang, size=size, view=view, labels=labels)
+
+    def plot_paths(
+        self,
+        subject: str,
+        ax: Axes | None = None,
+        *,
+        lang: str | None = None,
+        size: tuple[float, float] | None = None,
+    ) -> Axes:
+        """Draw the ways of one subject, from node to node: past the carriers and through their equipment.
+
+        Parameters
+        ----------
+        subject
+            ``node:sub-17``, of which a finding shows a way.
+        ax, lang, size
+            As in `plot`; a new figure is as large as the ways need.
+
+        Raises
+        ------
+        UsageError
+            An unknown subject, one without a way, or matplotlib is not installed.
+        """
+        from auditor.plots import plot_paths  # noqa: PLC0415 -- an extra, and slow to load
+
+        return plot_paths(self, subject, ax, lang=lang, size=size)
+
+    def explore(self, *, height: int = 560) -> Framed:
+        """Give the interactive map, in a frame of its own when a notebook shows it; it needs no network.
+
+        Parameters
+        ----------
+        height
+            Of the frame, in pixels.
+        """
+        from auditor.page import map_html  # noqa: PLC0415 -- templates are slow to load
+
+        return Framed(map_html(self), height, self.case.declaration.operator.name)
+
+    def to_html(self, lang: str | None = None) -> str:
+        """Give the card that a notebook shows: verdict, counts, what is open, how to go on."""
+        return result_card(self, lang)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def __repr__(self) -> str:
         total: dict[str, int] = {}

@@ -28,7 +28,7 @@ class Clause:
         ``circular``, ``related_law`` or ``policy``.
     zh, en
         Words, in the circular's case verbatim in both languages; the Chinese governs.
-    note
+    note, note_zh
         Where the English differs, and what the words leave open.
     assessment
         ``automated`` where rules answer it (they name the clauses they answer), else ``manual``.
@@ -55,9 +55,29 @@ class Clause:
     certainty: str
     source: str
     note: str = ""
+    note_zh: str = ""
     reason_en: str = ""
     reason_zh: str = ""
     to_on: dt.date | None = None
+
+    def place(self, lang: str) -> str:
+        """Say where it stands: the instrument and the article, in one language.
+
+        Examples
+        --------
+        >>> clause("annex-2-2-cdn").place("en")
+        'Circular 107 (工信部通信函〔2024〕107号), annex part 2(2)'
+        """
+        english, chinese = _instruments()[self.instrument]
+        if lang == "zh":
+            gap = " " if self.article_zh.isascii() else ""
+            return f"{chinese}{gap}{self.article_zh}"
+        return f"{english}, {self.article}"
+
+
+@cache
+def _instruments() -> Mapping[str, tuple[str, str]]:
+    return {name: (told[0], told[1]) for name, told in read_toml("clauses.toml")["instruments"].items()}
 
 
 @cache

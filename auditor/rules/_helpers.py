@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from auditor import registers
 from auditor.columns import Coded
 from auditor.findings import Batch, Each, Verdict
 from auditor.language import Text, both, joined
@@ -309,6 +310,16 @@ def reach_of(case: Case, coverage: tuple[str, ...]) -> Surety:
         return Surety.SURE
     limited = bool(words) and case.area >= 0 and bool((within & (place.area == case.area)).all())
     return Surety.NO if limited else Surety.DOUBTFUL
+
+
+def place_named(case: Case, entry: str) -> Text:
+    """Name what an entry of a scope or coverage stands for; the entry itself where nobody knows it."""
+    area = case.area_of(entry)
+    if area >= 0:
+        return case.area_name(area)
+    code = entry.strip().upper()
+    name = Text(*registers.region_name(code))
+    return Text(entry, entry) if name.zh == code else both("{name} ({region})", name=name, region=code)
 
 
 def there_told(case: Case, rows: IntArray, told: Mapping[str, Any]) -> Each:

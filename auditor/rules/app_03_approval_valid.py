@@ -45,6 +45,7 @@ from auditor.findings import Verdict
 from auditor.language import Text, both
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
+from auditor.rules._helpers import place_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ def _judge(case: Case, service: Service, code: str) -> Answer:
     if own:
         return _weigh(case, service, code, own)
     if named:
-        return Answer(Verdict.INCONCLUSIVE, "other_holder", _facts(named[0]))
+        return Answer(Verdict.INCONCLUSIVE, "other_holder", _facts(case, named[0]))
     declared = [a.number or "?" for a in case.approvals]
     args = {"replies": declared or both("none")}
     if case.declaration.approvals_complete:
@@ -102,12 +103,12 @@ def _start(case: Case, service: Service, own: list[Approval]) -> Answer | None:
     start = case.as_of if early else stated or service.started_on
     granted = [approval.issued_on for approval in own if approval.issued_on is not None]
     if any(day <= (start or case.as_of) for day in granted):
-        return None if start is not None else _doubtful(own[0], [NO_START])
+        return None if start is not None else _doubtful(case, own[0], [NO_START])
     if len(granted) < len(own):
-        return _doubtful(own[0], [NO_ISSUE])
+        return _doubtful(case, own[0], [NO_ISSUE])
     first = min(granted)
     if stated is None and first <= case.as_of:  # the service is older; since when the regime, nobody says
-        return _doubtful(own[0], [NO_START])
+        return _doubtful(case, own[0], [NO_START])
     args = {"start": stated or case.as_of, "granted": first}
     if case.declaration.approvals_complete:
         return Answer(Verdict.FAIL, "before_grant", args)
@@ -115,7 +116,7 @@ def _start(case: Case, service: Service, own: list[Approval]) -> Answer | None:
 
 
 def _one(case: Case, approval: Approval, code: str) -> Answer:
-    facts = _facts(approval)
+    facts = _facts(case, approval)
     complete = case.declaration.approvals_complete
     surely = _approvals.held_by_operator(case, approval) and _approvals.names_service(approval, code)
     gone = _approvals.lapsed(case, approval)
@@ -128,7 +129,7 @@ def _one(case: Case, approval: Approval, code: str) -> Answer:
         return Answer(Verdict.FAIL if complete else Verdict.INCONCLUSIVE, "other_area", elsewhere)
     doubts = _doubts(case, approval, code)
     if doubts:
-        return _doubtful(approval, doubts)
+        return _doubtful(case, approval, doubts)
     return Answer(Verdict.PASS, "valid", facts, _approvals.grade_of(case, approval))
 
 
@@ -144,8 +145,8 @@ def _doubts(case: Case, approval: Approval, code: str) -> list[Text]:
     return [doubt for doubt, holds in doubts.items() if holds]
 
 
-def _doubtful(approval: Approval, doubts: list[Text]) -> Answer:
-    return Answer(Verdict.INCONCLUSIVE, "unclear", {**_facts(approval), "doubts": doubts})
+def _doubtful(case: Case, approval: Approval, doubts: list[Text]) -> Answer:
+    return Answer(Verdict.INCONCLUSIVE, "unclear", {**_facts(case, approval), "doubts": doubts})
 
 
 def _area(case: Case, approval: Approval) -> int:
@@ -153,11 +154,11 @@ def _area(case: Case, approval: Approval) -> int:
     return case.area_of(approval.area)
 
 
-def _facts(approval: Approval) -> dict[str, Any]:
+def _facts(case: Case, approval: Approval) -> dict[str, Any]:
     return {
         "number": approval.number or both("without number"),
         "holder": approval.holder or approval.uscc or both("nobody named"),
-        "area": approval.area or both("no area named"),
+        "area": place_named(case, approval.area) if approval.area else both("no area named"),
     }
 
 

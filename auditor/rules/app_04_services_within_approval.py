@@ -51,6 +51,7 @@ from auditor.language import both
 from auditor.roles import Surety
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
+from auditor.rules._helpers import place_named
 from auditor.standing import WITHIN
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ def _opened(case: Case, code: str) -> Answer:
         return _left_out(case, code)
     beyond = _beyond_coverage(case, replies, code) if code.startswith("B11") else []
     if beyond:
-        return Answer(Verdict.INCONCLUSIVE, "coverage", {"codes": beyond})
+        return Answer(
+            Verdict.INCONCLUSIVE, "coverage", {"codes": [place_named(case, entry) for entry in beyond]}
+        )
     grade = min(_approvals.grade_of(case, reply) for reply in replies)
     return Answer(Verdict.PASS, "within", {"number": replies[0].number or "?"}, grade)
 

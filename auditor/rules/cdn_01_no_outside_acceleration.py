@@ -54,6 +54,7 @@ from auditor.rules._helpers import (
     contract_rows,
     facts,
     inside,
+    place_named,
     reach_of,
     rows_where,
     standing,
@@ -109,13 +110,14 @@ def check(case: Case) -> Iterator[Batch]:
             "supplier": supplier(contract),
             "home": home,
             "purpose": _purpose(contract),
-            "coverage": list(contract.coverage) or NOT_STATED,
+            "coverage": [place_named(case, entry) for entry in contract.coverage] or NOT_STATED,
             "nodes": named or NOT_STATED,
         }
         lost = [name for name in named if rows[name] < 0]
         told |= {"lost": lost} if lost else {}
         grade = case.grade_of(contract.grade, contract.document)
-        yield Batch(verdict, message, [str(contract.id)], "contract", told, facts(told), grade)
+        details = facts({**told, "coverage": list(contract.coverage) or NOT_STATED})
+        yield Batch(verdict, message, [str(contract.id)], "contract", told, details, grade)
     for found in edges(case):
         yield _judge_edges(case, found, rows)
 
@@ -146,7 +148,9 @@ def _judge_edges(case: Case, found: Edges, rows: Mapping[str, int]) -> Batch:
         "chains": list(service.chains.values()),
         "addresses": service.addresses,
         "undeclared": found.undeclared,
-        "networks": {name: network.name_en for name, network in found.networks.items()},
+        "networks": {
+            name: Text(network.name_en, network.name_zh) for name, network in found.networks.items()
+        },
     }
     seen = Each(lambda _: case.evidence.told([*service.rows, *found.outside]))
     grade = OBSERVED if verdict == Verdict.INCONCLUSIVE else 3

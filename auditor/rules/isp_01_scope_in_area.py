@@ -42,7 +42,7 @@ from auditor.columns import Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.rules._approvals import code_of, held_by_operator
-from auditor.rules._helpers import facts, home_grade, rows_where, standing, unresolved
+from auditor.rules._helpers import facts, home_grade, place_named, rows_where, standing, unresolved
 from auditor.standing import OUTSIDE, STRADDLING, WITHIN, serves
 from auditor.zones import Places
 
@@ -148,9 +148,9 @@ def _declared(case: Case) -> Batch:
     else:
         verdict, message = Verdict.PASS, "scope_inside"
     found = {"beyond": beyond, "unclear": unclear}
-    return Batch(
-        verdict, message, ["B14"], "service", {"own": _own(case), **found}, {"scope": stated, **found}
-    )
+    told = {name: [place_named(case, entry) for entry in entries] for name, entries in found.items()}
+    args, details = {"own": _own(case), **told}, {"scope": stated, **found}
+    return Batch(verdict, message, ["B14"], "service", args, details)
 
 
 def _exceeds(case: Case, entry: str) -> bool | None:

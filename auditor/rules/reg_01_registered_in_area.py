@@ -38,6 +38,7 @@ import numpy as np
 from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
+from auditor.rules._helpers import place_named
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def check(case: Case) -> Iterator[Batch]:
     )
     if not np.isnan(place.lon[0]):
         args["distance_m"] = round(float(case.areas.distance_m(place.lon, place.lat)[0][0]))
-    args["claimed"] = case.declaration.operator.pilot_area or ""
+    claimed = case.declaration.operator.pilot_area
+    args["claimed"] = place_named(case, claimed) if claimed else ""
     yield Batch(verdict, message, args=args, details=args, grade=grade)
 
 

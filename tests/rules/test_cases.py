@@ -164,7 +164,7 @@ def test_case(module, case, judge):
         rule, head = result.rule(finding.rule), {"as_of": as_of_of(case)}
         for lang in ("en", "zh"):  # as told at once, so told from a saved result
             page = [text for _, text in explained(rule, record, head, lang)]
-            assert any(text.endswith(f". {result.message(finding, lang)}") for text in page)
+            assert any(text.endswith(result.message(finding, lang)) for text in page)
             assert result.ask(finding, lang) in {"", page[-1]}
             assert not any(text.rstrip().endswith((":", "：")) for text in page), "a line that says nothing"
     for subject, parts in case.get("shows", {}).items():
