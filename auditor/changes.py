@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import engine
 from auditor.errors import UsageError, visible
+from auditor.explaining import says
 from auditor.findings import SETTLED, Verdict
 from auditor.language import Said, Text, both, say, told
 from auditor.reports import read_result
 from auditor.reports._content import settled, to_dict
 from auditor.result import AuditResult
+from auditor.terms import View, differences, other_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from os import PathLike
 
     import pandas as pd
+
+    from auditor.case import Rule
+    from auditor.terms import Key
 
 # In the order in which people want them.
 CHANGES: Mapping[str, Text] = {
@@ -46,7 +51,6 @@ REASONS: Mapping[str, Text] = {
 }
 NO_ANSWER = frozenset({Verdict.ERROR, Verdict.NOT_CHECKED})
 SHOWN = 20  # rows in a notebook
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +79,6 @@ class Change:
     because: tuple[Text | Said, ...] = ()
     earlier: Mapping[str, Any] | None = None
     later: Mapping[str, Any] | None = None
-
-
-class View:
-    """A result, looked up by rule and subject."""
-
-    def __init__(self, result: Mapping[str, Any]) -> None:
-        self.result = result
-        self.found = {(f["rule"], f["subject"]): f for f in result["findings"]}
-        self.listed: dict[Key, str] = {key: f["verdict"] for key, f in self.found.items()}
-        named = result.get("settled")
-        for rule, own in (named or {}).items():
-            for verdict, subjects in own.items():
-                self.listed |= {(rule, subject): verdict for subject in subjects}
-        self.complete = len(self.listed) >= sum(sum(own.values()) for own in result["counts"].values())
-        self.rules = {rule["id"]: rule for rule in result.get("rules", ())}
-
-    def ran(self, rule: str) -> bool:
-        """Whether the rule was run."""
-        return rule in self.result["counts"]
-
-    def bound(self, rule: str) -> bool:
-        """Whether the rule applied to anything."""
-        return bool(self.result["counts"].get(rule, {}).keys() - {str(Verdict.NOT_APPLICABLE)})
-
-    def unlisted(self, rule: str) -> bool:
-        """Whether a subject that is not listed may have settled."""
-        return not self.complete and bool(self.result["counts"].get(rule, {}).keys() & set(map(str, SETTLED)))
-
-    @cached_property
-    def zones(self) -> list[str]:
-        """Digests of the zones."""
-        return _digests(self.result["zones"])
-
-    @cached_property
-    def open(self) -> frozenset[Key]:
-        """What did not settle."""
-        return frozenset(key for key, verdict in self.listed.items() if verdict not in SETTLED)
 
 
 @dataclass(frozen=True)
@@ -166,8 +133,22 @@ class Diff:
         """Give one mapping a change, in plain values."""
         return [self.record(row) for row in self.rows]
 
+    def _message(self, row: Change, record: Mapping[str, Any] | None) -> str:
+        """Give what a finding says in the language of the diff, or as it was written."""
+        rule = self._rules.get(row.rule)
+        if record is None or rule is None:
+            return str((record or {}).get("message", ""))
+        try:
+            return says(rule, record, self.lang)[0]
+        except (KeyError, ValueError):  # a message that another version filled with other arguments
+            return str(record["message"])
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in engine.all_rules()}
+
     def record(self, row: Change) -> dict[str, Any]:
-        """Give one change in plain values, messages as the results hold them."""
+        """Give one change in plain values."""
         return {
             "rule": row.rule,
             "subject": row.subject,
@@ -175,8 +156,8 @@ class Diff:
             "before": row.before,
             "after": row.after,
             "because": ("；" if self.lang == "zh" else "; ").join(told(t, self.lang) for t in row.because),
-            "message_before": (row.earlier or {}).get("message", ""),
-            "message_after": (row.later or {}).get("message", ""),
+            "message_before": self._message(row, row.earlier),
+            "message_after": self._message(row, row.later),
             "fingerprint": (row.later or row.earlier or {}).get("fingerprint", ""),
         }
 
@@ -227,7 +208,7 @@ def diff(
     older, newer = View(_values(before)), View(_values(after))
     _same_operator(older.result["operator"], newer.result["operator"])
     middle = None
-    if isinstance(before, AuditResult) and isinstance(after, AuditResult) and _terms(older, newer):
+    if isinstance(before, AuditResult) and isinstance(after, AuditResult) and other_terms(older, newer):
         middle = View(_values(_judged_again(before, after)))
     differing = tuple(differences(older.result, newer.result))
     rows = [_change(older, newer, middle, key) for key in sorted(older.open | newer.open)]
@@ -276,9 +257,8 @@ def _change(older: View, newer: View, middle: View | None, key: Key) -> Change:
     """Say how one rule and subject changed."""
     before, after = older.listed.get(key), newer.listed.get(key)
     change, because = _kind(older, newer, key)
-    terms = (
-        [] if change in {"still", "no_longer_evaluated", "newly_evaluated"} else _terms(older, newer, key[0])
-    )
+    plain = change in {"still", "no_longer_evaluated", "newly_evaluated"}
+    terms = [] if plain else other_terms(older, newer, key[0])
     if terms and middle is not None and _unmoved(older, middle, key):
         terms = []
     because = (*because, *(CHANGES[term] for term in terms))
@@ -336,52 +316,3 @@ def _same(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
     if before is None or after is None:
         return before is after
     return all(before[name] == after[name] for name in ("verdict", "message_id", "args", "details"))
-
-
-def _terms(older: View, newer: View, rule: str | None = None) -> list[str]:
-    """Name what the two were held against that differs: the rule, the zones, the policy."""
-    found = []
-    a, b = older.result, newer.result
-    shared = older.rules.keys() & newer.rules.keys() & ({rule} if rule else older.rules.keys())
-    if any(older.rules[r]["sha256"] != newer.rules[r]["sha256"] for r in shared):
-        found.append("rule_changed")
-    placed = rule is None or newer.rules.get(rule, {}).get("placed", True)
-    if placed and older.zones != newer.zones:
-        found.append("zone_changed")
-    if a["policy_sha256"] != b["policy_sha256"] or a.get("min_grade") != b.get("min_grade"):
-        found.append("policy_changed")
-    return found
-
-
-def _digests(entries: list[Mapping[str, Any]]) -> list[str]:
-    """Digests of files or parts, order aside."""
-    return sorted(entry["sha256"] for entry in entries)
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Text | Said]:
-    """Name what differs between two runs apart from their findings."""
-    if before["tool"] != after["tool"]:
-        versions = [values["tool"].get("version", "?") for values in (before, after)]
-        yield say("version of auditor: {before}, then {after}", before=versions[0], after=versions[1])
-    if before["as_of"] != after["as_of"]:
-        yield say("date: {before}, then {after}", before=before["as_of"], after=after["as_of"])
-    if _digests(before["inputs"]) != _digests(after["inputs"]):
-        yield both("what was declared or observed")
-    changed = {z["part"] for z in before["zones"] if z["sha256"] not in _digests(after["zones"])}
-    changed |= {z["part"] for z in after["zones"] if z["sha256"] not in _digests(before["zones"])}
-    if changed:
-        yield say("zones: {parts}", parts=sorted(changed))
-    if before["policy_sha256"] != after["policy_sha256"]:
-        yield both("policy")
-    if before.get("min_grade") != after.get("min_grade"):
-        yield say(
-            "least grade: {before}, then {after}",
-            before=before.get("min_grade"),
-            after=after.get("min_grade"),
-        )
-    digests = [{rule["id"]: rule["sha256"] for rule in values.get("rules", ())} for values in (before, after)]
-    rules = sorted(r for r in digests[0].keys() & digests[1].keys() if digests[0][r] != digests[1][r])
-    if rules:
-        yield say("rules: {rules}", rules=rules)
-    if before.get("confirmed", []) != after.get("confirmed", []):
-        yield both("documents that a review confirms")

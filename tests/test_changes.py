@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import auditor
-from auditor.changes import CHANGES, View
+from auditor.changes import CHANGES
 from auditor.cli import cli
 from auditor.errors import UsageError
 from auditor.findings import Verdict
+from auditor.terms import View
 
 ON = "2026-11-22"
 OPEN = ("fail", "inconclusive", "error", "not_checked")
@@ -244,9 +245,7 @@ def test_later_terms_are_told_apart_from_the_network(bad, result, tmp_path, area
     rows = [
         row for row in auditor.diff(result, later).rows if row.rule == "PILOT-ISP-02" and row.before == "fail"
     ]
-    assert rows and "policy_changed" not in {
-        row.change for row in rows if row.subject == "node:sub-lg-homes"
-    }
+    assert rows and "policy_changed" not in {row.change for row in rows if row.subject == "node:sub-lg-homes"}
 
 
 def test_the_view_of_a_real_result_is_complete(result):

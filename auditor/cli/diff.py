@@ -41,8 +41,8 @@ def command(
 
     A and B are results that `auditor check` wrote (json, sarif, oscal), or declarations, which are checked on
     the same terms. What is no longer evaluated never counts as fixed, and a change that came with another
-    rule, zone or policy is called after it. Exit code: 0 nothing new is open, 1 something fails that did not, 3
-    something is undecided that was not, or no longer evaluated; 2 if A or B could not be read.
+    rule, zone or policy is called after it. Exit code: 0 nothing new is open, 1 something fails that did not,
+    3 something is undecided that was not, or no longer evaluated; 2 if A or B could not be read.
     """
     from auditor import changes, engine, settings
 
@@ -114,8 +114,10 @@ def _print(found: Diff, rows: list[Change], lang: str, *, most: int | None) -> N
             _line(text.in_(lang))
         for row in own[:most]:
             _line(f"  {row.rule}  {row.subject}{colon}{word[row.before]} → {word[row.after]}")
-            message = (row.later or row.earlier or {}).get("message")
-            for entry in filter(None, (message, comma.join(told(t, lang) for t in row.because))):
+            record = found.record(row)
+            for entry in filter(
+                None, (record["message_after"] or record["message_before"], record["because"])
+            ):
                 _line(f"    {entry}")
         if most is not None and len(own) > most:
             _line(f"  {label('more', lang, count=f'{len(own) - most:,}')} (--all)")
