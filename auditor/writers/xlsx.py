@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
-import re
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +19,7 @@ from auditor import sheets
 from auditor.errors import UsageError
 from auditor.problems import quote
 from auditor.registers import labels
+from auditor.workbook import LONGEST, MOST_ROWS, escaped, saved, text_cell, units
 from auditor.writers._content import Writer, plain, rows
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 
     Cell: TypeAlias = str | int | float | None
 
-LONGEST = 32_767  # UTF-16 units of a cell, more of which spreadsheets cut off
-MOST_ROWS = 1 << 20
 FIRST = 4  # the row under names and explanations
 TABLES = frozenset({"nodes", "links", "prefixes"})
 NUMBERS = frozenset({"number", "whole"})
@@ -45,11 +41,6 @@ OPEN = {
     ("nodes", "operated_by"),
 }  # a list to choose from, or any name
 DATE_HINT = ("，如2026-10-01", ", as 2026-10-01")
-MOMENT = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows: the same content gives the same bytes
-CORE = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
-ESCAPED = re.compile(
-    "[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)"
-)  # as Excel writes what XML cannot
 HEAD = PatternFill("solid", fgColor="DDEBF7")
 README = (
     ("申报材料填写说明", "How to fill in this declaration"),
@@ -114,23 +105,7 @@ def bytes_of(tables: dict[str, list[dict[str, Any]]]) -> bytes:
     for table, (extras, lines) in ready.items():
         _write_table(book, table, extras, lines, lists)
     _write_words(book, lists)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return _timeless(buffer)
-
-
-def _timeless(buffer: io.BytesIO) -> bytes:
-    """Take the times out of an archive."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(buffer) as given, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in given.namelist():
-            data = given.read(name)
-            if name == "docProps/core.xml":
-                data = CORE.sub(rb"\g<1>1980-01-01T00:00:00Z", data)
-            member = zipfile.ZipInfo(name, MOMENT)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(member, data)
-    return made.getvalue()
+    return saved(book)
 
 
 # --- cells --------------------------------------------------------------------------------------------------
@@ -138,8 +113,8 @@ def _timeless(buffer: io.BytesIO) -> bytes:
 
 def _fit(text: str, where: str) -> str:
     """Escape what XML cannot hold; refuse what a cell cannot."""
-    text = ESCAPED.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
-    if len(text.encode("utf-16-le")) > 2 * LONGEST:
+    text = escaped(text)
+    if units(text) > LONGEST:
         what = f"{quote(text)} is longer than {LONGEST:,} characters, more than a workbook holds"
         raise UsageError(f"{where}: {what}")
     return text
@@ -166,20 +141,12 @@ def _spelt(column: Column, value: Any) -> str:
     return str(value)
 
 
-def _text(sheet: Any, text: str) -> Any:
-    """Give a cell that is text whatever it begins with, in text format."""
-    cell = WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    cell.number_format = "@"
-    return cell
-
-
 def _typed(sheet: Any, value: Cell) -> Any:
     """Give a cell; a number with all its digits, where openpyxl itself writes sixteen."""
     if value is None:
         return None
     if isinstance(value, str):
-        return _text(sheet, value)
+        return text_cell(sheet, value)
     cell = WriteOnlyCell(sheet, repr(value))
     cell.data_type = "n"
     return cell
@@ -271,7 +238,7 @@ def _about(column: Column, label: labels.Label | None) -> str:
 
 
 def _head(sheet: Any, text: str, *, bold: bool) -> Any:
-    cell = _text(sheet, text)
+    cell = text_cell(sheet, text)
     cell.font = Font(bold=bold)
     cell.fill = HEAD
     cell.alignment = Alignment(wrap_text=True, vertical="top")
@@ -305,8 +272,8 @@ def _write_readme(book: Any) -> None:
         if known:
             sheet.append(
                 [
-                    _text(sheet, f"{known.zh}：{known.about_zh}"),
-                    _text(sheet, f"{table}: {known.about_en}"),
+                    text_cell(sheet, f"{known.zh}：{known.about_zh}"),
+                    text_cell(sheet, f"{table}: {known.about_en}"),
                 ]
             )
 
@@ -327,7 +294,7 @@ def _write_words(book: Any, lists: dict[tuple[str, str], list[str]]) -> None:
         line: list[Any] = []
         for (_, name), words in lists.items():
             word = words[row] if row < len(words) else None
-            line += [word and _text(sheet, labels.chinese(name, word)), word and _text(sheet, word)]
+            line += [word and text_cell(sheet, labels.chinese(name, word)), word and text_cell(sheet, word)]
         sheet.append(line)
 
 
