@@ -196,10 +196,8 @@ def _line(name: str, value: Any, lang: str) -> str:
         ways = (chain if isinstance(chain, str) else " → ".join(chain) for chain in value)
         return ("；" if lang == "zh" else "; ").join(ways)
     if name in FAMILIES:
-        named = {
-            family.id: Text(family.name_en, family.name_zh) for family in registers.read_weights().families
-        }
-        value = [named.get(word, word) for word in value]
+        families = map(registers.read_weights().family, value)
+        value = [Text(family.name_en, family.name_zh) for family in families]
     return _told(_texts(value), lang)
 
 
