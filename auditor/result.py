@@ -255,8 +255,8 @@ class AuditResult:
         size
             Width and height of a new figure in inches.
         view
-            West, south, east and north in degrees (WGS84). If not given, what was judged fills the sheet; where
-            single places lie far off, a small map beside it shows all.
+            West, south, east and north in degrees (WGS84). If not given, what was judged fills the sheet;
+            where single places lie far off, a small map beside it shows all.
         labels
             Most failing places that are named.
 

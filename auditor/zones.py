@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from auditor import boundaries, places, zone_files
+from auditor.cards import areas_card
 from auditor.claims import Addresses, RegionCodes, Scope
 from auditor.errors import DataError, UsageError
 from auditor.places import BASES, RELATIONS, Places, Relation
@@ -95,6 +96,13 @@ class Areas:
     def __repr__(self) -> str:
         named = ", ".join(f"{area.id} ({len(area.parts)} parts)" for area in self.areas)
         return f"<Areas as of {self.as_of or 'any date'}: {named}>"
+
+    def to_html(self, lang: str = "en") -> str:
+        """Give the card that a notebook shows: outlines, parts, services opened, sources."""
+        return areas_card(self, lang)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def area(self, name: str) -> Area:
         """One area by its name.
