@@ -321,7 +321,8 @@ def outline(area: Area) -> Html:
     scale = min(WIDTH / across, HEIGHT / max(north - south, 1e-9))
     squeeze = across / max(east - west, 1e-9)
     paths = []
-    for part in sorted(area.parts, key=lambda p: list(PART_LOOKS).index(p.status)):
+    order = ["in", "undecided", "out"]  # doubt lies over a claim, save off a coast
+    for part in sorted(area.parts, key=lambda p: -1 if p.seaward else order.index(p.status)):
         coarse = shapely.get_parts(shapely.simplify(part.geometry, 0.7 / scale))
         rings = [np.asarray(p.exterior.coords) for p in coarse if not p.is_empty]
         xy = [
