@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.language import say
 from auditor.problems import nearest, quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
 
@@ -72,7 +73,9 @@ def to_text(array: Any, report: Report) -> Any:
             array = pc.binary_join(array.cast(pa.list_(pa.string())), ";")
         return array.cast(pa.string())
     except pa.ArrowException:
-        report(mask(array.is_valid()), lambda row: f"{quote(array[row].as_py())} is no text", "")
+        report(
+            mask(array.is_valid()), lambda row: say("{value} is no text", value=quote(array[row].as_py())), ""
+        )
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
 
 
@@ -88,17 +91,23 @@ def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
     data = np.frombuffer(array.buffers()[2] or b"", np.uint8)
     if len(data) > longest:
         length = pc.binary_length(array)
-        what = f"is longer than {longest:,} bytes"
+        what = say("is longer than {longest:,} bytes", longest=longest)
         long = mask(pc.greater(length, longest))
-        report(long, lambda row: f"{quote(array[row].as_py())} {what}", "is a quote or a comma missing?")
+        report(
+            long,
+            lambda row: say("{value} {what}", value=quote(array[row].as_py()), what=what),
+            say("is a quote or a comma missing?"),
+        )
     if ((data <= 0x20) | (data >= 0x7F)).any():  # noqa: PLR2004 -- visible ASCII needs no more than this look
         hidden = mask(pc.match_substring_regex(array, HIDDEN))
         if hidden.any():
             given = array
             report(
                 hidden,
-                lambda row: f"{quote(given[row].as_py())} holds a character that cannot be seen",
-                "type the text anew",
+                lambda row: say(
+                    "{value} holds a character that cannot be seen", value=quote(given[row].as_py())
+                ),
+                say("type the text anew"),
             )
         array = pc.utf8_trim_whitespace(pc.utf8_normalize(array, "NFC"))
     empty = pc.equal(array, "")
@@ -183,7 +192,9 @@ def uscc(array: Any, report: Report) -> Any:
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
     bad = np.array([not uscc_is_valid(value) for value in given], np.bool_)
-    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} fails the checksum", "")
+    on_values(encoded, report)(
+        bad, lambda code: say("{value} fails the checksum", value=quote(given[code])), ""
+    )
     return recode(encoded, pa.array([uscc_normalised(value) for value in given], pa.string()))
 
 
@@ -216,7 +227,9 @@ def choice(
 
     def what(code: int) -> str:
         names = [*choices, *aliases] if given[code].isascii() else [*choices, *chinese]
-        return f"{quote(given[code])} is not known: {nearest(given[code], names)}"
+        return say(
+            "{value} is not known: {nearest}", value=quote(given[code]), nearest=nearest(given[code], names)
+        )
 
     on_values(encoded, report)(bad, what, "")
     return recode(encoded, pa.array(words, pa.string()))
@@ -236,7 +249,7 @@ def number(array: Any, report: Report) -> Any:
     given = array if is_number(array.type) else clean(to_text(array, report), report)
 
     def what(row: int) -> str:
-        return f"{quote(given[row].as_py())} is no number"
+        return say("{value} is no number", value=quote(given[row].as_py()))
 
     try:
         array = given.cast(pa.float64(), safe=not is_number(array.type))  # large whole numbers are rounded
@@ -246,7 +259,7 @@ def number(array: Any, report: Report) -> Any:
         array = pc.if_else(good, given, "0").cast(pa.float64())
     broken = mask(pc.invert(pc.is_finite(array)))
     if broken.any():
-        report(broken, what, "leave blank what is not known")
+        report(broken, what, say("leave blank what is not known"))
         array = pc.if_else(pa.array(broken), 0.0, array)
     return array
 
@@ -258,7 +271,7 @@ def whole(array: Any, report: Report) -> Any:
     bad = (values < 0) | (values != np.floor(values)) | (values > LARGEST_WHOLE)
     bad &= mask(array.is_valid())
     if bad.any():
-        report(bad, lambda row: f"{values[row]:g} is no whole number from 0 up", "")
+        report(bad, lambda row: say("{value:g} is no whole number from 0 up", value=values[row]), "")
         array = pc.if_else(pa.array(bad), 0.0, array)
     return array.cast(pa.int64())
 
@@ -277,7 +290,7 @@ def in_calendar(array: Any, report: Report) -> Any:
     """Timestamps without those that Python cannot write, which are reported."""
     seconds = pc.fill_null(array.cast(pa.int64()), 0).to_numpy() // UNITS[array.type.unit]
     wrong = (seconds < CALENDAR_S[0]) | (seconds > CALENDAR_S[1])
-    report(wrong, lambda _: "lies outside the years 1 to 9999", "")
+    report(wrong, lambda _: say("lies outside the years 1 to 9999"), "")
     return pc.if_else(pa.array(wrong), pa.scalar(0, array.type), array) if wrong.any() else array
 
 
@@ -290,14 +303,18 @@ def date(array: Any, report: Report) -> Any:
         array = in_calendar(array, report).cast(pa.timestamp("us"), safe=False)
         day = array.cast(pa.date32(), safe=False)
         bad = mask(pc.not_equal(day.cast(array.type), array))
-        report(bad, lambda row: f"{quote(array[row].as_py())} has a time of day", "give a date alone")
+        report(
+            bad,
+            lambda row: say("{value} has a time of day", value=quote(array[row].as_py())),
+            say("give a date alone"),
+        )
         return day
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
     days = [read_day(value) for value in given]
     bad = np.array([day is None for day in days], np.bool_)
-    hint = "write dates as 2026-11-22"
-    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is no date", hint)
+    hint = say("write dates as 2026-11-22")
+    on_values(encoded, report)(bad, lambda code: say("{value} is no date", value=quote(given[code])), hint)
     return pc.take(pa.array(days, pa.date32()), encoded.indices)
 
 
@@ -319,8 +336,10 @@ def time(array: Any, report: Report) -> Any:
     given = encoded.dictionary.to_pylist()
     moments = [read_time(value) for value in given]
     bad = np.array([moment is None for moment in moments], np.bool_)
-    hint = "write times with their zone, as 2026-11-22T08:00:00Z"
-    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is no point of time", hint)
+    hint = say("write times with their zone, as 2026-11-22T08:00:00Z")
+    on_values(encoded, report)(
+        bad, lambda code: say("{value} is no point of time", value=quote(given[code])), hint
+    )
     start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return pc.take(pa.array([moment or start for moment in moments], kind), encoded.indices)
 
@@ -333,7 +352,9 @@ def flag(array: Any, report: Report) -> Any:
     given = encoded.dictionary.to_pylist()
     flags = [True if v.casefold() in YES else False if v.casefold() in NO else None for v in given]
     bad = np.array([value is None for value in flags], np.bool_)
-    on_values(encoded, report)(bad, lambda code: f"{quote(given[code])} is neither true nor false", "")
+    on_values(encoded, report)(
+        bad, lambda code: say("{value} is neither true nor false", value=quote(given[code])), ""
+    )
     return pc.take(pa.array(flags, pa.bool_()), encoded.indices)
 
 
@@ -351,9 +372,9 @@ def coordinate_faults(lon: FloatArray, lat: FloatArray) -> dict[str, tuple[str, 
     swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)  # noqa: PLR2004 -- degrees
     swapped |= (lat >= 73) & (lat <= 135) & (lon >= 18) & (lon <= 54)  # noqa: PLR2004 -- China's extent
     return {
-        "lon and lat look swapped": ("lat", swapped),
-        "no longitude": ("lon", (np.abs(lon) > 180) & ~swapped),  # noqa: PLR2004 -- degrees
-        "no latitude": ("lat", (np.abs(lat) > 90) & ~swapped),  # noqa: PLR2004 -- degrees
-        "lat without lon": ("lon", np.isnan(lon) & ~np.isnan(lat)),
-        "lon without lat": ("lat", np.isnan(lat) & ~np.isnan(lon)),
+        say("lon and lat look swapped"): ("lat", swapped),
+        say("no longitude"): ("lon", (np.abs(lon) > 180) & ~swapped),  # noqa: PLR2004 -- degrees
+        say("no latitude"): ("lat", (np.abs(lat) > 90) & ~swapped),  # noqa: PLR2004 -- degrees
+        say("lat without lon"): ("lon", np.isnan(lon) & ~np.isnan(lat)),
+        say("lon without lat"): ("lat", np.isnan(lat) & ~np.isnan(lon)),
     }

@@ -1,9 +1,16 @@
-"""Every exception raised on purpose. Imports nothing of the package, so no import cycle can start here."""
+"""Every exception raised on purpose; what it says can be told in both languages."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from auditor.language import say, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # Unicode categories that a terminal may act on
 
@@ -23,7 +30,17 @@ def visible(text: object) -> str:
 
 
 class AuditorError(Exception):
-    """Base of all errors that a person can mend; the command line turns it into exit code 2."""
+    """Base of all errors that a person can mend; the command line turns it into exit code 2.
+
+    Its arguments are the lines of its message: texts of `auditor.language.say`, or plain ones.
+    """
+
+    def __str__(self) -> str:
+        return self.in_("en")
+
+    def in_(self, lang: str) -> str:
+        """Message in `lang` (``en`` or ``zh``), a line for each fault."""
+        return "\n".join(told(line, lang) for line in self.args)
 
 
 class UsageError(AuditorError):
@@ -68,8 +85,14 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        place = ", ".join(part for part in (self.file, self.where, self.field) if part)
-        return visible(f"{place}: {self.what}" + (f"; {self.hint}" if self.hint else ""))
+        return self.in_("en")
+
+    def in_(self, lang: str) -> str:
+        """Line for people in `lang` (``en`` or ``zh``), with nothing in it that a terminal would obey."""
+        colon, comma, semicolon = ("：", "，", "；") if lang == "zh" else (": ", ", ", "; ")
+        place = comma.join(told(part, lang) for part in (self.file, self.where, self.field) if part)
+        hint = f"{semicolon}{told(self.hint, lang)}" if self.hint else ""
+        return visible(f"{place}{colon}{told(self.what, lang)}{hint}")
 
 
 class DeclarationError(AuditorError):
@@ -83,4 +106,49 @@ class DeclarationError(AuditorError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(map(str, problems)))
+
+    def in_(self, lang: str) -> str:
+        """All problems in `lang` (``en`` or ``zh``), one a line."""
+        return "\n".join(problem.in_(lang) for problem in self.problems)
+
+
+FAULTS = {  # of pydantic, in its own words where those are plain
+    "missing": say("Field required"),
+    "extra_forbidden": say("is no setting"),
+    "tuple_type": say("is a list; write it in brackets, as in {example}", example='["…"]'),
+    "list_type": say("Input should be a valid list"),
+    "dict_type": say("Input should be a valid dictionary"),
+    "string_type": say("Input should be a valid string"),
+    "int_type": say("Input should be a valid integer"),
+    "int_parsing": say("Input should be a valid integer, unable to parse string as an integer"),
+    "int_from_float": say("Input should be a valid integer, got a number with a fractional part"),
+    "float_type": say("Input should be a valid number"),
+    "float_parsing": say("Input should be a valid number, unable to parse string as a number"),
+    "finite_number": say("Input should be a finite number"),
+    "bool_type": say("Input should be a valid boolean"),
+    "bool_parsing": say("Input should be a valid boolean, unable to interpret input"),
+    "date_type": say("Input should be a valid date"),
+}
+
+
+def fault_of(error: Mapping[str, Any]) -> str:
+    """Say what pydantic finds wrong with a value, in both languages; rare faults in English alone.
+
+    Examples
+    --------
+    >>> error = {"type": "greater_than", "ctx": {"gt": 0}, "msg": "Input should be greater than 0"}
+    >>> fault_of(error).in_("zh")
+    '应大于 0'
+    """
+    kind, stated = error["type"], error.get("ctx", {})
+    if kind == "literal_error":
+        words = re.findall(r"'([^']*)'", stated["expected"])
+        return say("Input should be one of {words}", words=words)
+    if kind == "greater_than":
+        return say("Input should be greater than {limit}", limit=stated["gt"])
+    if kind == "greater_than_equal":
+        return say("Input should be greater than or equal to {limit}", limit=stated["ge"])
+    if kind == "less_than_equal":
+        return say("Input should be less than or equal to {limit}", limit=stated["le"])
+    return FAULTS.get(kind, str(error["msg"]))

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.language import Said, say
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -30,9 +32,39 @@ def read_plain(path: str | PathLike[str], most: int = MOST_BYTES) -> bytes:
     path = Path(path)
     known = path.stat()
     if stat.S_ISDIR(known.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+        raise IsADirectoryError(errno.EISDIR, say("it is a folder"), str(path))
     if not stat.S_ISREG(known.st_mode):
-        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        raise OSError(errno.EINVAL, say("it is no plain file"), str(path))
     if known.st_size > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most >> 20:,} MB", str(path))
+        raise OSError(errno.EFBIG, say("it is larger than {most:,} MB", most=most >> 20), str(path))
     return path.read_bytes()
+
+
+def reason_of(error: OSError) -> str:
+    """Say why the system refused a file, in both languages where the reason is a common one.
+
+    Examples
+    --------
+    >>> reason_of(FileNotFoundError(errno.ENOENT, "No such file or directory")).in_("zh")
+    '没有此文件或文件夹'
+    """
+    if isinstance(error.strerror, Said):
+        return error.strerror
+    match error.errno:
+        case errno.ENOENT:
+            return say("No such file or directory")
+        case errno.EACCES | errno.EPERM:
+            return say("Permission denied")
+        case errno.EISDIR:
+            return say("Is a directory")
+        case errno.ENOTDIR:
+            return say("Not a directory")
+        case errno.ENOSPC:
+            return say("No space left on device")
+        case errno.EROFS:
+            return say("Read-only file system")
+        case errno.ENAMETOOLONG:
+            return say("File name too long")
+        case errno.ELOOP:
+            return say("Too many levels of symbolic links")
+    return str(error.strerror or error)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
 
+from auditor.cards import declaration_card
+from auditor.language import say
 from auditor.problems import nearest, quote
 from auditor.records import (
     Approval,
@@ -47,53 +49,65 @@ __all__ = [
 ]
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
-UNKNOWN_KEY = "no such key in a declaration; kept, but no rule reads it"
+UNKNOWN_KEY = say("no such key in a declaration; kept, but no rule reads it")
 
 
 def _table(value: Any) -> Any:
     if isinstance(value, str) or (isinstance(value, list) and all(isinstance(row, dict) for row in value)):
         return value
-    raise wrong(f"{quote(value)} is neither a file name nor a list of records")
+    raise wrong(say("{value} is neither a file name nor a list of records", value=quote(value)))
 
 
 def _file(value: Any) -> Any:
     if not isinstance(value, str):
-        raise wrong(f"{quote(value)} is no file name")
+        raise wrong(say("{value} is no file name", value=quote(value)))
     return value
 
 
 def _fields(value: Any) -> Any:
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
-        raise wrong(f"{quote(value)} is no table of names", 'write Latitude = "lat"')
+        raise wrong(
+            say("{value} is no table of names", value=quote(value)),
+            say("write {example}", example='Latitude = "lat"'),
+        )
     return value
 
 
 def _words(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise wrong(f"{quote(value)} is no table of words", 'write [network.values.kind] and BRAS = "bng"')
+        raise wrong(
+            say("{value} is no table of words", value=quote(value)),
+            say('write [network.values.kind] and BRAS = "bng"'),
+        )
     return {column: _fields(words) for column, words in value.items()}
 
 
 def _patterns(value: Any) -> Any:
     if not isinstance(value, dict) or not value:
-        raise wrong(f"{quote(value)} is no table of patterns", 'write where = { type = "Roadm*" }')
+        raise wrong(
+            say("{value} is no table of patterns", value=quote(value)),
+            say("write {example}", example='where = { type = "Roadm*" }'),
+        )
     return {name: _several(given) for name, given in value.items()}
 
 
 def _several(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
     if not values or not all(isinstance(one, str | int) for one in values):
-        raise wrong(f"{quote(value)} is no pattern", "write a text, or a list of texts")
+        raise wrong(say("{value} is no pattern", value=quote(value)), say("write a text, or a list of texts"))
     return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in values)
 
 
 def _stated(value: Any) -> Any:
     if not isinstance(value, dict) or not value:
-        raise wrong(f"{quote(value)} is no table of values", 'write set = { kind = "router" }')
+        raise wrong(
+            say("{value} is no table of values", value=quote(value)),
+            say("write {example}", example='set = { kind = "router" }'),
+        )
     stated = {name: _several(given)[0] for name, given in value.items()}
     for name, given in stated.items():
         if not given.strip():
-            raise wrong(f"{name} is blank", "write a value, or leave the rule out")
+            raise wrong(say("{name} is blank", name=name), say("write a value, or leave the rule out"))
     return stated
 
 
@@ -240,6 +254,13 @@ class Declaration:
             f"{self.links.num_rows:,} links{'' if self.complete else ', not stated complete'}>"
         )
 
+    def to_html(self, lang: str = "en") -> str:
+        """Give the card that a notebook shows: what is declared, and what was not read."""
+        return declaration_card(self, lang)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
     @cached_property
     def graph(self) -> nx.MultiDiGraph[Any]:
         """The network as a networkx graph; see `auditor.graphs.to_graph`."""
@@ -261,7 +282,9 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
         Gets the problems and the keys that nothing reads.
     """
     if not isinstance(data, dict):
-        log.problems.add(file, "", "", "is no declaration", "the outermost value is a table of keys")
+        log.problems.add(
+            file, "", "", say("is no declaration"), say("the outermost value is a table of keys")
+        )
         return None
     document = read_record(Document, data, file, log)
     if document is None:
@@ -276,7 +299,12 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
     domiciles = operator.get("domiciles", ()) if isinstance(operator, dict) else ()
     for number, given in enumerate(domiciles, 1):
         if isinstance(given, dict) and given.get("lon") == 0 and given.get("lat") == 0:
-            log.notes.append(Note(f"{file}, operator.domiciles {number}", "0,0 read as unknown"))
+            log.notes.append(
+                Note(
+                    say("{file}, {place}", file=file, place=f"operator.domiciles {number}"),
+                    say("0,0 read as unknown"),
+                )
+            )
     return document
 
 
@@ -309,12 +337,12 @@ def _report(fault: Any, file: str, problems: Problems) -> None:
     if kind == "auditor":
         what, hint = fault["ctx"]["what"], fault["ctx"]["hint"]
     elif kind == "missing":
-        what = "is missing"
+        what = say("is missing")
     elif kind == "literal_error":
         words = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        what, hint = f"{quote(given)} is not known", nearest(str(given), words)
+        what, hint = say("{value} is not known", value=quote(given)), nearest(str(given), words)
     elif kind in {"model_type", "dict_type"}:
-        what = f"{quote(given)} is no table of keys"
+        what = say("{value} is no table of keys", value=quote(given))
     problems.add(file, where, field_, what, hint)
 
 
@@ -323,8 +351,12 @@ def _check_contract_ids(document: Document, file: str, problems: Problems) -> No
     for number, contract in enumerate(document.contracts, 1):
         first = seen.setdefault(str(contract.id), number)
         if first != number:
-            what = f"{quote(contract.id)} is there twice, first in contracts {first}"
-            problems.add(file, f"contracts {number}", "id", what, "give every one its own id")
+            what = say(
+                "{value} is there twice, first in {place}",
+                value=quote(contract.id),
+                place=f"contracts {first}",
+            )
+            problems.add(file, f"contracts {number}", "id", what, say("give every one its own id"))
 
 
 def _unused_keys(record: Record, file: str, path: tuple[str, ...]) -> list[Unused]:

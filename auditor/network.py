@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from auditor import cells
 from auditor.columns import Coded, days, floats
+from auditor.language import say
 from auditor.problems import quote, spans
 from auditor.tables import Frame, Note
 
@@ -35,9 +36,9 @@ def _check_coordinates(frame: Frame, log: Log) -> Frame:
     def what(fault: str) -> Callable[[int], str]:
         if "without" in fault:
             return lambda _row: fault
-        return lambda row: f"{fault}: lon {lon[row]:g}, lat {lat[row]:g}"
+        return lambda row: say("{fault}: lon {lon:g}, lat {lat:g}", fault=fault, lon=lon[row], lat=lat[row])
 
-    hint = "lon is east (73 to 135 in China), lat is north (18 to 54)"
+    hint = say("lon is east (73 to 135 in China), lat is north (18 to 54)")
     for fault, (column, bad) in cells.coordinate_faults(lon, lat).items():
         log.problems.rows(frame.origin, bad, column, what(fault), "" if "without" in fault else hint)
     nowhere = (lon == 0) & (lat == 0)
@@ -45,7 +46,10 @@ def _check_coordinates(frame: Frame, log: Log) -> Frame:
         return frame
     rows = spans(frame.origin.number[nowhere])
     log.notes.append(
-        Note(frame.origin.files[0], f"0,0 read as unknown in {int(nowhere.sum()):,} rows: {rows}")
+        Note(
+            frame.origin.files[0],
+            say("0,0 read as unknown in {count:,} rows: {rows}", count=int(nowhere.sum()), rows=rows),
+        )
     )
     table = frame.table
     for name in ("lon", "lat"):
@@ -62,8 +66,8 @@ def _check_period(frame: Frame, problems: Problems) -> None:
         frame.origin,
         start >= end,
         "to_on",
-        lambda row: f"{column[row]} is not after from_on",
-        "to_on is exclusive",
+        lambda row: say("{value} is not after from_on", value=column[row]),
+        say("to_on is exclusive"),
     )
 
 
@@ -72,12 +76,18 @@ def _check_values(
 ) -> None:
     column = Coded.of(frame.table.column(name))
     bad = column.map(lambda value: not good(value), blank=False, dtype=np.bool_)
-    problems.rows(frame.origin, bad, name, lambda row: f"{quote(column.at(row))} {what}", hint)
+    problems.rows(
+        frame.origin,
+        bad,
+        name,
+        lambda row: say("{value} {what}", value=quote(column.at(row)), what=what),
+        hint,
+    )
 
 
 def _check_present(frame: Frame, name: str, problems: Problems, hint: str = "") -> None:
     blank = cells.mask(frame.table.column(name).is_null())
-    problems.rows(frame.origin, blank, name, lambda _row: "is missing", hint)
+    problems.rows(frame.origin, blank, name, lambda _row: say("is missing"), hint)
 
 
 def _check_unique(frame: Frame, problems: Problems) -> None:
@@ -93,10 +103,15 @@ def _check_unique(frame: Frame, problems: Problems) -> None:
 
     def what(row: int) -> str:
         file, where = frame.origin.at(int(first[row]))
-        return f"{quote(ids[row].as_py())} is there twice, first in {file}, {where}"
+        return say(
+            "{value} is there twice, first in {file}, {where}",
+            value=quote(ids[row].as_py()),
+            file=file,
+            where=where,
+        )
 
     again = (first != np.arange(len(ids))) & (codes >= 0)
-    problems.rows(frame.origin, again, "id", what, "give every one its own id")
+    problems.rows(frame.origin, again, "id", what, say("give every one its own id"))
 
 
 def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
@@ -107,8 +122,8 @@ def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
         frame.origin,
         cells.mask(pc.match_substring_regex(ids, ROUNDED)),
         name,
-        lambda row: f"{quote(ids[row].as_py())} is a number that a spreadsheet has rounded",
-        "format the column as text and export it again",
+        lambda row: say("{value} is a number that a spreadsheet has rounded", value=quote(ids[row].as_py())),
+        say("format the column as text and export it again"),
     )
 
 
@@ -119,15 +134,23 @@ def _check_sites(frame: Frame, problems: Problems) -> None:
     known = pc.index_in(pa.array(site.values, pa.string()), frame.strings("id"))
     above = np.append(np.asarray(pc.fill_null(known, n)), n)[site.codes]
     lost = (above == n) & ~site.blank
-    hint = "site is the id of the node it stands in"
-    problems.rows(frame.origin, lost, "site", lambda row: f"{quote(site.at(row))} is no node", hint)
+    hint = say("site is the id of the node it stands in")
+    problems.rows(
+        frame.origin, lost, "site", lambda row: say("{value} is no node", value=quote(site.at(row))), hint
+    )
     far = np.append(above, n)
     for _ in range(n.bit_length()):  # pointer doubling: whoever climbs more than n steps climbs for ever
         far = far[far]
     cycle = np.zeros(n + 1, np.bool_)
     cycle[far] = True
-    what = "leads back to the node itself"
-    problems.rows(frame.origin, cycle[:n], "site", lambda row: f"{quote(site.at(row))} {what}", hint)
+    what = say("leads back to the node itself")
+    problems.rows(
+        frame.origin,
+        cycle[:n],
+        "site",
+        lambda row: say("{value} {what}", value=quote(site.at(row)), what=what),
+        hint,
+    )
 
 
 def check_nodes(frame: Frame, log: Log) -> Frame:
@@ -139,15 +162,22 @@ def check_nodes(frame: Frame, log: Log) -> Frame:
     _check_unique(frame, problems)
     frame = _check_coordinates(frame, log)
     accuracy, asn = floats(frame.table, "accuracy_m"), floats(frame.table, "asn")
-    problems.rows(frame.origin, accuracy < 0, "accuracy_m", lambda row: f"{accuracy[row]:g} is negative")
-    problems.rows(frame.origin, asn > LARGEST_ASN, "asn", lambda row: f"{asn[row]:.0f} is no AS number")
+    problems.rows(
+        frame.origin,
+        accuracy < 0,
+        "accuracy_m",
+        lambda row: say("{value:g} is negative", value=accuracy[row]),
+    )
+    problems.rows(
+        frame.origin, asn > LARGEST_ASN, "asn", lambda row: say("{asn:.0f} is no AS number", asn=asn[row])
+    )
     _check_values(
         frame,
         "region_code",
         re.compile(cells.REGION_CODE).match,
         problems,
-        what="is no administrative division code",
-        hint="digits as in GB/T 2260, or two letters for a country",
+        what=say("is no administrative division code"),
+        hint=say("digits as in GB/T 2260, or two letters for a country"),
     )
     _check_period(frame, problems)
     _check_sites(frame, problems)
@@ -165,8 +195,8 @@ def check_prefixes(frame: Frame, log: Log) -> None:
         return True
 
     _check_present(frame, "prefix", log.problems)
-    hint = "write 203.0.113.0/24 or 2001:db8::/32, without host bits"
-    _check_values(frame, "prefix", is_prefix, log.problems, what="is no address block", hint=hint)
+    hint = say("write 203.0.113.0/24 or 2001:db8::/32, without host bits")
+    _check_values(frame, "prefix", is_prefix, log.problems, what=say("is no address block"), hint=hint)
     _check_period(frame, log.problems)
 
 
@@ -235,7 +265,7 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
         for blank) and the undeclared ids in order of first sight.
     """
     problems = log.problems
-    _check_present(frame, "source", problems, "put the near end in source; only target may be blank")
+    _check_present(frame, "source", problems, say("put the near end in source; only target may be blank"))
     _check_period(frame, problems)
     for name in ("source", "target"):
         _check_rounded(frame, name, problems)
@@ -248,7 +278,7 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
                 rows >= len(ids),
                 name,
                 _no_node(end),
-                "declare it, or say complete = false",
+                say("declare it, or say complete = false"),
             )
     names = pa.concat_arrays([ids, undeclared])
     table = frame.table
@@ -265,4 +295,4 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
 
 
 def _no_node(column: Any) -> Callable[[int], str]:
-    return lambda row: f"{quote(column[row].as_py())} is no declared node"
+    return lambda row: say("{value} is no declared node", value=quote(column[row].as_py()))

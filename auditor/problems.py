@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.errors import DeclarationError, Problem
+from auditor.language import Said, both, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from auditor.columns import BoolArray, IntArray
+    from auditor.language import Text
 
 SHOWN = 20
 LONGEST = 60
@@ -28,7 +31,7 @@ def quote(value: object) -> str:
     ("'a\\x1b[31mb'", 'nothing')
     """
     if value is None:
-        return "nothing"
+        return say("nothing")
     text = str(value)
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "'"
@@ -46,7 +49,56 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """
     words = list(words)
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"one of {', '.join(words)}"
+    if close:
+        return say("did you mean {word!r}?", word=close[0])
+    return say("one of {words}", words=words)
+
+
+@cache
+def _words() -> dict[str, tuple[Text, Text]]:
+    """Give for what a row of a table is called: one of them, and that more have the same fault."""
+    return {
+        "row": (both("row {number}"), both("the same in {count:,} more rows: {numbers}")),
+        "line": (both("line {number}"), both("the same in {count:,} more lines: {numbers}")),
+        "record": (both("record {number}"), both("the same in {count:,} more records: {numbers}")),
+        "node": (both("node {number}"), both("the same in {count:,} more nodes: {numbers}")),
+        "edge": (both("edge {number}"), both("the same in {count:,} more edges: {numbers}")),
+        "link": (both("link {number}"), both("the same in {count:,} more links: {numbers}")),
+        "element": (both("element {number}"), both("the same in {count:,} more elements: {numbers}")),
+        "connection": (
+            both("connection {number}"),
+            both("the same in {count:,} more connections: {numbers}"),
+        ),
+        "feature": (both("feature {number}"), both("the same in {count:,} more features: {numbers}")),
+        "placemark": (both("placemark {number}"), both("the same in {count:,} more placemarks: {numbers}")),
+        "prefix": (both("prefix {number}"), both("the same in {count:,} more prefixes: {numbers}")),
+        "block": (both("block {number}"), both("the same in {count:,} more blocks: {numbers}")),
+        "object": (both("object {number}"), both("the same in {count:,} more objects: {numbers}")),
+        "point": (both("point {number}"), both("the same in {count:,} more points: {numbers}")),
+        "address": (both("address {number}"), both("the same in {count:,} more addresses: {numbers}")),
+        "network": (both("network {number}"), both("the same in {count:,} more networks: {numbers}")),
+    }
+
+
+def numbered(word: str, number: object) -> str:
+    """Name one row of a table by its number; what is no word but a key stays as it is.
+
+    Examples
+    --------
+    >>> numbered("row", 3), numbered("network.nodes", 3)
+    ('row 3', 'network.nodes 3')
+    """
+    known = _words().get(word)
+    return Said(known[0].en, {"number": number}) if known else f"{word} {number}"
+
+
+def _the_same(word: str, numbers: IntArray) -> str:
+    """Say that more rows have the same fault."""
+    known = _words().get(word)
+    count, listed = len(numbers), spans(numbers)
+    if known:
+        return Said(known[1].en, {"count": count, "numbers": listed})
+    return say("the same in {count:,} more of {key}: {numbers}", count=count, key=word, numbers=listed)
 
 
 def spans(numbers: IntArray, limit: int = SHOWN) -> str:
@@ -62,6 +114,18 @@ def spans(numbers: IntArray, limit: int = SHOWN) -> str:
     pairs = zip(numbers[starts[:limit]].tolist(), numbers[ends[:limit]].tolist(), strict=True)
     text = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in pairs)
     return text + (", …" if len(starts) > limit else "")
+
+
+def clauses(*parts: str) -> str:
+    """Put parts of a message side by side, in each language by its own semicolon.
+
+    Examples
+    --------
+    >>> clauses("one", "two", "three")
+    'one; two; three'
+    """
+    first, *rest = parts
+    return say("{first}; {rest}", first=first, rest=clauses(*rest)) if rest else first
 
 
 @dataclass(frozen=True)
@@ -93,7 +157,7 @@ class Origin:
     def at(self, row: int) -> tuple[str, str]:
         """Name file and place of one row."""
         code = int(self.code[row])
-        return self.files[code], f"{self.words[code]} {self.number[row]}"
+        return self.files[code], numbered(self.words[code], self.number[row])
 
     def take(self, rows: BoolArray | IntArray) -> Origin:
         """Keep some rows."""
@@ -148,8 +212,7 @@ class Problems:
         rest = at[SHOWN:]
         for code in np.unique(origin.code[rest]).tolist():
             numbers = np.sort(origin.number[rest[origin.code[rest] == code]])
-            what_else = f"the same in {len(numbers):,} more {origin.words[code]}s: {spans(numbers)}"
-            self.add(origin.files[code], "", field, what_else, hint)
+            self.add(origin.files[code], "", field, _the_same(origin.words[code], numbers), hint)
 
     def raise_if_any(self) -> None:
         """Raise one error with everything found.

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from auditor.cells import LONGEST_TEXT, REGION_CODE, coordinate_faults, folded, read_day
+from auditor.language import say
 from auditor.problems import quote
 from auditor.registers import labels
 from auditor.uscc import uscc_is_valid, uscc_normalised
@@ -32,11 +33,16 @@ def _text(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise wrong(f"{quote(value)} is no text", "put it in quotes")
+        raise wrong(say("{value} is no text", value=quote(value)), say("put it in quotes"))
     if len(value) > LONGEST_TEXT:
-        raise wrong(f"{quote(value)} is longer than {LONGEST_TEXT:,} characters")
+        raise wrong(
+            say("{value} is longer than {longest:,} characters", value=quote(value), longest=LONGEST_TEXT)
+        )
     if any(unicodedata.category(c) == "Cc" and c not in "\t\n\r" for c in value):
-        raise wrong(f"{quote(value)} holds a character that cannot be seen", "type the text anew")
+        raise wrong(
+            say("{value} holds a character that cannot be seen", value=quote(value)),
+            say("type the text anew"),
+        )
     return unicodedata.normalize("NFC", value.strip())
 
 
@@ -44,66 +50,75 @@ def _texts(value: Any) -> Any:
     if isinstance(value, str):
         value = value.split(";")
     if not isinstance(value, list | tuple):
-        raise wrong(f"{quote(value)} is no list", 'write a list, as ["a", "b"]')
+        raise wrong(say("{value} is no list", value=quote(value)), say('write a list, as ["a", "b"]'))
     return tuple(part for part in map(_text, value) if part)
 
 
 def _day(value: Any) -> Any:
-    hint = "write dates as 2026-11-22"
+    hint = say("write dates as 2026-11-22")
     if isinstance(value, str):
         day = read_day(value.strip())
         if day is None:
-            raise wrong(f"{quote(value)} is no date", hint)
+            raise wrong(say("{value} is no date", value=quote(value)), hint)
         return day
     if type(value) is not dt.date:
-        raise wrong(f"{quote(value)} is no date", hint)
+        raise wrong(say("{value} is no date", value=quote(value)), hint)
     return value
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        raise wrong(f"{quote(value)} is no number", "leave out what is not known")
+        raise wrong(say("{value} is no number", value=quote(value)), say("leave out what is not known"))
     return float(value)
 
 
 def _flag(value: Any) -> Any:
     if not isinstance(value, bool):
-        raise wrong(f"{quote(value)} is neither true nor false", "write true or false, without quotes")
+        raise wrong(
+            say("{value} is neither true nor false", value=quote(value)),
+            say("write true or false, without quotes"),
+        )
     return value
 
 
 def _share(value: Any) -> Any:
     share = _number(value)
     if not 0 <= share <= 1:
-        raise wrong(f"{share:g} is no share from 0 to 1", "write 50 % as 0.5")
+        raise wrong(say("{share:g} is no share from 0 to 1", share=share), say("write 50 % as 0.5"))
     return share
 
 
 def _length(value: Any) -> Any:
     length = _number(value)
     if length < 0:
-        raise wrong(f"{length:g} is negative")
+        raise wrong(say("{value:g} is negative", value=length))
     return length
 
 
 def _uscc(value: Any) -> Any:
     text = _text(value)
     if not uscc_is_valid(text):
-        raise wrong(f"{quote(text)} fails the checksum", "copy the code from the business licence")
+        raise wrong(
+            say("{value} fails the checksum", value=quote(text)),
+            say("copy the code from the business licence"),
+        )
     return uscc_normalised(text)
 
 
 def _region(value: Any) -> Any:
     text = _text(value)
     if not re.match(REGION_CODE, text):
-        raise wrong(f"{quote(text)} is no administrative division code", "six digits as in GB/T 2260")
+        raise wrong(
+            say("{value} is no administrative division code", value=quote(text)),
+            say("six digits as in GB/T 2260"),
+        )
     return text
 
 
 def read_records(value: Any) -> Any:
     """Take a list of records."""
     if not isinstance(value, list | tuple):
-        raise wrong(f"{quote(value)} is no list of records")
+        raise wrong(say("{value} is no list of records", value=quote(value)))
     return tuple(value)
 
 
@@ -129,8 +144,11 @@ Form: TypeAlias = Literal["facility", "service"]
 def _check_order(record: Any, first: str, last: str) -> None:
     start, end = getattr(record, first), getattr(record, last)
     if start is not None and end is not None and start >= end:
-        hint = f"{last} is the first day no longer in force"
-        raise wrong(f"{last} {end} is not after {first} {start}", hint)
+        hint = say("{last} is the first day no longer in force", last=last)
+        raise wrong(
+            say("{last} {end} is not after {first} {start}", last=last, end=end, first=first, start=start),
+            hint,
+        )
 
 
 class Record(BaseModel):
@@ -189,7 +207,11 @@ class Domicile(Record):
         lon, lat = (np.array([np.nan if x is None else x]) for x in (self.lon, self.lat))
         for what, (_, bad) in coordinate_faults(lon, lat).items():
             if bad.any():
-                raise wrong(what if "without" in what else f"{what}: lon {lon[0]:g}, lat {lat[0]:g}")
+                raise wrong(
+                    what
+                    if "without" in what
+                    else say("{what}: lon {lon:g}, lat {lat:g}", what=what, lon=lon[0], lat=lat[0])
+                )
         _check_order(self, "from_on", "to_on")
         return self
 
@@ -229,7 +251,13 @@ class Approval(Record):
     @model_validator(mode="after")
     def _check(self) -> Approval:
         if self.issued_on and self.expires_on and self.expires_on < self.issued_on:
-            raise wrong(f"expires_on {self.expires_on} is before issued_on {self.issued_on}")
+            raise wrong(
+                say(
+                    "expires_on {expires_on} is before issued_on {issued_on}",
+                    expires_on=self.expires_on,
+                    issued_on=self.issued_on,
+                )
+            )
         return self
 
 

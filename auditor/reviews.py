@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from auditor.errors import DeclarationError, Problem
-from auditor.files import read_plain
+from auditor.files import read_plain, reason_of
+from auditor.language import say
 from auditor.problems import quote
 
 COLUMNS = ("sha256", "by", "on")
@@ -48,13 +49,19 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
             reader.fieldnames = header = [ALIASES.get(name, name) for name in header]
             rows = list(reader)
     except OSError as error:
-        what = f"cannot be read: {error.strerror}"
+        what = say("cannot be read: {reason}", reason=reason_of(error))
         raise DeclarationError([Problem(path.name or str(path), "", "", what)]) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DeclarationError([Problem(path.name, "", "", str(error), "give a CSV file in UTF-8")]) from None
+        what = say("is no CSV table: {reason}", reason=str(error))
+        raise DeclarationError([Problem(path.name, "", "", what, say("give a CSV file in UTF-8"))]) from None
     missing = [name for name in COLUMNS if name not in header]
     if missing:
-        raise DeclarationError([Problem(path.name, "row 1", name, "column is missing") for name in missing])
+        raise DeclarationError(
+            [
+                Problem(path.name, say("row {number}", number=1), name, say("column is missing"))
+                for name in missing
+            ]
+        )
     problems: list[Problem] = []
     confirmed = set()
     for number, row in enumerate(rows, start=2):
@@ -68,22 +75,32 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
 
 
 def _problems(file: str, number: int, row: dict[str, str], operator: str) -> list[Problem]:
-    where = f"row {number}"
+    where = say("row {number}", number=number)
     problems = []
     if None in row:
-        problems.append(Problem(file, where, "", "has more cells than the header"))
+        problems.append(Problem(file, where, "", say("has more cells than the header")))
     if not DIGEST.fullmatch((row["sha256"] or "").lower()):
         problems.append(
-            Problem(file, where, "sha256", f"{quote(row['sha256'])} is no SHA-256", "64 hex digits")
+            Problem(
+                file,
+                where,
+                "sha256",
+                say("{sha256} is no SHA-256", sha256=quote(row["sha256"])),
+                say("64 hex digits"),
+            )
         )
     if not (row["by"] or "").strip():
-        problems.append(Problem(file, where, "by", "nobody is named", "say who confirmed the document"))
+        problems.append(
+            Problem(file, where, "by", say("nobody is named"), say("say who confirmed the document"))
+        )
     elif operator and row["by"].strip().casefold() == operator.casefold():
-        problems.append(Problem(file, where, "by", "the operator cannot confirm its own documents"))
+        problems.append(Problem(file, where, "by", say("the operator cannot confirm its own documents")))
     try:
         dt.date.fromisoformat(row["on"] or "")
     except ValueError:
         problems.append(
-            Problem(file, where, "on", f"{quote(row['on'])} is no date", "write it as 2026-11-22")
+            Problem(
+                file, where, "on", say("{on} is no date", on=quote(row["on"])), say("write it as 2026-11-22")
+            )
         )
     return problems

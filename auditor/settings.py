@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from auditor.errors import UsageError
-from auditor.files import read_plain
+from auditor.errors import UsageError, fault_of
+from auditor.files import read_plain, reason_of
+from auditor.language import say
 
 DAY_S = 86_400
 STRICT = ConfigDict(frozen=True, extra="forbid")
-WORDS = {"extra_forbidden": "is no setting", "tuple_type": 'is a list; write it in brackets, as in ["…"]'}
 
 
 class Policy(BaseModel):
@@ -168,10 +168,10 @@ def read_settings(values: dict[str, Any], *, where: str = "settings") -> Setting
         return Settings.model_validate(values)
     except ValidationError as error:
         wrong = [
-            f"{where}, {'.'.join(map(str, e['loc']))}: {WORDS.get(e['type'], e['msg'])}"
+            say("{file}, {key}: {what}", file=where, key=".".join(map(str, e["loc"])), what=fault_of(e))
             for e in error.errors()
         ]
-        raise UsageError("\n".join(wrong)) from None
+        raise UsageError(*wrong) from None
 
 
 def load_settings(path: str | Path | None) -> Settings:
@@ -188,11 +188,13 @@ def load_settings(path: str | Path | None) -> Settings:
     try:
         values = tomllib.loads(read_plain(path).decode("utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(
+            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8") from None
+        raise UsageError(say("{path}: is not UTF-8", path=path)) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: no TOML: {error}") from None
+        raise UsageError(say("{path}: no TOML: {reason}", path=path, reason=str(error))) from None
     settings = read_settings(values, where=str(path))
 
     def beside(name: str | None) -> str | None:
@@ -247,5 +249,5 @@ def sample(name: str) -> Path:
     folder = data_folder("sample_networks")
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
     if name not in names:
-        raise UsageError(f"no sample is called {name!r}; there are {', '.join(names)}")
+        raise UsageError(say("no sample is called {name!r}; there are {names}", name=name, names=names))
     return folder / name

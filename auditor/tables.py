@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from auditor import cells
 from auditor.datum import DATUMS
+from auditor.language import say
 from auditor.problems import Origin, Problems, quote, spans
 from auditor.registers import labels
 
@@ -42,7 +43,7 @@ ACCESS_ROLES = ("subscriber_access", "upstream")
 DIRECTIONS = ("both", "forward")
 LISTED = frozenset({"services", "ips", "over"})  # cells that hold several texts
 MOST_COLUMNS = 1000
-UNKNOWN_COLUMN = "no such column in a declaration; kept, but no rule reads it"
+UNKNOWN_COLUMN = say("no such column in a declaration; kept, but no rule reads it")
 
 
 @dataclass(frozen=True)
@@ -271,17 +272,27 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
         return lambda bad, what, hint: log.problems.rows(raw.origin, bad, name, what, hint)
 
     if len(given) > MOST_COLUMNS:
-        what = f"{len(given):,} columns, more than {MOST_COLUMNS:,}"
-        log.problems.add(file, "", "", what, "leave out what no rule reads")
+        what = say("{count:,} columns, more than {most:,}", count=len(given), most=MOST_COLUMNS)
+        log.problems.add(file, "", "", what, say("leave out what no rule reads"))
         given = given[:MOST_COLUMNS]
     hidden = pc.match_substring_regex(pa.array(given, pa.string()), cells.HIDDEN).to_pylist()
     for at, name in enumerate(given):
         if hidden[at] or not name.strip():
-            what = f"{quote(name)} is no name that can be seen" if name.strip() else "has no name"
-            log.problems.add(file, "", f"column {at + 1}", what, "rename the column")
+            what = (
+                say("{name} is no name that can be seen", name=quote(name))
+                if name.strip()
+                else say("has no name")
+            )
+            log.problems.add(file, "", say("column {number}", number=at + 1), what, say("rename the column"))
     for name, times in Counter(given).items():
         if times > 1:
-            log.problems.add(file, "", name, f"the column is there {times} times", "rename or remove one")
+            log.problems.add(
+                file,
+                "",
+                name,
+                say("the column is there {times} times", times=times),
+                say("rename or remove one"),
+            )
     arrays: dict[str, Any] = {}
     for column in columns:
         array = raw.table.column(given.index(column.name)) if column.name in given else None
@@ -290,7 +301,7 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
     for at, name in enumerate(given):
         if name not in arrays:
             arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))
-            log.unused.append(Unused(file, f"column {name}", UNKNOWN_COLUMN))
+            log.unused.append(Unused(file, say("column {name}", name=name), UNKNOWN_COLUMN))
     return _without_blank_rows(replace(raw, table=pa.table(arrays)), log)
 
 
@@ -310,7 +321,12 @@ def _without_blank_rows(frame: Frame, log: Log) -> Frame:
         blank &= cells.mask(column.is_null())
     if blank.any():
         rows = spans(frame.origin.number[blank])
-        log.notes.append(Note(frame.origin.files[0], f"{int(blank.sum()):,} blank rows passed over: {rows}"))
+        log.notes.append(
+            Note(
+                frame.origin.files[0],
+                say("{count:,} blank rows passed over: {rows}", count=int(blank.sum()), rows=rows),
+            )
+        )
     return frame.keep(~blank)
 
 
@@ -320,8 +336,12 @@ def require_columns(raw: Frame, names: Sequence[str], log: Log) -> Frame:
     lacking = [name for name in names if name not in given]
     for name in lacking:
         others = [other for other in given if other.casefold().replace(" ", "_") == name]
-        hint = f"rename {quote(others[0])}" if others else f"the columns are {', '.join(given) or 'none'}"
-        log.problems.add(raw.origin.files[0], "", name, "the column is missing", hint)
+        hint = (
+            say("rename {name}", name=quote(others[0]))
+            if others
+            else say("the columns are {columns}", columns=given or say("none"))
+        )
+        log.problems.add(raw.origin.files[0], "", name, say("the column is missing"), hint)
     return replace(raw, whole=not lacking)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import DeclarationError, Problem, UsageError
+from auditor.language import say
 from auditor.readers._assemble import read_file, read_raw
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
@@ -53,7 +54,9 @@ def read_declaration(
     """
     path = Path(path)
     if not is_there(path):
-        raise DeclarationError([Problem(path.name or str(path), "", "", "there is no such file or folder")])
+        raise DeclarationError(
+            [Problem(path.name or str(path), "", "", say("there is no such file or folder"))]
+        )
     parse = parser_of(path)
     whose = operator if operator is None or isinstance(operator, collections.abc.Mapping) else Path(operator)
     return read_file(path, parse, operator=whose, mapping=Path(mapping) if mapping is not None else None)
@@ -83,6 +86,11 @@ def parser_of(path: Path) -> Parse:
     known = parsers()
     suffix = FOLDER if path.is_dir() else path.suffix.lower()
     if suffix not in known:
-        listed = ", ".join(endings())
-        raise UsageError(f"{path.name} is no declaration; give a folder, or a file ending in {listed}")
+        raise UsageError(
+            say(
+                "{file} is no declaration; give a folder, or a file ending in {endings}",
+                file=path.name,
+                endings=endings(),
+            )
+        )
     return known[suffix]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from auditor import cells, network, tables
 from auditor.columns import Coded
 from auditor.errors import UnnamedError, UsageError
+from auditor.language import say
 from auditor.model import UNKNOWN_KEY, Declaration, Network, read_document
 from auditor.problems import Origin, quote
 from auditor.readers._files import Folder, read_json, read_toml
@@ -97,14 +98,20 @@ def read_file(
         if export.records is None:
             log.problems.raise_if_any()
             raise UnnamedError(
-                f"{path.name} does not say whose network it is; give the operator's {NAME} besides"
+                say(
+                    "{file} does not say whose network it is; give the operator's {name} besides",
+                    file=path.name,
+                    name=NAME,
+                )
             )
         tree = export.records
     elif export.nodes is None:
-        raise UsageError(f"{path.name} says itself whose network it is; leave out the operator file")
+        raise UsageError(
+            say("{file} says itself whose network it is; leave out the operator file", file=path.name)
+        )
     elif export.records is not None:
-        what = "records of a declaration that the file carries"
-        log.unused.append(Unused(file.name, what, "the operator file stands in their stead"))
+        what = say("records of a declaration that the file carries")
+        log.unused.append(Unused(file.name, what, say("the operator file stands in their stead")))
     return assemble(tree, here, graph=None if export.nodes is None else export, extra=mapping)
 
 
@@ -159,13 +166,17 @@ def assemble(
     document = read_document(data, folder.file, log)
     stated = document.network if document else _stated_network(data)
     if stated.graph is not None and graph is not None:
-        log.problems.add(folder.file, "network", "graph", "there is a graph already", "leave one of them out")
+        log.problems.add(
+            folder.file, "network", "graph", say("there is a graph already"), say("leave one of them out")
+        )
     stated, sources = with_mapping(stated, folder, extra)
     if graph is None and stated.graph is not None:
         graph = read_graph_file(stated.graph, folder, stated)
     if log.partial and stated.complete:
-        what = "the network is stated complete, but some of the file was not read (see what is not used)"
-        log.problems.add(folder.file, "network", "complete", what, "say complete = false, or mend the file")
+        what = say("the network is stated complete, but some of the file was not read (see what is not used)")
+        log.problems.add(
+            folder.file, "network", "complete", what, say("say complete = false, or mend the file")
+        )
     nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
     if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
@@ -212,7 +223,9 @@ def _network(
     log = folder.log
     tables_given = [read_table(getattr(stated, key), key, folder) for key in ("nodes", "links")]
     if stated is not BROKEN and stated.nodes is None and graph is None and stated.graph is None:
-        log.problems.add(folder.file, "network", "nodes", "is missing", "name a table of nodes, or a graph")
+        log.problems.add(
+            folder.file, "network", "nodes", say("is missing"), say("name a table of nodes, or a graph")
+        )
     raws = [raw for raw in (*tables_given, *((graph.nodes, graph.links) if graph else ())) if raw is not None]
     given = {name for raw in raws for name in raw.table.column_names} | log.renamed
     check_mapping(sources, given, log)
@@ -224,18 +237,22 @@ def _network(
     whole = graph is not None and graph.tables
     for key, raw in (("nodes", raw_nodes), ("links", raw_links)):
         if graph is not None and raw is not None:
-            what = f"laid over the {key} of the graph: {raw.table.num_rows:,} rows"
+            what = say(
+                "laid over the {table} of the graph: {count:,} rows", table=key, count=raw.table.num_rows
+            )
             log.notes.append(Note(raw.origin.files[0], what))
     nodes = _lay(base[0], raw_nodes, tables.NODES, log, whole=whole)
     links = _lay(base[1], raw_links, tables.LINKS, log, whole=whole)
     if nodes is None or not nodes.whole:
         return None, None, None
     if not nodes.table.num_rows:
-        log.problems.add(nodes.origin.files[-1], "", "", "the table has no rows", "declare at least one node")
+        log.problems.add(
+            nodes.origin.files[-1], "", "", say("the table has no rows"), say("declare at least one node")
+        )
     nodes = network.check_nodes(_default_kind(nodes, log) if graph and not whole else nodes, log)
     if links is None:
         if stated.links is None and graph is None:
-            log.notes.append(Note(folder.file, "no links are declared"))
+            log.notes.append(Note(folder.file, say("no links are declared")))
         links = tables.read_columns(
             Frame(pa.table({}), Origin.of(folder.file, np.arange(0))), tables.LINKS, log
         )
@@ -274,9 +291,13 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
     blank = np.asarray(kind.is_null()) & (nodes.origin.code == 0)
     if not blank.any():
         return nodes
-    what = f"kind read as other, carrying traffic, for {int(blank.sum()):,} nodes without kind"
+    what = say(
+        "kind read as other, carrying traffic, for {count:,} nodes without kind", count=int(blank.sum())
+    )
     if blank.all():
-        what += ", which are all: say by a mapping what they are (auditor convert --suggest)"
+        what = say(
+            "{what}, which are all: say by a mapping what they are (auditor convert --suggest)", what=what
+        )
     log.notes.append(Note(nodes.origin.files[0], what))
     carries = pc.and_(pa.array(blank), transit.is_null())
     filled = {
@@ -294,19 +315,25 @@ def read_graph_file(name: str, folder: Folder, stated: Network) -> Export | None
     known = parsers()
     suffix = "." + name.rpartition(".")[2].lower()
     if suffix not in known:
-        what, hint = f"{quote(name)} is no graph file that can be read", f"graphs are {', '.join(endings())}"
+        what, hint = (
+            say("{name} is no graph file that can be read", name=quote(name)),
+            say("graphs are {endings}", endings=endings()),
+        )
         folder.log.problems.add(folder.file, "network", "graph", what, hint)
         return None
     folder.log.layer, folder.log.fields = stated.access_layer, stated.fields
     data = folder.read(name, "network", "graph")
     export = None if data is None else known[suffix](data, name, folder.log)
     if export is not None and export.nodes is None:
-        what, hint = f"{quote(name)} is a declaration of its own, no graph", "check it by itself"
+        what, hint = (
+            say("{name} is a declaration of its own, no graph", name=quote(name)),
+            say("check it by itself"),
+        )
         folder.log.problems.add(folder.file, "network", "graph", what, hint)
         return None
     if export is not None and export.records is not None:
-        what = "records of a declaration that the file carries"
-        folder.log.unused.append(Unused(name, what, f"{folder.file} stands in their stead"))
+        what = say("records of a declaration that the file carries")
+        folder.log.unused.append(Unused(name, what, say("{file} stands in their stead", file=folder.file)))
     return export
 
 
@@ -315,7 +342,7 @@ def _prefixes(stated: Network, graph: Export | None, nodes: Frame | None, folder
     if raw is None:
         raw = graph.prefixes if graph else None
     elif graph and graph.prefixes:
-        what, why = "address blocks", f"the table of {folder.file} stands in their stead"
+        what, why = say("address blocks"), say("the table of {file} stands in their stead", file=folder.file)
         folder.log.unused.append(Unused(graph.prefixes.origin.files[0], what, why))
     if raw is None:
         return None
@@ -330,8 +357,10 @@ def _prefixes(stated: Network, graph: Export | None, nodes: Frame | None, folder
         distinct = pc.drop_null(frame.strings("node")).unique()
         lost = distinct.filter(pc.invert(pc.is_in(distinct, nodes.strings("id")))).to_pylist()
         if lost:
-            what = f"{len(lost):,} ids that no node has, such as {quote(min(lost))}"
-            folder.log.notes.append(Note(raw.origin.files[0], f"node: {what}"))
+            what = say(
+                "node: {count:,} ids that no node has, such as {name}", count=len(lost), name=quote(min(lost))
+            )
+            folder.log.notes.append(Note(raw.origin.files[0], what))
     return frame
 
 
@@ -346,7 +375,9 @@ def _documents(document: Document | None, nodes: Frame | None, folder: Folder) -
     digests = {name: folder.digest(name, where) for name, where in named.items()}
     for name, digest in digests.items():
         if digest is None:
-            folder.log.notes.append(Note(folder.file, f"document {quote(name)} is named but not attached"))
+            folder.log.notes.append(
+                Note(folder.file, say("document {name} is named but not attached", name=quote(name)))
+            )
     return {name: digest for name, digest in digests.items() if digest is not None}
 
 
@@ -376,4 +407,9 @@ def _note_contracts(document: Document, nodes: Frame, log: Log) -> None:
     known = pc.is_in(pa.array(list(named), pa.string()), nodes.strings("id")).to_pylist()
     for (node, contract), found in zip(named.items(), known, strict=True):
         if not found:
-            log.notes.append(Note(f"contract {contract}", f"names {quote(node)}, which is no declared node"))
+            log.notes.append(
+                Note(
+                    say("contract {contract}", contract=contract),
+                    say("names {node}, which is no declared node", node=quote(node)),
+                )
+            )

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from auditor.language import say
 from auditor.problems import SHOWN
 from auditor.tables import Note, Unused
 
@@ -51,10 +52,19 @@ class Tally:
         """List what was counted."""
         for (key, what), times in self._faults.items():
             if times > SHOWN:
-                self.log.problems.add(self.file, "", key, f"{what}: the same in {times - SHOWN:,} more")
+                self.log.problems.add(
+                    self.file,
+                    "",
+                    key,
+                    say("{what}: the same in {count:,} more", what=what, count=times - SHOWN),
+                )
         for (what, why), times in self._unused.items():
             self.log.unused.append(
-                Unused(self.file, what, f"{why} ({times:,} of them)" if times > 1 else why)
+                Unused(
+                    self.file,
+                    what,
+                    say("{why} ({count:,} of them)", why=why, count=times) if times > 1 else why,
+                )
             )
 
 

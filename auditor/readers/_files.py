@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from auditor.files import reason_of
+from auditor.language import say
 from auditor.model import Input
 from auditor.problems import quote
 
@@ -34,11 +36,11 @@ STRICT_XML: dict[str, Any] = {  # for lxml: no document type, no entities, no ne
 }
 BOM = b"\xef\xbb\xbf"
 BINARY = {
-    b"PK\x03\x04": "a ZIP archive, as workbooks and KMZ are",
-    b"SQLite format 3": "a SQLite database, as GeoPackages are",
+    b"PK\x03\x04": say("a ZIP archive, as workbooks and KMZ are"),
+    b"SQLite format 3": say("a SQLite database, as GeoPackages are"),
     b"PAR1": "Parquet",
-    b"\x1f\x8b": "packed by gzip",
-    b"\xd0\xcf\x11\xe0": "an old file of Office",
+    b"\x1f\x8b": say("packed by gzip"),
+    b"\xd0\xcf\x11\xe0": say("an old file of Office"),
 }
 OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
@@ -77,8 +79,8 @@ class Folder:
                 self.file,
                 where,
                 key,
-                f"{quote(name)} is a file, but there is no folder",
-                "give the table itself",
+                say("{name} is a file, but there is no folder", name=quote(name)),
+                say("give the table itself"),
             )
             return None
         posix, windows = PurePosixPath(name), PureWindowsPath(name)
@@ -87,12 +89,18 @@ class Folder:
         try:
             leads_out = leads_out or not path.resolve().is_relative_to(self.root.resolve())
         except (OSError, RuntimeError, ValueError):  # too long, a loop of symbolic links, a NUL
-            self.log.problems.add(self.file, where, key, f"{quote(name)} is no path that can be followed")
+            self.log.problems.add(
+                self.file, where, key, say("{name} is no path that can be followed", name=quote(name))
+            )
             return None
         if leads_out:
-            hint = "give a path inside the folder, without .."
+            hint = say("give a path inside the folder, without ..")
             self.log.problems.add(
-                self.file, where, key, f"{quote(name)} is outside the declaration's folder", hint
+                self.file,
+                where,
+                key,
+                say("{name} is outside the declaration's folder", name=quote(name)),
+                hint,
             )
             return None
         return path
@@ -107,23 +115,29 @@ class Folder:
     def load(self, path: Path, name: str, report: Callable[[str], None]) -> bytes | None:
         """Read a file under a name for messages and note its digest; an empty one is a problem."""
         if not is_there(path):
-            report(f"{quote(name)} is missing")
+            report(say("{name} is missing", name=quote(name)))
             return None
         if not path.is_file():
-            report(f"{quote(name)} is no file")
+            report(say("{name} is no file", name=quote(name)))
             return None
         size, most = path.stat().st_size, MOST_BYTES.get(path.suffix.lower(), MOST_TEXT)
         if size > most:
-            report(f"{quote(name)} is larger than {most >> 20:,} MB; give its tables as Parquet")
+            report(
+                say(
+                    "{name} is larger than {most:,} MB; give its tables as Parquet",
+                    name=quote(name),
+                    most=most >> 20,
+                )
+            )
             return None
         try:
             data = path.read_bytes()
         except OSError as error:
-            report(f"{quote(name)} cannot be read: {error.strerror}")
+            report(say("{name} cannot be read: {reason}", name=quote(name), reason=reason_of(error)))
             return None
         self.inputs.append(Input(name, hashlib.sha256(data).hexdigest(), len(data)))
         if not data.removeprefix(BOM).strip():
-            self.log.problems.add(name, "", "", "the file is empty")
+            self.log.problems.add(name, "", "", say("the file is empty"))
             return None
         return data
 
@@ -136,7 +150,7 @@ class Folder:
             with path.open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
-            what = f"{quote(name)} cannot be read: {error.strerror}"
+            what = say("{name} cannot be read: {reason}", name=quote(name), reason=reason_of(error))
             self.log.problems.add(self.file, where, "document", what)
             return None
 
@@ -145,19 +159,27 @@ def report_encoding(data: bytes, file: str, log: Log) -> None:
     """Report that bytes are not UTF-8, where, and what they may be."""
     for mark, name in BINARY.items():
         if data.startswith(mark):
-            log.problems.add(file, "", "", f"looks like {name}, and is no text", "is its ending right?")
+            log.problems.add(
+                file, "", "", say("looks like {name}, and is no text", name=name), say("is its ending right?")
+            )
             return
     for mark, name in OTHER_BOMS.items():
         if data.startswith(mark):
-            log.problems.add(file, "", "", f"is {name}, not UTF-8", f"iconv -f {name} -t UTF-8")
+            log.problems.add(
+                file,
+                "",
+                "",
+                say("is {encoding}, not UTF-8", encoding=name),
+                f"iconv -f {name} -t UTF-8",
+            )
             return
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         fits = _decodes(data, "gb18030")
-        hint = "it reads as GB18030: iconv -f GB18030 -t UTF-8" if fits else "save it as UTF-8"
-        log.problems.add(file, f"line {line}", "", "is not UTF-8", hint)
+        hint = say("it reads as GB18030: iconv -f GB18030 -t UTF-8") if fits else say("save it as UTF-8")
+        log.problems.add(file, say("line {number}", number=line), "", say("is not UTF-8"), hint)
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
@@ -186,11 +208,12 @@ def read_toml(data: bytes, file: str, log: Log) -> Any:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
-        at = re.search(r" \(at (line \d+), column \d+\)$", message)
+        at = re.search(r" \(at line (\d+), column \d+\)$", message)
         what = message[: at.start()] if at else message.removesuffix(" (at end of document)")
-        log.problems.add(file, at[1] if at else "end of file", "", f"no TOML: {what}")
+        where = say("line {number}", number=at[1]) if at else say("end of file")
+        log.problems.add(file, where, "", say("no TOML: {reason}", reason=what))
     except (RecursionError, ValueError) as error:
-        log.problems.add(file, "", "", f"no TOML: {str(error).partition(';')[0]}")
+        log.problems.add(file, "", "", say("no TOML: {reason}", reason=str(error).partition(";")[0]))
     return None
 
 
@@ -202,7 +225,9 @@ def read_json(data: bytes, file: str, log: Log) -> Any:
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        log.problems.add(file, f"line {error.lineno}", "", f"no JSON: {error.msg}")
+        log.problems.add(
+            file, say("line {number}", number=error.lineno), "", say("no JSON: {reason}", reason=error.msg)
+        )
         return None
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -210,14 +235,14 @@ def read_json(data: bytes, file: str, log: Log) -> Any:
         if len(record) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            place = f"the record with id {record['id']}" if "id" in record else ""
-            log.problems.add(file, place, twice, "the key is there twice", "remove one")
+            place = say("the record with id {id}", id=record["id"]) if "id" in record else ""
+            log.problems.add(file, place, twice, say("the key is there twice"), say("remove one"))
         return record
 
     try:
         return json.loads(text, object_pairs_hook=unique)
     except (RecursionError, ValueError) as error:
-        log.problems.add(file, "", "", f"no JSON: {str(error).partition(';')[0]}")
+        log.problems.add(file, "", "", say("no JSON: {reason}", reason=str(error).partition(";")[0]))
         return None
 
 
@@ -225,4 +250,4 @@ def read_carried(text: str | None, file: str, log: Log) -> Any:
     """Read the records that a graph file carries as JSON; nothing where it carries none."""
     if text is None or not text.strip():
         return None
-    return read_json(text.encode("utf-8", "surrogatepass"), f"{file} (records)", log)
+    return read_json(text.encode("utf-8", "surrogatepass"), say("{file} (records)", file=file), log)

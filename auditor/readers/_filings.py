@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
 from auditor.readers._entries import is_plain, records_of
 from auditor.registers._files import folded, read_toml
 
@@ -105,14 +106,14 @@ def entries_of(key: str, value: Any) -> list[Any]:
 def read_filing(table: str, record: Any, where: str, tally: Tally) -> Filing | None:
     """Read one record; what it says of people is counted and left out."""
     if not isinstance(record, dict):
-        tally.fault(where, "", "is no record", "a record has the names of its fields as keys")
+        tally.fault(where, "", say("is no record"), say("a record has the names of its fields as keys"))
         return None
     filing = Filing(table, where)
     names = _names("fields", table)
     for key, value in record.items():
         name = names.get(folded(key))
         if PERSONAL.search(folded(key)):
-            tally.drop("personal data", "not kept")
+            tally.drop(say("personal data"), say("not kept"))
             filing.person |= folded(key) in {"idtype", "证件类型"} and str(value) in PEOPLE
         elif isinstance(value, dict) or (isinstance(value, list) and not all(map(is_plain, value))):
             filing.inner.append((key, value))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from auditor import cells
 from auditor.columns import BLANK, DECLARED, REVERSE
+from auditor.language import say
 from auditor.readers._mapping import mapped
 from auditor.tables import Frame, Note
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from auditor.readers._registry import Export
     from auditor.tables import Log
 
-BOTH_WAYS = "directed links read as carrying both ways; say [network] directed = true or false"
-MARKED = "the node is marked as not declared, and yet declared here"
+BOTH_WAYS = say("directed links read as carrying both ways; say [network] directed = true or false")
+MARKED = say("the node is marked as not declared, and yet declared here")
 MARKS = (DECLARED, BLANK)
 
 
@@ -62,7 +63,7 @@ def _without_marks(nodes: Frame, log: Log) -> tuple[Frame, Any]:
     said = [name for name in nodes.table.column_names if name not in {"id", *MARKS}]
     for name in said:
         held = undeclared & cells.mask(nodes.table.column(name).combine_chunks().is_valid())
-        log.problems.rows(nodes.origin, held, name, lambda _: MARKED, f"leave {DECLARED} out")
+        log.problems.rows(nodes.origin, held, name, lambda _: MARKED, say("leave {name} out", name=DECLARED))
     far = nodes.strings("id").filter(pa.array(undeclared & blank)) if "id" in nodes.table.column_names else []
     nodes = nodes.keep(~undeclared)
     keep = [name for name in nodes.table.column_names if name not in MARKS]

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from auditor.language import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -185,7 +187,7 @@ class Stack:
                 if node is not None and node not in mine:
                     ends.append(node)
                 elif port is not None and ports and port not in ports:
-                    ends.append(f"{node}, port {port}")
+                    ends.append(say("{node}, port {port}", node=node, port=port))
         carried = self.reach(((layer.name, node) for node in mine), self.over)
         below = self.beneath[layer.name]
         nodes = [key for key in self.rows if key[0] not in below and key not in carried]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from auditor import cells, tables
 from auditor.columns import Coded
+from auditor.language import say
 from auditor.model import Mapping, read_record
 from auditor.problems import nearest, quote
 from auditor.readers._files import read_toml
@@ -75,7 +76,7 @@ def _read_mapping(data: bytes | None, file: str, log: Log) -> list[Source]:
         return []
     inner, where = (tree["network"], "network.") if "network" in tree else (tree, "")
     for name in sorted(set(tree) - {"network", *MAPPING_KEYS}):
-        log.unused.append(Unused(file, name, "no key of a mapping"))
+        log.unused.append(Unused(file, name, say("no key of a mapping")))
     if isinstance(inner, dict):
         inner = {name: value for name, value in inner.items() if name in MAPPING_KEYS}
     read = read_record(Mapping, inner, file, log)
@@ -119,8 +120,8 @@ def _renamed(raw: Frame, table: str, mapping: Mapping, log: Log) -> Frame:
             names[at] = chinese[name] = ours
             taken.add(ours)
     if chinese:
-        read = ", ".join(f"{theirs} as {ours}" for theirs, ours in chinese.items())
-        log.notes.append(Note(raw.origin.files[0], f"columns read: {read}"))
+        pairs = [say("{name} as {column}", name=theirs, column=ours) for theirs, ours in chinese.items()]
+        log.notes.append(Note(raw.origin.files[0], say("columns read: {columns}", columns=pairs)))
     return replace(raw, table=raw.table.rename_columns(names))
 
 
@@ -146,11 +147,13 @@ def matched(raw: Frame, where: dict[str, tuple[str, ...]], fields: dict[str, str
 def _with_role(raw: Frame, role: Role, name: str, mapping: Mapping, log: Log) -> Frame:
     rows = matched(raw, role.where, mapping.fields)
     file = raw.origin.files[0]
-    said = ", ".join(f"{column} = {value}" for column, value in role.set.items())
+    said = [f"{column} = {value}" for column, value in role.set.items()]
     if not rows.any():
-        log.unused.append(Unused(file, name, f"matches no row, sets nothing ({said})"))
+        log.unused.append(Unused(file, name, say("matches no row, sets nothing ({said})", said=said)))
         return raw
-    log.notes.append(Note(file, f"{name}: {said} in {int(rows.sum()):,} rows"))
+    log.notes.append(
+        Note(file, say("{rule}: {said} in {count:,} rows", rule=name, said=said, count=int(rows.sum())))
+    )
     table = raw.table
     for column, value in role.set.items():
         old = _text(raw, column) if column in table.column_names else pa.array([""] * table.num_rows)
@@ -188,11 +191,11 @@ def check_mapping(sources: list[Source], given: Iterable[str], log: Log) -> None
         named |= {(f"{where}values", column): column for column in source.mapping.values}
         for (place, key), column in named.items():
             if column not in known:
-                what = f"{quote(column)} is no column of nodes or links"
+                what = say("{name} is no column of nodes or links", name=quote(column))
                 log.problems.add(file, place, key, what, nearest(column, known))
         for name in source.mapping.fields:
             if given and name not in given:
-                log.unused.append(Unused(file, f"{where}fields.{name}", "no table has such a column"))
+                log.unused.append(Unused(file, f"{where}fields.{name}", say("no table has such a column")))
         for column, words in source.mapping.values.items():
             for word in words.values():
                 _check_word(column, word, TABLES, (file, f"{where}values", column), log)
@@ -213,17 +216,25 @@ def _check_word(
         return
     known = [word for column in lists for word in (*column.choices, *column.aliases)]
     if cells.folded(word) not in {cells.folded(one) for one in (*known, *labels.words(name))}:
-        log.problems.add(*place, f"{quote(word)} is not known", nearest(word, dict.fromkeys(known)))
+        log.problems.add(
+            *place, say("{value} is not known", value=quote(word)), nearest(word, dict.fromkeys(known))
+        )
 
 
 def _check_role(role: Role, where: str, file: str, given: set[str], log: Log) -> None:
     names = [column.name for column in TABLES[role.table]]
     for column in role.set:
         if column not in names:
-            what = f"{quote(column)} is no column of {role.table}"
+            what = say("{name} is no column of {table}", name=quote(column), table=role.table)
             log.problems.add(file, where, "set", what, nearest(column, names))
     for column, word in role.set.items():
         _check_word(column, word, {role.table: TABLES[role.table]}, (file, where, "set"), log)
     for name in role.where:
         if given and name not in given:
-            log.unused.append(Unused(file, f"{where}, where {name}", "no table has such a column"))
+            log.unused.append(
+                Unused(
+                    file,
+                    say("{where}, where {name}", where=where, name=name),
+                    say("no table has such a column"),
+                )
+            )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.tables import Note, Unused
 
@@ -91,15 +92,15 @@ PERSONAL_MODELS = frozenset(
     | {"core.objectchange", "extras.imageattachment", "extras.bookmark", "core.job", "extras.report"}
 )
 WHY = {
-    "dcim.consoleport": "consoles carry no traffic",
-    "dcim.consoleserverport": "consoles carry no traffic",
-    "dcim.powerport": "power carries no traffic",
-    "dcim.poweroutlet": "power carries no traffic",
-    "dcim.powerfeed": "power carries no traffic",
-    "dcim.cablepath": "NetBox makes it of the cables, which are read",
-    "circuits.virtualcircuit": "it rides on circuits, which are read",
-    "vpn.l2vpn": "it rides on links, which are read",
-    "ipam.l2vpn": "it rides on links, which are read",
+    "dcim.consoleport": say("consoles carry no traffic"),
+    "dcim.consoleserverport": say("consoles carry no traffic"),
+    "dcim.powerport": say("power carries no traffic"),
+    "dcim.poweroutlet": say("power carries no traffic"),
+    "dcim.powerfeed": say("power carries no traffic"),
+    "dcim.cablepath": say("NetBox makes it of the cables, which are read"),
+    "circuits.virtualcircuit": say("it rides on circuits, which are read"),
+    "vpn.l2vpn": say("it rides on links, which are read"),
+    "ipam.l2vpn": say("it rides on links, which are read"),
 }
 STATUS = {
     # What stands and may come back without a further declaration counts (standby): an offline or failed
@@ -213,29 +214,51 @@ class Dump:
     def tell(self) -> None:
         """Note what was found while reading: doubtful words, references that lead nowhere, models not got."""
         for (word, ours), times in sorted(self._statuses.items()):
-            self.log.notes.append(Note(self.file, f"status {quote(word)} read as {ours} in {times:,} rows"))
+            self.log.notes.append(
+                Note(
+                    self.file,
+                    say(
+                        "status {value} read as {status} in {count:,} rows",
+                        value=quote(word),
+                        status=ours,
+                        count=times,
+                    ),
+                )
+            )
         for model, times in sorted(self._lost.items()):
-            what = f"{times:,} references to {model} lead to no record of the dump: read as blank"
+            what = say(
+                "{count:,} references to {model} lead to no record of the dump: read as blank",
+                count=times,
+                model=model,
+            )
             self.log.notes.append(Note(self.file, what))
         for row in self.rows(UNREAD).values():
-            told = (
-                f"NetBox did not give {text(row.get('endpoint'))} ({text(row.get('reason'))}): what it holds"
+            what = say(
+                "NetBox did not give {endpoint} ({reason}): what it holds is missing here, so that nothing "
+                "says the network is complete",
+                endpoint=text(row.get("endpoint")),
+                reason=text(row.get("reason")),
             )
-            self.log.notes.append(
-                Note(self.file, f"{told} is missing here, so that nothing says the network is complete")
-            )
+            self.log.notes.append(Note(self.file, what))
 
     def _list_unused(self, others: Counter[str], left: dict[str, Counter[str]]) -> None:
         for model, times in sorted(others.items()):
             personal = model.startswith(PERSONAL) or model in PERSONAL_MODELS
-            why = "of persons or their doings; not kept" if personal else WHY.get(model, "no rule reads it")
-            self.log.unused.append(Unused(self.file, f"{quote(model)[1:-1]}: {times:,} records", why))
+            why = (
+                say("of persons or their doings; not kept")
+                if personal
+                else WHY.get(model, say("no rule reads it"))
+            )
+            self.log.unused.append(
+                Unused(
+                    self.file, say("{model}: {count:,} records", model=quote(model)[1:-1], count=times), why
+                )
+            )
         for model, fields in sorted(left.items()):
             if fields:
-                listed = ", ".join(
-                    f"{quote(name)[1:-1]} ({times:,})" for name, times in sorted(fields.items())
-                )
-                self.log.unused.append(Unused(self.file, f"{model}: {listed}", "fields that no rule reads"))
+                listed = [f"{quote(name)[1:-1]} ({times:,})" for name, times in sorted(fields.items())]
+                what = say("{model}: {fields}", model=model, fields=listed)
+                self.log.unused.append(Unused(self.file, what, say("fields that no rule reads")))
 
 
 def _is_record(record: Any) -> bool:
@@ -268,13 +291,18 @@ def _report(faults: dict[str, list[int]], records: list[Any], origin: Origin, lo
         return quote(records[row]["model"])
 
     told = (
-        ("none", "", lambda _: "is no record of a dump", "each has model, pk and fields"),
-        ("key", "pk", lambda row: f"{model(row)} has no key", "dump without --natural-primary"),
+        ("none", "", lambda _: say("is no record of a dump"), say("each has model, pk and fields")),
+        (
+            "key",
+            "pk",
+            lambda row: say("{model} has no key", model=model(row)),
+            say("dump without --natural-primary"),
+        ),
         (
             "twice",
             "pk",
-            lambda row: f"{model(row)} {quote(records[row]['pk'])} is there twice",
-            "dump it anew",
+            lambda row: say("{value} is there twice", value=f"{model(row)} {quote(records[row]['pk'])}"),
+            say("dump it anew"),
         ),
     )
     for fault, column, what, hint in told:
@@ -359,8 +387,8 @@ def addresses(dump: Dump, ids: Ids) -> dict[At, dict[str, None]]:
         held.update(dict.fromkeys(_address(dump.find("ipam.ipaddress", one)) for one in primary))
         held.pop("", None)
     if loose:
-        what = f"ipam.ipaddress: {loose:,} addresses"
-        dump.log.unused.append(Unused(dump.file, what, "assigned to no device and no virtual machine"))
+        what = say("ipam.ipaddress: {count:,} addresses", count=loose)
+        dump.log.unused.append(Unused(dump.file, what, say("assigned to no device and no virtual machine")))
     return found
 
 

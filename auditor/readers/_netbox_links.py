@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
 from auditor.readers._netbox import (
     DEVICE,
     LOCATION,
@@ -39,15 +40,15 @@ POWER = frozenset({"dcim.powerport", "dcim.poweroutlet", "dcim.powerfeed"})
 CONSOLE = frozenset({"dcim.consoleport", "dcim.consoleserverport"})
 MOST_PAIRS = 4096  # of ends that one cable or circuit joins
 LEFT_OUT = {
-    "cables of power": "power carries no traffic",
-    "cables of consoles": "consoles carry no traffic",
-    "cables without ends": "they join nothing",
-    "cables whose ends are not there": "no device of the dump is at either end",
-    "circuits that end nowhere": "they have no termination",
-    "wireless links and tunnels whose ends are not there": "no device of the dump is at either end",
+    say("cables of power"): say("power carries no traffic"),
+    say("cables of consoles"): say("consoles carry no traffic"),
+    say("cables without ends"): say("they join nothing"),
+    say("cables whose ends are not there"): say("no device of the dump is at either end"),
+    say("circuits that end nowhere"): say("they have no termination"),
+    say("wireless links and tunnels whose ends are not there"): say("no device of the dump is at either end"),
 }
-OF_PROVIDER = "ends of circuits are the provider's (provider:…), which the dump does not declare"
-UNCABLED = "ends of circuits stand at a site without a cable (circuit:…), so that no device is told"
+OF_PROVIDER = say("ends of circuits are the provider's (provider:…), which the dump does not declare")
+UNCABLED = say("ends of circuits stand at a site without a cable (circuit:…), so that no device is told")
 CIRCUITS = {
     # Kinds by the slug of a circuit's type, reviewed 2026-10-01; others are blank, and carry traffic.
     **dict.fromkeys(("internet", "internet-access", "transit", "ip-transit", "dia", "broadband"), "transit"),
@@ -78,11 +79,17 @@ def links_of(dump: Dump, ids: Ids) -> list[dict[str, Any]]:
     rows = [*links.cables(), *links.circuits(), *links.wireless(), *links.tunnels(), *links.stacks()]
     for what, why in LEFT_OUT.items():
         if links.count[what]:
-            dump.log.unused.append(Unused(dump.file, f"{links.count[what]:,} {what}", why))
+            dump.log.unused.append(
+                Unused(dump.file, say("{count:,} {what}", count=links.count[what], what=what), why)
+            )
     for what in (OF_PROVIDER, UNCABLED):
         if links.count[what]:
-            hint = "declare them in a table of nodes before a verdict on paths is relied on"
-            dump.log.notes.append(Note(dump.file, f"{links.count[what]:,} {what}; {hint}"))
+            hint = say("declare them in a table of nodes before a verdict on paths is relied on")
+            dump.log.notes.append(
+                Note(
+                    dump.file, say("{count:,} {what}; {hint}", count=links.count[what], what=what, hint=hint)
+                )
+            )
     return rows
 
 
@@ -108,8 +115,10 @@ class _Links:
         """Give a link for each pair of ends, declared ends first."""
         near, far = list(near), list(far)
         if len(near) * len(far) > MOST_PAIRS:
-            what = f"joins {len(near):,} ends with {len(far):,}"
-            self.dump.log.problems.add(self.dump.file, name, "", what, f"the most are {MOST_PAIRS:,} pairs")
+            what = say("joins {near:,} ends with {far:,}", near=len(near), far=len(far))
+            self.dump.log.problems.add(
+                self.dump.file, name, "", what, say("the most are {most:,} pairs", most=MOST_PAIRS)
+            )
             return
         pairs = [(a, z) for a in near for z in far]
         for number, (a, z) in enumerate(pairs, 1):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.columns import BLANK, DECLARED, REVERSE
 from auditor.errors import UsageError
+from auditor.language import say
 from auditor.model import Declaration, Operator
 from auditor.readers._assemble import assemble, read_operator
 from auditor.readers._files import Folder
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 NAME = "graph"
-BOTH_WAYS = (
+BOTH_WAYS = say(
     "directed edges read as carrying both ways; an edge attribute direction = forward, or directed=True"
 )
 
@@ -70,7 +71,7 @@ def read_graph(
     (['subscriber', 'bng'], ['sub-1>bng-1'])
     """
     if not hasattr(graph, "is_multigraph"):
-        raise UsageError(f"graph is a networkx graph, not {type(graph).__name__}")
+        raise UsageError(say("graph is a networkx graph, not {kind}", kind=type(graph).__name__))
     log = Log()
     frames = _frames(graph, directed=directed, log=log)
     if isinstance(operator, Declaration):
@@ -86,7 +87,12 @@ def read_graph(
     elif isinstance(operator, dict):
         tree, folder = {"schema": SCHEMA, **operator}, Folder(None, log, "operator")
     else:
-        raise UsageError(f"operator is a path, a dict, an Operator or a Declaration, not {operator!r}")
+        raise UsageError(
+            say(
+                "operator is a path, a dict, an Operator or a Declaration, not {value}",
+                value=repr(operator),
+            )
+        )
     return assemble(tree, folder, graph=frames)
 
 

@@ -16,14 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from auditor.archive import DIGEST
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
-from auditor.errors import DeclarationError, UsageError
-from auditor.files import read_plain
+from auditor.errors import DeclarationError, UsageError, fault_of
+from auditor.files import read_plain, reason_of
+from auditor.language import say
 from auditor.observations import ARROW, COLUMNS, Observations, Provenance, read_sources
 from auditor.problems import quote
 from auditor.readers._tables import read_csv, read_parquet
 from auditor.tables import Log, read_columns, require_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     from auditor.columns import FloatArray
@@ -76,12 +78,17 @@ def read_observations(path: str | PathLike[str]) -> Observations:
     read = FORMS.get(path.suffix.lower())
     if read is None:
         raise UsageError(
-            f"{path.name}: observations are {' or '.join(FORMS)}; make them with `auditor collect`"
+            say(
+                "{file}: observations are .csv or .parquet; make them with `auditor collect`",
+                file=path.name,
+            )
         )
     try:
         data = read_plain(path)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(
+            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from None
     log = Log()
     raw = read(data, path.name, log)
     if raw is not None:
@@ -113,38 +120,50 @@ def _check(frame: Frame, log: Log) -> None:
     table, problems = frame.table, log.problems
     for name in REQUIRED:
         blank = mask(table.column(name).is_null())
-        problems.rows(frame.origin, blank, name, lambda _: "is blank", "every observation needs it")
+        problems.rows(frame.origin, blank, name, lambda _: say("is blank"), say("every observation needs it"))
     subject = frame.strings("subject")
     strange = ~mask(pc.or_kleene(pc.match_substring_regex(subject, SUBJECT), pc.is_null(subject)))
     problems.rows(
         frame.origin,
         strange,
         "subject",
-        lambda row: f"{subject[row].as_py()!r} is no subject",
-        "write node:ID, prefix:CIDR or domain:NAME",
+        lambda row: say("{value!r} is no subject", value=subject[row].as_py()),
+        say("write node:ID, prefix:CIDR or domain:NAME"),
     )
     lon, lat, radius = (floats(table, name) for name in ("lon", "lat", "radius_m"))
+
+    def misplaced(fault: str) -> Callable[[int], str]:
+        return lambda row: say("{fault}: {lon:g}, {lat:g}", fault=fault, lon=lon[row], lat=lat[row])
+
     for fault, (name, bad) in coordinate_faults(lon, lat).items():
-        problems.rows(frame.origin, bad, name, lambda row, f=fault: f"{f}: {lon[row]:g}, {lat[row]:g}")  # type: ignore[misc]
-    problems.rows(frame.origin, radius < 0, "radius_m", lambda row: f"{radius[row]:g} is negative")
+        problems.rows(frame.origin, bad, name, misplaced(fault))
+    problems.rows(
+        frame.origin, radius < 0, "radius_m", lambda row: say("{value:g} is negative", value=radius[row])
+    )
     disc = Coded.of(table.column("extent")).isin({"disc"})
     lacking = disc & np.isnan(lon + lat + radius)
-    problems.rows(frame.origin, lacking, "extent", lambda _: "a disc without lon, lat and radius_m")
+    problems.rows(frame.origin, lacking, "extent", lambda _: say("a disc without lon, lat and radius_m"))
     _check_words(frame, problems, floats(table, "asn"))
 
 
 def _check_words(frame: Frame, problems: Problems, asn: FloatArray) -> None:
     """Report codes, digests and details that are none."""
     table = frame.table
-    problems.rows(frame.origin, asn > LARGEST_ASN, "asn", lambda row: f"{asn[row]:.0f} is no AS number")
+    problems.rows(
+        frame.origin, asn > LARGEST_ASN, "asn", lambda row: say("{asn:.0f} is no AS number", asn=asn[row])
+    )
     region = Coded.of(table.column("region"))
     bad = ~region.map(_is_region, blank=True, dtype=np.bool_)
-    hint = "six digits as in GB/T 2260, or two letters of a country"
-    problems.rows(frame.origin, bad, "region", lambda row: f"{region.at(row)!r} is no region", hint)
+    hint = say("six digits as in GB/T 2260, or two letters of a country")
+    problems.rows(
+        frame.origin, bad, "region", lambda row: say("{value!r} is no region", value=region.at(row)), hint
+    )
     digest = Coded.of(table.column("digest"))
     bad = ~digest.map(lambda text: bool(DIGEST.fullmatch(text)), blank=True, dtype=np.bool_)
-    hint = "SHA-256 in 64 figures 0-9a-f"
-    problems.rows(frame.origin, bad, "digest", lambda row: f"{quote(digest.at(row))} is none", hint)
+    hint = say("SHA-256 in 64 figures 0-9a-f")
+    problems.rows(
+        frame.origin, bad, "digest", lambda row: say("{value} is none", value=quote(digest.at(row))), hint
+    )
     details = Coded.of(table.column("details"))
     faults = [_fault(text) for text in details.values]
     bad = np.array([*map(bool, faults), False])[details.codes]
@@ -156,14 +175,14 @@ def _fault(details: str) -> str:
     try:
         _Details.model_validate(orjson.loads(details))
     except orjson.JSONDecodeError as error:
-        return f"{quote(details)} is no JSON: {error.msg}"
+        return say("{value} is no JSON: {reason}", value=quote(details), reason=error.msg)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where, kind = ".".join(map(str, first["loc"])), first["type"]
         return (
-            f"{where}: {first['msg']}"
+            say("{where}: {what}", where=where, what=fault_of(first))
             if where and kind != "model_type"
-            else f"{where or quote(details)} is no JSON object"
+            else say("{value} is no JSON object", value=where or quote(details))
         )
     return ""
 

@@ -13,7 +13,8 @@ from scipy.spatial import cKDTree
 from auditor import cells
 from auditor.columns import DECLARED
 from auditor.datum import DATUMS, datum_code, to_wgs84
-from auditor.problems import Origin, quote
+from auditor.language import say
+from auditor.problems import Origin, numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._tables import read_rows
 from auditor.registers import labels
@@ -34,7 +35,7 @@ NEAR_M = 1.0
 EARTH_M = 6_371_008.8
 DECIDING = {"nodes": ("id", "kind", "name", "lon", "lat", "datum"), "links": ENDS}
 """Columns that tell what a feature is, in Chinese too; all others are left to the assembly."""
-HOLDS = "give lon and lat in their datum and the geometry in WGS84, or leave lon and lat out"
+HOLDS = say("give lon and lat in their datum and the geometry in WGS84, or leave lon and lat out")
 
 
 @dataclass
@@ -119,9 +120,9 @@ def _too_wide(features: list[Feature], file: str, log: Log) -> bool:
     for feature in features:
         names.update(feature.columns)
         if len(names) > MOST_COLUMNS:
-            what = f"more than {MOST_COLUMNS:,} different properties"
+            what = say("more than {most:,} different properties", most=MOST_COLUMNS)
             log.problems.add(
-                file, f"{feature.word} {feature.number}", "", what, "leave out what no rule reads"
+                file, numbered(feature.word, feature.number), "", what, say("leave out what no rule reads")
             )
             return True
     return False
@@ -142,9 +143,13 @@ def _translate(features: list[Feature], tally: Tally) -> None:
                 ours.setdefault(name, column)
     if not ours:
         return
-    chinese = [f"{name} as {column}" for name, column in ours.items() if name not in tally.log.renamed]
+    chinese = [
+        say("{name} as {column}", name=name, column=column)
+        for name, column in ours.items()
+        if name not in tally.log.renamed
+    ]
     if chinese:
-        tally.note("columns read: " + ", ".join(chinese))
+        tally.note(say("columns read: {columns}", columns=chinese))
     for feature in features:
         feature.columns = {ours.get(name, name): value for name, value in feature.columns.items()}
 
@@ -158,17 +163,22 @@ def _sorted_out(features: list[Feature], tally: Tally) -> tuple[list[Feature], l
         other = feature.shape not in {"", POINT, LINE}
         endless = all(is_blank(feature.columns.get(end)) for end in ENDS)
         if not role:
-            tally.drop(feature.shape, "no point and no line", missed=True)
+            tally.drop(feature.shape, say("no point and no line"), missed=True)
         elif role == LINK and feature.shape == LINE and not feature.places and endless:
-            tally.drop("lines without coordinates", "they join nothing")
+            tally.drop(say("lines without coordinates"), say("they join nothing"))
         else:
             found[role].append(feature)
             if other:
-                tally.drop(f"geometry of a {role}: {feature.shape}", "no point and no line")
+                shape = feature.shape
+                node, link = (
+                    say("geometry of a node: {shape}", shape=shape),
+                    say("geometry of a link: {shape}", shape=shape),
+                )
+                tally.drop(node if role == NODE else link, say("no point and no line"))
                 elsewhere[feature.shape] = elsewhere.get(feature.shape, 0) + (role == NODE)
     if any(elsewhere.values()):
-        listed = ", ".join(f"{shape} ({times:,})" for shape, times in elsewhere.items() if times)
-        tally.note(f"place read as unknown for nodes whose geometry is no point: {listed}")
+        shapes = [f"{shape} ({times:,})" for shape, times in elsewhere.items() if times]
+        tally.note(say("place read as unknown for nodes whose geometry is no point: {shapes}", shapes=shapes))
     return found[NODE], found[LINK]
 
 
@@ -193,7 +203,7 @@ def _name(nodes: list[Feature], tally: Tally) -> set[str]:
             continue
         node.columns["id"] = text_of(node.columns["id"])
         if node.own not in {None, node.columns["id"]}:
-            tally.drop("own ids of features", "their property id holds")
+            tally.drop(say("own ids of features"), say("their property id holds"))
     taken = {node.columns["id"] for node in nodes if node.columns["id"] is not None}
     named: dict[str, int] = {}
     nameless = []
@@ -208,11 +218,21 @@ def _name(nodes: list[Feature], tally: Tally) -> set[str]:
     repeated = {stem for stem, times in named.items() if times > 1}
     if nameless:
         shown = quote(nameless[0])
-        tally.note(f"{len(nameless):,} nodes without id and name are called by their number, such as {shown}")
+        tally.note(
+            say(
+                "{count:,} nodes without id and name are called by their number, such as {name}",
+                count=len(nameless),
+                name=shown,
+            )
+        )
     if repeated:
         shown = quote(min(repeated))
         tally.note(
-            f"{len(repeated):,} names of several nodes without id are numbered (#2, #3), such as {shown}"
+            say(
+                "{count:,} names of several nodes without id are numbered (#2, #3), such as {name}",
+                count=len(repeated),
+                name=shown,
+            )
         )
     return repeated
 
@@ -239,7 +259,9 @@ def _place(nodes: list[Feature], file: str, log: Log) -> None:
         apart = np.linalg.norm(_on_globe(np.column_stack([lon, lat])) - _on_globe(drawn), axis=1)
 
     def what(row: int) -> str:
-        return f"lon/lat and geometry differ by {max(apart[row], 2):,.0f} m: which one holds?"
+        return say(
+            "lon/lat and geometry differ by {metres:,.0f} m: which one holds?", metres=max(apart[row], 2)
+        )
 
     log.problems.rows(_origin(nodes, file), apart > NEAR_M, "lon", what, HOLDS)
     for node, (x, y) in zip(nodes, drawn.tolist(), strict=True):
@@ -298,11 +320,22 @@ def _join(nodes: list[Feature], links: list[Feature], repeated: set[str], tally:
     for (link, end, (x, y)), name in zip(ends, names, strict=True):
         link.columns[end] = name or _joint(x, y, link)
     joints = [link.columns[end] for (link, end, _), name in zip(ends, names, strict=True) if name is None]
-    what = f"{len(ends) - len(joints):,} are the nodes at the same place (within {NEAR_M:g} m)"
-    what += f", {len(joints):,} are joints that no node declares ({len(set(joints)):,} places)"
-    tally.note(f"ends of lines that name no node: {what}")
+    what = say(
+        "ends of lines that name no node: {count:,} are the nodes at the same place (within {near:g} m), "
+        "{joints:,} are joints that no node declares ({places:,} places)",
+        count=len(ends) - len(joints),
+        near=NEAR_M,
+        joints=len(joints),
+        places=len(set(joints)),
+    )
+    tally.note(what)
     if several:
-        tally.note(f"{several:,} of these joints are places of several nodes: give source and target")
+        tally.note(
+            say(
+                "{count:,} of these joints are places of several nodes: give source and target",
+                count=several,
+            )
+        )
 
 
 def _look_along(links: list[Feature], nodes: list[Feature], tally: Tally) -> None:
@@ -314,9 +347,16 @@ def _look_along(links: list[Feature], nodes: list[Feature], tally: Tally) -> Non
     if any(names):
         through = sum(name is not None for name in names)
         shown = quote(next(name for name in names if name is not None))
-        what = f"lines run through places of nodes, such as {shown}: they are joined at their ends alone"
-        tally.note(f"{through:,} {what}; cut them there, if they end there")
-        tally.drop("lines through places of nodes", "joined at their ends alone", through, missed=True)
+        what = say(
+            "{count:,} lines run through places of nodes, such as {name}: they are joined at their ends "
+            "alone; cut them there, if they end there",
+            count=through,
+            name=shown,
+        )
+        tally.note(what)
+        tally.drop(
+            say("lines through places of nodes"), say("joined at their ends alone"), through, missed=True
+        )
 
 
 def _settle_stated(link: Feature, ids: set[str], repeated: set[str], tally: Tally) -> None:
@@ -329,17 +369,22 @@ def _settle_stated(link: Feature, ids: set[str], repeated: set[str], tally: Tall
     for end in stated:
         columns[end] = text_of(columns[end])  # 7 and 7.0 name one node
         if columns[end] in repeated:
-            what = f"{quote(columns[end])} is what several nodes are called"
-            tally.fault(f"{link.word} {link.number}", end, what, "give the nodes an id")
+            what = say("{name} is what several nodes are called", name=quote(columns[end]))
+            tally.fault(numbered(link.word, link.number), end, what, say("give the nodes an id"))
 
 
 def _report_faults(places: FloatArray, origin: Origin, log: Log) -> None:
     for fault, (_, bad) in cells.coordinate_faults(places[:, 0], places[:, 1]).items():
-        log.problems.rows(origin, bad, "geometry", _said(fault, places), "positions are lon, lat")
+        log.problems.rows(origin, bad, "geometry", _said(fault, places), say("positions are lon, lat"))
 
 
 def _said(fault: str, places: FloatArray) -> Any:
-    return lambda row: f"end of the line: {fault}: lon {places[row, 0]:g}, lat {places[row, 1]:g}"
+    return lambda row: say(
+        "end of the line: {fault}: lon {lon:g}, lat {lat:g}",
+        fault=fault,
+        lon=places[row, 0],
+        lat=places[row, 1],
+    )
 
 
 def _nodes_at(places: FloatArray, nodes: list[Feature]) -> tuple[list[str | None], int]:

@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from auditor import cells
+from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
 from auditor.tables import MOST_COLUMNS, Frame, Note
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 HEADER_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 24
 LOOKED_AT = 1 << 15  # bytes before and after what is no UTF-8
-ROUGH = "is no CSV table"
 NEEDED = {"nodes": ("id", "kind"), "links": ("source", "target"), "prefixes": ("prefix",)}
 
 
@@ -42,8 +42,10 @@ def read_table(value: Any, key: str, folder: Folder) -> Frame | None:
         return read_rows(value, f"network.{key}", folder.file, NEEDED[key])
     suffix = PurePosixPath(value).suffix.lower()
     if suffix not in TABLE_FORMATS:
-        hint = f"tables are {', '.join(TABLE_FORMATS)}"
-        folder.log.problems.add(folder.file, "network", key, f"{quote(value)} is no table", hint)
+        hint = say("tables are {endings}", endings=list(TABLE_FORMATS))
+        folder.log.problems.add(
+            folder.file, "network", key, say("{value} is no table", value=quote(value)), hint
+        )
         return None
     data = folder.read(value, "network", key)
     return None if data is None else TABLE_FORMATS[suffix](data, value, folder.log)
@@ -101,7 +103,13 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
         for field in table.schema:
             _names_within(field.type)  # must be UTF-8 as well
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        log.problems.add(file, "", "", f"cannot be read as Parquet: {_first_line(error)}", "is it complete?")
+        log.problems.add(
+            file,
+            "",
+            "",
+            say("cannot be read as Parquet: {reason}", reason=_first_line(error)),
+            say("is it complete?"),
+        )
         return None
     return Frame(table.rename_columns(names), Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
 
@@ -135,7 +143,13 @@ def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
         return None
     if b"\0" in text:
         line = text.count(b"\n", 0, text.index(b"\0")) + 1
-        log.problems.add(file, f"line {line}", "", "holds a NUL byte", "is it really a CSV file?")
+        log.problems.add(
+            file,
+            say("line {number}", number=line),
+            "",
+            say("holds a NUL byte"),
+            say("is it really a CSV file?"),
+        )
         return None
     tabs = wide and b"\t" in text.partition(b"\n")[0]
     mark = "\t" if tabs else ","
@@ -154,7 +168,9 @@ def _as_meant(frame: Frame, file: str, log: Log) -> Frame:
     )
     if not changed and names == frame.table.column_names:
         return frame
-    log.notes.append(Note(file, f"a ' before a formula's sign was taken off in {changed:,} cells"))
+    log.notes.append(
+        Note(file, say("a ' before a formula's sign was taken off in {count:,} cells", count=changed))
+    )
     return replace(frame, table=pa.table(meant, names=names))
 
 
@@ -164,9 +180,9 @@ def _as_utf8(data: bytes, file: str, log: Log) -> bytes | None:
         try:
             wide = data.decode("utf-16")
         except UnicodeDecodeError:
-            log.problems.add(file, "", "", "begins as UTF-16 and is none", "is it complete?")
+            log.problems.add(file, "", "", say("begins as UTF-16 and is none"), say("is it complete?"))
             return None
-        log.notes.append(Note(file, "read as UTF-16"))
+        log.notes.append(Note(file, say("read as UTF-16")))
         return wide.encode()
     if data.startswith(BOM) or _is_utf8(data):
         data = data.removeprefix(BOM)
@@ -181,7 +197,9 @@ def _as_utf8(data: bytes, file: str, log: Log) -> bytes | None:
     if text is None:
         report_encoding(data, file, log)
         return None
-    log.notes.append(Note(file, "is not UTF-8 and was read as GB18030; look whether its names are right"))
+    log.notes.append(
+        Note(file, say("is not UTF-8 and was read as GB18030; look whether its names are right"))
+    )
     return text.encode()
 
 
@@ -212,20 +230,38 @@ def _header(data: bytes, mark: str, file: str, log: Log) -> list[str] | None:
     try:
         names = [name.strip() for name in next(csv.reader(head, delimiter=mark))]
     except (csv.Error, StopIteration) as error:
-        log.problems.add(file, "row 1", "", f"{ROUGH}: {error}")
+        log.problems.add(
+            file, say("row {number}", number=1), "", say("is no CSV table: {reason}", reason=str(error))
+        )
         return None
     if not names:
-        log.problems.add(file, "row 1", "", "is blank", "begin with the names of the columns")
+        log.problems.add(
+            file,
+            say("row {number}", number=1),
+            "",
+            say("is blank"),
+            say("begin with the names of the columns"),
+        )
         return None
     if len(names) > MOST_COLUMNS:
-        hint = "is there a line break after the names?"
-        log.problems.add(file, "row 1", "", f"more than {MOST_COLUMNS:,} columns", hint)
+        hint = say("is there a line break after the names?")
+        log.problems.add(
+            file,
+            say("row {number}", number=1),
+            "",
+            say("more than {most:,} columns", most=MOST_COLUMNS),
+            hint,
+        )
         return None
     if len(names) == 1:
-        for other, word in ((";", "semicolons"), ("\t", "tabs")):
+        for other, word in ((";", say("semicolons")), ("\t", say("tabs"))):
             if other in names[0]:
                 log.problems.add(
-                    file, "row 1", "", f"the cells are separated by {word}", "separate them by commas"
+                    file,
+                    say("row {number}", number=1),
+                    "",
+                    say("the cells are separated by {word}", word=word),
+                    say("separate them by commas"),
                 )
                 return None
     return names
@@ -254,8 +290,12 @@ def _body(data: bytes, mark: str, names: list[str], file: str, log: Log) -> Fram
         )
     except pa.ArrowException as error:
         large = "straddl" in str(error)
-        what = f"a row is larger than {BLOCK_BYTES >> 20} MB" if large else f"{ROUGH}: {_first_line(error)}"
-        log.problems.add(file, "", "", what, "is a quote left open?")
+        what = (
+            say("a row is larger than {most} MB", most=BLOCK_BYTES >> 20)
+            if large
+            else say("is no CSV table: {reason}", reason=_first_line(error))
+        )
+        log.problems.add(file, "", "", what, say("is a quote left open?"))
         return None
     numbers = _report_ragged(table.num_rows, ragged, file, log)
     table = table.rename_columns(names)
@@ -267,12 +307,12 @@ def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
     """Report rows with too few or too many cells; give the numbers of the other rows."""
     wrong = np.array([row.number for row in ragged], np.int64)
     cells = [(row.actual_columns, row.expected_columns) for row in ragged]
-    hint = "a comma in a cell needs quotes round the cell"
+    hint = say("a comma in a cell needs quotes round the cell")
     log.problems.rows(
         Origin.of(file, wrong),
         np.arange(len(wrong)),
         "",
-        lambda at: "cells: {} instead of {}".format(*cells[at]),
+        lambda at: say("cells: {found} instead of {expected}", found=cells[at][0], expected=cells[at][1]),
         hint,
     )
     numbers = np.arange(2, 2 + rows + len(wrong))
@@ -285,7 +325,9 @@ def _report_open_quote(data: bytes, table: pa.Table, numbers: Any, file: str, lo
         return
     last = [column[-1].as_py() or "" for column in table.columns]
     if any("\n" in cell for cell in last):
-        log.problems.add(file, f"row {numbers[-1]}", "", "a quote is opened and never closed")
+        log.problems.add(
+            file, say("row {number}", number=numbers[-1]), "", say("a quote is opened and never closed")
+        )
 
 
 def _without_nameless(table: pa.Table, file: str, log: Log) -> pa.Table:
@@ -295,7 +337,9 @@ def _without_nameless(table: pa.Table, file: str, log: Log) -> pa.Table:
         if names[at]:
             continue
         if any(value.strip() for value in table.column(at).unique().to_pylist()):
-            log.problems.add(file, "row 1", f"column {at + 1}", "has no name")
+            log.problems.add(
+                file, say("row {number}", number=1), say("column {number}", number=at + 1), say("has no name")
+            )
         table = table.remove_column(at)
     return table
 

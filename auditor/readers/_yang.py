@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from auditor.problems import quote
+from auditor.language import say
+from auditor.problems import numbered, quote
 from auditor.readers._entries import is_plain, name_of, records_of
 from auditor.readers._layers import Layer, LinkEntry, Stack
 
@@ -48,7 +49,11 @@ def named_of(entry: Row, kind: str, tally: Tally) -> Iterator[tuple[str, Row]]:
     for number, record in enumerate(records_of(member(entry, kind)), 1):
         name = name_of(member(record, f"{kind}-id"))
         if name is None:
-            tally.fault(f"network {network}, {kind} {number}", f"{kind}-id", "is missing or no text")
+            tally.fault(
+                say("network {network}, {place}", network=network, place=numbered(kind, number)),
+                f"{kind}-id",
+                say("is missing or no text"),
+            )
         else:
             yield name, record
 
@@ -59,17 +64,28 @@ def stack_of(entries: list[Any], tally: Tally) -> Stack:
     link_on: dict[Key, list[Key]] = {}
     if len(entries) > MOST_LAYERS:
         tally.fault(
-            "", "network", f"{len(entries):,} networks, more than {MOST_LAYERS}", "give those of one operator"
+            "",
+            "network",
+            say("{count:,} networks, more than {most}", count=len(entries), most=MOST_LAYERS),
+            say("give those of one operator"),
         )
         return Stack({}, {}, {})
     for number, entry in enumerate(entries, 1):
         name = name_of(member(entry, "network-id"))
         if name is None:
             tally.fault(
-                f"network {number}", "network-id", "is missing or no text", "every network needs its own"
+                numbered("network", number),
+                "network-id",
+                say("is missing or no text"),
+                say("every network needs its own"),
             )
         elif name in layers:
-            tally.fault(f"network {number}", "network-id", f"{quote(name)} is there twice", "rename one")
+            tally.fault(
+                numbered("network", number),
+                "network-id",
+                say("{value} is there twice", value=quote(name)),
+                say("rename one"),
+            )
         else:
             layers[name] = layer = Layer(name)
             _fill(layer, entry, node_on, link_on, tally)
@@ -90,7 +106,11 @@ def _fill(
         ports = {name_of(member(point, "tp-id")) for point in points} - {None}
         layer.ports.setdefault(name, set()).update(port for port in ports if port is not None)
         if points:
-            tally.drop("termination points", "their addresses and links are read, nothing else", len(points))
+            tally.drop(
+                say("termination points"),
+                say("their addresses and links are read, nothing else"),
+                len(points),
+            )
     for name, link in named_of(entry, "link", tally):
         on = _references(link, "supporting-link", "link-ref")
         link_on.setdefault((layer.name, name), []).extend(on)
@@ -98,7 +118,9 @@ def _fill(
         ends = ends_of(link)
         if ends[0] is None and ends[2] is None:
             tally.fault(
-                f"network {layer.name}, link {name}", "source", "is missing, and so is the destination"
+                say("network {network}, link {name}", network=layer.name, name=name),
+                "source",
+                say("is missing, and so is the destination"),
             )
         layer.links.append(LinkEntry(name, ends, _columns(link, "link", tally)))
     layer.on.discard(layer.name)
@@ -129,13 +151,16 @@ def _leaves(record: Row, path: tuple[str, ...], tally: Tally) -> Iterator[tuple[
     for key, value in record.items():
         name = local(key)
         if key == MARKS:
-            tally.drop(MARKS, "what a comparison of two files left behind")
+            tally.drop(MARKS, say("what a comparison of two files left behind"))
         elif not isinstance(value, dict) or name in GEO:
             yield (*path, name), value
         elif len(path) < DEEPEST:
             yield from _leaves(value, (*path, name), tally)
         else:
-            tally.drop(f"what is deeper than {DEEPEST} levels", "attributes are not that deep")
+            tally.drop(
+                say("what is deeper than {most} levels", most=DEEPEST),
+                say("attributes are not that deep"),
+            )
 
 
 def _columns(record: Row, kind: str, tally: Tally) -> Row:
@@ -163,7 +188,9 @@ def _put(row: Row, path: tuple[str, ...], value: Any, kind: str, tally: Tally) -
         if not all(is_plain(part) for part in value):
             announced = path[-2:] == ("l3-node-attributes", "prefix")
             why = (
-                "announced by a node, which need not hold it" if announced else "a list of records, no value"
+                say("announced by a node, which need not hold it")
+                if announced
+                else say("a list of records, no value")
             )
             tally.drop(f"{kind} {path[-1]}", why)
             return
@@ -191,7 +218,7 @@ def _add_addresses(row: Row, found: list[Any], tally: Tally) -> None:
             address = ipaddress.ip_interface(value if isinstance(value, str) else "").ip
         except ValueError:
             if value != "":
-                tally.drop("addresses of nodes", "no IP addresses")
+                tally.drop(say("addresses of nodes"), say("no IP addresses"))
             continue
         if not address.is_unspecified:
             good.append(str(address).partition("%")[0])
@@ -205,7 +232,7 @@ def _place(place: Any, tally: Tally) -> Row:
     body = member(frame, "astronomical-body")
     lon, lat = member(place, "longitude"), member(place, "latitude")
     if body not in {None, "earth"} or not is_plain(lon) or not is_plain(lat):
-        tally.drop("geo-location", "not longitude and latitude on Earth")
+        tally.drop("geo-location", say("not longitude and latitude on Earth"))
         return {}
     datum = member(member(frame, "geodetic-system"), "geodetic-datum")
     if datum is None or str(datum).lower().startswith(("wgs-84", "wgs84")):

@@ -25,6 +25,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._entries import Tally, name_of
 from auditor.readers._filings import entries_of, holding_of, read_filing, root_of, table_of
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 64  # of one segment: any range of IPv4 has fewer
 INSIDE = {"link", "segment", "rack"}
-IN_A_RECORD = "records inside a record of this kind are not read"
+IN_A_RECORD = say("records inside a record of this kind are not read")
 STATED = {
     "id",
     "kind",
@@ -87,7 +88,7 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     tally, before = Tally(file, log), len(log.problems.found)
     root, passed = root_of(tree)
     for key in passed:
-        tally.drop(key, "beside the records")
+        tally.drop(key, say("beside the records"))
     rows = _Rows()
     operators: list[Filing] = []
     for filing, room in _filings(root, tally):
@@ -116,7 +117,7 @@ def _filings(root: Row, tally: Tally) -> Iterator[tuple[Filing, str | None]]:
         table = table_of(key)
         if table is None:
             if isinstance(value, dict | list):
-                tally.drop(key, "no table that is known")
+                tally.drop(key, say("no table that is known"))
             continue
         for number, record in enumerate(entries_of(key, value), 1):
             filing = read_filing(table, record, f"{key} {number}", tally)
@@ -157,14 +158,14 @@ def _room_of(filing: Filing, room: str | None, tally: Tally) -> str | None:
     """Room that a record names or stands in; a record of neither is a problem."""
     found = name_of(filing.fields.get("room")) or room
     if found is None:
-        tally.fault(filing.where, "room", "names no room", "give the id of its room")
+        tally.fault(filing.where, "room", say("names no room"), say("give the id of its room"))
     return found
 
 
 def _room(rows: _Rows, filing: Filing, _inside: str | None, tally: Tally) -> None:
     name = name_of(filing.fields.get("id"))
     if name is None:
-        tally.fault(filing.where, "id", "is missing or no text", "every room needs its id")
+        tally.fault(filing.where, "id", say("is missing or no text"), say("every room needs its id"))
         return
     codes = {level: str(filing.fields.get(level, "")).strip() for level in ("county", "city", "province")}
     found = [code for code in codes.values() if code.isascii() and code.isdigit() and code.strip("0")]
@@ -182,7 +183,7 @@ def _rack(rows: _Rows, filing: Filing, inside: str | None, tally: Tally) -> None
     room = _room_of(filing, inside, tally)
     name = name_of(filing.fields.get("id")) or name_of(filing.fields.get("name"))
     if name is None:
-        tally.fault(filing.where, "id", "is missing, and so is the name", "every rack needs its id")
+        tally.fault(filing.where, "id", say("is missing, and so is the name"), say("every rack needs its id"))
         return
     kept = _kept(filing, "name", "rack_use", "allocated", "occupied")
     rows.nodes.append(kept | {"id": f"{room}/rack {name}", "kind": "rack", "site": room})
@@ -201,11 +202,11 @@ def _link(rows: _Rows, filing: Filing, inside: str | None, tally: Tally) -> None
 def _segment(rows: _Rows, filing: Filing, inside: str | None, tally: Tally) -> None:
     row = _kept(filing, "use", "source_unit", "allocated_by", "allocated_on")
     if row.get("status") == "retired":
-        tally.drop("IP segments", "the change flag says delete")
+        tally.drop(say("IP segments"), say("the change flag says delete"))
         return
     if "user" in filing.fields:
         if filing.person:
-            tally.drop("personal data", "not kept")
+            tally.drop(say("personal data"), say("not kept"))
         else:
             row["user_unit"] = filing.fields["user"]
     if "id" in filing.fields:
@@ -224,12 +225,19 @@ def _blocks(filing: Filing, tally: Tally) -> list[str]:
         first, last = (ipaddress.ip_address(str(text).strip()) for text in (start, end))
         blocks = [str(block) for block in ipaddress.summarize_address_range(first, last)]
     except (ValueError, TypeError):
-        hint = "give the first address and the last, of one family"
-        tally.fault(filing.where, "start", f"{quote(start)} to {quote(end)} is no range of addresses", hint)
+        hint = say("give the first address and the last, of one family")
+        tally.fault(
+            filing.where,
+            "start",
+            say("{start} to {end} is no range of addresses", start=quote(start), end=quote(end)),
+            hint,
+        )
         return []
     if len(blocks) > MOST_BLOCKS:
-        hint = "a segment of IPv6 is a block or a few"
-        tally.fault(filing.where, "start", f"the range is more than {MOST_BLOCKS} blocks", hint)
+        hint = say("a segment of IPv6 is a block or a few")
+        tally.fault(
+            filing.where, "start", say("the range is more than {most} blocks", most=MOST_BLOCKS), hint
+        )
         return []
     return blocks
 
@@ -240,7 +248,7 @@ def _user(rows: _Rows, filing: Filing, _inside: str | None, tally: Tally) -> Non
     rooms: dict[str, Row] = {}
     _attached(filing, {}, rooms, tally, 0)
     if not rooms or name is None:
-        why = "the record does not say in which room they are" if name else "without an id"
+        why = say("the record does not say in which room they are") if name else say("without an id")
         tally.drop("users", why, missed=True)
         return
     kept = _kept(filing, "nature", "hosting", *(() if filing.person else ("name",)))
@@ -262,7 +270,7 @@ def _attached(filing: Filing, above: Row, rooms: dict[str, Row], tally: Tally, d
         rooms[room] = rooms.get(room, {}) | said
     for key, value in filing.inner:
         if depth == DEEPEST:
-            tally.drop(f"user: {key}", "too deep")
+            tally.drop(f"user: {key}", say("too deep"))
             continue
         for record in entries_of(key, value):
             inner = read_filing("user", record, filing.where, tally) if isinstance(record, dict) else None
@@ -282,15 +290,17 @@ def _records(operators: list[Filing], root: Row, tally: Tally) -> Row | None:
         operators = [*operators, own]
     else:
         for key in plain:
-            tally.drop(key, "beside the records")
+            tally.drop(key, say("beside the records"))
     if len(operators) > 1:
-        tally.fault(operators[1].where, "", "is a second operator", "give the records of one operator")
+        tally.fault(
+            operators[1].where, "", say("is a second operator"), say("give the records of one operator")
+        )
     fields = {key: value for filing in reversed(operators) for key, value in filing.fields.items()}
     for key in (
         *(key for filing in operators for key in filing.others),
         *sorted(fields.keys() - {"name", "licence"}),
     ):
-        tally.drop(f"operator: {key}", "no rule reads it")
+        tally.drop(f"operator: {key}", say("no rule reads it"))
     name, licence = name_of(fields.get("name")), name_of(fields.get("licence"))
     if name is None:
         return None

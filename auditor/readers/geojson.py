@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditor.problems import quote
+from auditor.language import say
+from auditor.problems import numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import read_json
 from auditor.readers._places import LINE, NODE, POINT, Feature, read_places, text_of
@@ -29,7 +30,7 @@ FORBIDDEN = {
 CRS = re.compile(r"(?:urn:ogc:def:crs:)?(?:OGC|EPSG):(?:[\d.]*:)?(CRS84|4326|4490)", re.ASCII | re.IGNORECASE)
 CGCS2000 = "4490"
 MOST_NAMES = 50  # of foreign members that are listed each by its name
-RFC = "see RFC 7946"
+RFC = say("see RFC 7946")
 
 
 def claims(tree: Any) -> bool:
@@ -50,8 +51,11 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     reading = _Reading(Tally(file, log))
     features = reading.top(tree)
     if reading.odd_collections:
-        what = "collections in a collection, or of one geometry, which RFC 7946 advises against"
-        reading.tally.note(f"{reading.odd_collections:,} {what}")
+        what = say(
+            "{count:,} collections in a collection, or of one geometry, which RFC 7946 advises against",
+            count=reading.odd_collections,
+        )
+        reading.tally.note(what)
     reading.tally.close()
     if len(log.problems.found) > before:
         return None
@@ -71,30 +75,36 @@ class _Reading:
     def top(self, tree: Any) -> list[Feature]:
         """Read whatever the outermost object is."""
         if not isinstance(tree, dict):
-            self.tally.fault("", "", "the outermost value is no object", RFC)
+            self.fault(0, "", say("the outermost value is no object"), RFC)
             return []
         kind = tree.get("type")
         if kind not in TYPES:
-            what = "is missing" if "type" not in tree else f"{quote(kind)} is no type of GeoJSON"
-            self.tally.fault("", "type", what, f"one of {', '.join(TYPES)}")
+            what = (
+                say("is missing")
+                if "type" not in tree
+                else say("{value} is no type of GeoJSON", value=quote(kind))
+            )
+            self.fault(0, "type", what, say("one of {words}", words=TYPES))
             return []
         if kind == FEATURE:
             return self.features([tree], "WGS84")
         if kind != COLLECTION:
-            self.tally.note(f"a geometry ({kind}) and no feature: read as one without properties")
-            shape, places = self.geometry(tree, "")
+            self.tally.note(
+                say("a geometry ({kind}) and no feature: read as one without properties", kind=kind)
+            )
+            shape, places = self.geometry(tree, 0)
             role = "" if shape == LINE else NODE
-            return [Feature("feature", 1, {}, shape, places, datum=self.datum(tree, "", "WGS84"), role=role)]
-        datum = self.datum(tree, "", "WGS84")
-        self.members(tree, COLLECTION, "")
+            return [Feature("feature", 1, {}, shape, places, datum=self.datum(tree, 0, "WGS84"), role=role)]
+        datum = self.datum(tree, 0, "WGS84")
+        self.members(tree, COLLECTION, 0)
         if not isinstance(tree.get("features"), list):
-            what = "is no array" if "features" in tree else "is missing"
-            self.tally.fault("", "features", what, RFC)
+            what = say("is no array") if "features" in tree else say("is missing")
+            self.fault(0, "features", what, RFC)
             return []
         if isinstance(tree.get(CARRIED), dict):
             self.records = tree[CARRIED]
         elif CARRIED in tree:
-            self.tally.drop(f"member {CARRIED}", "holds no records of a declaration")
+            self.tally.drop(say("member {name}", name=CARRIED), say("holds no records of a declaration"))
         return self.features(tree["features"], datum)
 
     def features(self, given: list[Any], datum: str) -> list[Feature]:
@@ -104,31 +114,30 @@ class _Reading:
 
     def feature(self, given: Any, number: int, datum: str) -> Feature | None:
         """Read one feature."""
-        where = f"feature {number}"
         if not isinstance(given, dict):
-            self.tally.fault(where, "", "is no object", RFC)
+            self.fault(number, "", say("is no object"), RFC)
             return None
         if given.get("type") != FEATURE:
-            self.tally.fault(where, "type", "is not Feature", RFC)
+            self.fault(number, "type", say("is not Feature"), RFC)
         for name in ("properties", "geometry"):
             if name not in given:
-                self.tally.fault(where, name, "is missing", "write null where there is none")
+                self.fault(number, name, say("is missing"), say("write null where there is none"))
         properties, own = given.get("properties"), given.get("id")
         if not isinstance(properties, dict | None):
-            self.tally.fault(where, "properties", "is no object", RFC)
+            self.fault(number, "properties", say("is no object"), RFC)
             properties = None
         if "id" in given and (isinstance(own, bool) or not isinstance(own, str | int | float)):
-            self.tally.fault(where, "id", "is neither text nor number", RFC)
-        self.members(given, FEATURE, where)
-        shape, places = self.geometry(given.get("geometry"), where)
+            self.fault(number, "id", say("is neither text nor number"), RFC)
+        self.members(given, FEATURE, number)
+        shape, places = self.geometry(given.get("geometry"), number)
         course = self.course(given.get("geometry"), shape)
         own = None if own is None else text_of(own) or None
-        datum = self.datum(given, where, datum)
+        datum = self.datum(given, number, datum)
         if isinstance(given.get("geometry"), dict):
-            datum = self.datum(given["geometry"], where, datum)
+            datum = self.datum(given["geometry"], number, datum)
         return Feature("feature", number, properties or {}, shape, places, own, datum, course=course)
 
-    def geometry(self, given: Any, where: str) -> tuple[str, tuple[Place, ...]]:
+    def geometry(self, given: Any, number: int) -> tuple[str, tuple[Place, ...]]:
         """Check a geometry with all in it; give its type, and the point or the ends of the line."""
         if given is None:
             return "", ()
@@ -137,13 +146,13 @@ class _Reading:
             geometry = todo.pop()
             fault = _fault(geometry)
             if fault:
-                self.tally.fault(where, "geometry", fault, RFC)
+                self.fault(number, "geometry", fault, RFC)
                 return "", ()
             kind = geometry["type"]
             inner = "geometries" if kind == GEOMETRIES else "coordinates"
-            self.members(geometry, kind, where, (inner,), ("geometry", "properties", "features"))
+            self.members(geometry, kind, number, (inner,), ("geometry", "properties", "features"))
             if not top:
-                self.datum(geometry, where, "WGS84")
+                self.datum(geometry, number, "WGS84")
             if kind == GEOMETRIES:
                 self.odd_collections += not top or len(geometry[inner]) == 1
                 todo += geometry[inner]
@@ -164,45 +173,49 @@ class _Reading:
             return ()
         line = geometry["coordinates"]
         if not line:
-            self.tally.drop("geometry without coordinates", "says nothing")
+            self.tally.drop(say("geometry without coordinates"), say("says nothing"))
             return ()
         ends = [line] if geometry["type"] == POINT else [line[0], line[-1]]
         if any(len(end) > 2 for end in ends):  # noqa: PLR2004 -- lon, lat
-            self.tally.drop("heights", "a place is lon and lat")
+            self.tally.drop(say("heights"), say("a place is lon and lat"))
         if geometry["type"] == LINE and len(line) > len(ends):
-            self.tally.drop("courses of lines", "only their ends are read")
+            self.tally.drop(say("courses of lines"), say("only their ends are read"))
         return tuple((float(end[0]), float(end[1])) for end in ends)
+
+    def fault(self, number: int, key: str, what: str, hint: str) -> None:
+        """Note a problem of the feature of that number; 0 is the outermost object."""
+        self.tally.fault(numbered("feature", number) if number else "", key, what, hint)
 
     def members(
         self,
         given: dict[str, Any],
         kind: str,
-        where: str,
+        number: int,
         known: tuple[str, ...] = (),
         forbidden: tuple[str, ...] = (),
     ) -> None:
         """Report members that would mean something else elsewhere; list those that mean nothing."""
         known, forbidden = MEMBERS.get(kind, known), FORBIDDEN.get(kind, forbidden)
         if "bbox" in given:
-            self.bbox(given["bbox"], where)
+            self.bbox(given["bbox"], number)
         for name in given:
             if name in forbidden:
-                self.tally.fault(where, name, f"may not stand in a {kind}", RFC)
+                self.fault(number, name, say("may not stand in a {kind}", kind=kind), RFC)
             elif name not in {"type", "bbox", "crs", *known}:
                 new = name not in self.names
                 if new and len(self.names) < MOST_NAMES:
                     self.names.add(name)
-                shown = f"member {name}" if name in self.names else "other members"
-                self.tally.drop(shown, "no member of GeoJSON")
+                shown = say("member {name}", name=name) if name in self.names else say("other members")
+                self.tally.drop(shown, say("no member of GeoJSON"))
 
-    def bbox(self, box: Any, where: str) -> None:
+    def bbox(self, box: Any, number: int) -> None:
         """Check a box; it is not needed."""
         if not isinstance(box, list) or len(box) not in {4, 6} or not all(map(_is_number, box)):
-            self.tally.fault(where, "bbox", "is no array of four or six numbers", RFC)
+            self.fault(number, "bbox", say("is no array of four or six numbers"), RFC)
         else:
-            self.tally.drop("bbox", "follows from the coordinates")
+            self.tally.drop("bbox", say("follows from the coordinates"))
 
-    def datum(self, given: dict[str, Any], where: str, datum: str) -> str:
+    def datum(self, given: dict[str, Any], number: int, datum: str) -> str:
         """Give the datum that an object states by its ``crs``, which GeoJSON once had."""
         if "crs" not in given:
             return datum
@@ -211,8 +224,8 @@ class _Reading:
         name = properties.get("name") if isinstance(properties, dict) else None
         known = CRS.fullmatch(name.strip()) if isinstance(name, str) else None
         if known is None:
-            what = f"{quote(name)} is not the coordinate system of GeoJSON"
-            self.tally.fault(where, "crs", what, "convert it to WGS84 (EPSG:4326); EPSG:4490 is read too")
+            what = say("{name} is not the coordinate system of GeoJSON", name=quote(name))
+            self.fault(number, "crs", what, say("convert it to WGS84 (EPSG:4326); EPSG:4490 is read too"))
             return datum
         return "CGCS2000" if known[1] == CGCS2000 else "WGS84"
 
@@ -228,21 +241,21 @@ def _single(geometry: dict[str, Any]) -> dict[str, Any]:
 def _fault(geometry: Any) -> str:
     """Say what is wrong with one geometry; nothing if it is right, or a collection of others."""
     if not isinstance(geometry, dict):
-        return "is no object"
+        return say("is no object")
     kind = geometry.get("type")
     if kind == GEOMETRIES:
-        return "" if isinstance(geometry.get("geometries"), list) else "geometries is no array"
+        return "" if isinstance(geometry.get("geometries"), list) else say("geometries is no array")
     if not isinstance(kind, str) or kind not in DEPTHS:
-        return "its type is no type of geometry"
+        return say("its type is no type of geometry")
     if not isinstance(geometry.get("coordinates"), list):
-        return "coordinates is no array" if "coordinates" in geometry else "coordinates is missing"
+        return say("coordinates is no array") if "coordinates" in geometry else say("coordinates is missing")
     coordinates = geometry["coordinates"]
     return _nested_fault(coordinates, DEPTHS[kind], LEAST.get(kind, 0)) if coordinates else ""
 
 
 def _nested_fault(value: Any, depth: int, least: int) -> str:
     if not isinstance(value, list):
-        return "a number or text stands where an array should be"
+        return say("a number or text stands where an array should be")
     if not depth:
         return _position_fault(value)
     faults = (_nested_fault(part, depth - 1, least) for part in value)
@@ -251,14 +264,18 @@ def _nested_fault(value: Any, depth: int, least: int) -> str:
         return fault
     ring = least == LEAST["Polygon"]
     if len(value) < least:
-        return f"has fewer than {least} positions in a {'ring' if ring else 'line'}"
-    return "a ring does not end where it begins" if ring and value[0] != value[-1] else ""
+        return (
+            say("has fewer than {least} positions in a ring", least=least)
+            if ring
+            else say("has fewer than {least} positions in a line", least=least)
+        )
+    return say("a ring does not end where it begins") if ring and value[0] != value[-1] else ""
 
 
 def _position_fault(position: list[Any]) -> str:
     if len(position) < 2:  # noqa: PLR2004 -- lon, lat
-        return "a position has fewer than two numbers"
-    return "" if all(map(_is_number, position)) else "a position holds something that is no number"
+        return say("a position has fewer than two numbers")
+    return "" if all(map(_is_number, position)) else say("a position holds something that is no number")
 
 
 def _is_number(value: Any) -> bool:

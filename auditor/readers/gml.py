@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, read_carried, report_encoding
 from auditor.readers._registry import CARRIED, Export, Reader
@@ -90,17 +91,21 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         _file(_tokens(text), parts)
     except _BrokenError as broken:
         line = text.count("\n", 0, broken.at) + 1
-        log.problems.add(file, f"line {line}", "", f"no GML: {broken.what}", broken.hint)
+        log.problems.add(
+            file, say("line {number}", number=line), "", say("no GML: {what}", what=broken.what), broken.hint
+        )
         return None
     if not parts.graphs:
-        log.problems.add(file, "", "", "holds no graph", "GML is graph [ node [ … ] edge [ … ] ]")
+        log.problems.add(file, "", "", say("holds no graph"), say("GML is graph [ node [ … ] edge [ … ] ]"))
         return None
     if _report_lacking(parts, text, file, log):
         return None
     for what, times in parts.dropped.items():
-        log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
+        log.unused.append(Unused(file, what, say("not read ({count:,} of them)", count=times)))
     for what, times in parts.joined.items():
-        log.notes.append(Note(file, f"{what}: several values joined by ; in {times:,} rows"))
+        log.notes.append(
+            Note(file, say("{name}: several values joined by ; in {count:,} rows", name=what, count=times))
+        )
     nodes = read_rows(parts.rows["node"], "node", file, ("id",))
     links = read_rows(parts.rows["edge"], "edge", file, ("source", "target"))
     return Export(nodes, links, records=read_carried(parts.carried, file, log), directed=parts.directed)
@@ -115,7 +120,7 @@ def _decoded(data: bytes, file: str, log: Log) -> str | None:
     if data[:2] in OTHER_BOMS or CONTROLS.search(data) or _is_chinese(data):
         report_encoding(data, file, log)
         return None
-    log.notes.append(Note(file, "is not UTF-8; read as ISO-8859-1, the encoding that GML names"))
+    log.notes.append(Note(file, say("is not UTF-8; read as ISO-8859-1, the encoding that GML names")))
     return data.decode("iso-8859-1")
 
 
@@ -130,9 +135,11 @@ def _tokens(text: str) -> Iterator[Token]:
         found = TOKEN.match(text, at)  # a search would try a broken token anew from each of its characters
         if found is None:
             if text[at] == '"':
-                raise _BrokenError("a quote is opened and never closed", at)
+                raise _BrokenError(say("a quote is opened and never closed"), at)
             raise _BrokenError(
-                f"{quote(text[at : at + 20])} is not expected", at, "text needs quotes round it"
+                say("{value} is not expected", value=quote(text[at : at + 20])),
+                at,
+                say("text needs quotes round it"),
             )
         kind = found.lastgroup or ""
         if kind != "space":
@@ -146,15 +153,15 @@ def _file(tokens: Iterator[Token], parts: _Parts) -> None:
         if kind == "end":
             return
         if kind != "word":
-            raise _BrokenError(f"{quote(key or kind)} stands where a key should", at)
+            raise _BrokenError(say("{value} stands where a key should", value=quote(key or kind)), at)
         value = next(tokens)
         if key != "graph" or value[0] != "open":
             _value(tokens, key, value, depth=1)
-            parts.dropped["keys beside the graph"] += 1
+            parts.dropped[say("keys beside the graph")] += 1
             continue
         parts.graphs += 1
         if parts.graphs > 1:
-            raise _BrokenError("a second graph cannot be read", at, "give one graph a file")
+            raise _BrokenError(say("a second graph cannot be read"), at, say("give one graph a file"))
         _graph(tokens, parts, at)
 
 
@@ -162,11 +169,15 @@ def _graph(tokens: Iterator[Token], parts: _Parts, start: int) -> None:
     for key, value, at in _pairs(tokens, start, depth=1):
         if key in OWN:
             if isinstance(value, str):
-                raise _BrokenError(f"{key} {quote(value)} is no list", at, f"write {key} [ … ]")
+                raise _BrokenError(
+                    say("{key} {value} is no list", key=key, value=quote(value)),
+                    at,
+                    say("write {key} [ … ]", key=key),
+                )
             parts.rows[key].append(_row(parts, key, value))
             parts.starts[key].append(at)
         elif key == "graph":
-            raise _BrokenError("a nested graph cannot be read", at, "give one flat graph")
+            raise _BrokenError(say("a nested graph cannot be read"), at, say("give one flat graph"))
         else:
             _about_graph(parts, key, value, at)
 
@@ -178,25 +189,25 @@ def _about_graph(parts: _Parts, key: str, value: str | list[Pair], at: int) -> N
         parts.names = {inner: name for inner, name, _ in value if isinstance(name, str)}
     elif key == "directed":
         if not isinstance(value, str) or value not in {"0", "1"}:
-            raise _BrokenError("directed is neither 0 nor 1", at)
+            raise _BrokenError(say("directed is neither 0 nor 1"), at)
         parts.directed = value == "1"
     elif key != "multigraph":
-        parts.dropped["attributes of graph"] += 1
+        parts.dropped[say("attributes of graph")] += 1
 
 
 def _pairs(tokens: Iterator[Token], start: int, depth: int) -> Iterator[Pair]:
     """Give keys and values up to the bracket that closes the list."""
     if depth > MOST_DEPTH:
-        raise _BrokenError(f"is nested deeper than {MOST_DEPTH} lists", start)
+        raise _BrokenError(say("is nested deeper than {most} lists", most=MOST_DEPTH), start)
     for kind, key, at in tokens:
         if kind == "close":
             return
         if kind == "end":
             break
         if kind != "word":
-            raise _BrokenError(f"{quote(key or kind)} stands where a key should", at)
+            raise _BrokenError(say("{value} stands where a key should", value=quote(key or kind)), at)
         yield key, _value(tokens, key, next(tokens), depth), at
-    raise _BrokenError("a [ is never closed", start, "is the file complete?")
+    raise _BrokenError(say("a [ is never closed"), start, say("is the file complete?"))
 
 
 def _value(tokens: Iterator[Token], key: str, value: Token, depth: int) -> str | list[Pair]:
@@ -204,10 +215,13 @@ def _value(tokens: Iterator[Token], key: str, value: Token, depth: int) -> str |
     if kind == "open":
         return list(_pairs(tokens, at, depth + 1))
     if kind in {"close", "end"} or (kind == "word" and key not in BARE):
-        hint = "text needs quotes round it" if kind == "word" else ""
-        raise _BrokenError(f"{quote(key)} has no value", at, hint)
+        hint = say("text needs quotes round it") if kind == "word" else ""
+        raise _BrokenError(say("{key} has no value", key=quote(key)), at, hint)
     if len(text) > LONGEST and key != CARRIED:
-        raise _BrokenError(f"the value of {quote(key)} is longer than {LONGEST:,} characters", at)
+        raise _BrokenError(
+            say("the value of {key} is longer than {longest:,} characters", key=quote(key), longest=LONGEST),
+            at,
+        )
     return ENTITY.sub(_character, text) if kind == "text" and "&" in text else text
 
 
@@ -226,16 +240,20 @@ def _row(parts: _Parts, kind: str, pairs: list[Pair]) -> dict[str, str]:
         if isinstance(value, str):
             values.setdefault(key, []).append(value)
             if len(values[key]) > 1 and key in OWN[kind]:
-                raise _BrokenError(f"a second {key} of one {kind}", at, "remove one")
+                raise _BrokenError(
+                    say("a second {key} of one {kind}", key=key, kind=kind), at, say("remove one")
+                )
         elif key == "graph":
-            raise _BrokenError("a nested graph cannot be read", at, "give one flat graph")
+            raise _BrokenError(say("a nested graph cannot be read"), at, say("give one flat graph"))
         else:
             parts.dropped[f"{kind} {key} [ … ]"] += 1
     row = {}
     for key, given in values.items():
         name = parts.names.get(key) or _name(key, kind, values)
         if name in row:
-            raise _BrokenError(f"two values of {quote(name)} in one {kind}", pairs[0][2])
+            raise _BrokenError(
+                say("two values of {name} in one {kind}", name=quote(name), kind=kind), pairs[0][2]
+            )
         listed = given[1:] if len(given) > 1 and given[0] == LIST_START else given
         if len(listed) > 1:
             parts.joined[name] += 1
@@ -261,7 +279,9 @@ def _report_lacking(parts: _Parts, text: str, file: str, log: Log) -> bool:
                 Origin.of(file, numbers, kind),
                 lacking,
                 name,
-                lambda row, starts=starts: f"is missing (line {text.count(chr(10), 0, starts[row]) + 1})",  # type: ignore[misc]
+                lambda row, starts=starts: say(
+                    "is missing (line {number})", number=text.count(chr(10), 0, starts[row]) + 1
+                ),  # type: ignore[misc]
             )
     return len(log.problems.found) > before
 

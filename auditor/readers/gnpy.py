@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._registry import Export, Reader
 from auditor.readers._tables import read_rows
@@ -71,8 +72,10 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     _say_unused(tree, elements, loose, file, log)
     strange = Counter(e["type"] for e in elements.values() if e["type"] not in IN_LINE | ENDS)
     for word, times in strange.items():
-        what = (
-            f"{times:,} elements of type {quote(word)}, which is not known, read as nodes that carry traffic"
+        what = say(
+            "{count:,} elements of type {kind}, which is not known, read as nodes that carry traffic",
+            count=times,
+            kind=quote(word),
         )
         log.notes.append(Note(file, what))
     nodes = [_node(elements[uid]) for uid in elements if uid in kept]
@@ -86,7 +89,7 @@ def _elements(given: list[Any], file: str, log: Log) -> dict[str, dict[str, Any]
     origin = Origin.of(file, np.arange(1, len(given) + 1), "element")
     whole = [isinstance(e, dict) and _is_name(e.get("uid")) and isinstance(e.get("type"), str) for e in given]
     log.problems.rows(
-        origin, ~np.array(whole, np.bool_), "", lambda _: "has no uid or no type", "both are text"
+        origin, ~np.array(whole, np.bool_), "", lambda _: say("has no uid or no type"), say("both are text")
     )
     elements: dict[str, dict[str, Any]] = {}
     again = np.zeros(len(given), np.bool_)
@@ -94,8 +97,10 @@ def _elements(given: list[Any], file: str, log: Log) -> dict[str, dict[str, Any]
         if good:
             again[at] = element["uid"] in elements
             elements.setdefault(element["uid"], element)
-    what = "is the uid of another element too"
-    log.problems.rows(origin, again, "uid", lambda row: f"{quote(given[row]['uid'])} {what}")
+    what = say("is the uid of another element too")
+    log.problems.rows(
+        origin, again, "uid", lambda row: say("{value} {what}", value=quote(given[row]["uid"]), what=what)
+    )
     return elements
 
 
@@ -105,14 +110,14 @@ def _pairs(given: list[Any], file: str, log: Log) -> list[tuple[str, str]]:
     whole = [
         isinstance(c, dict) and _is_name(c.get("from_node")) and _is_name(c.get("to_node")) for c in given
     ]
-    what = "has no from_node or no to_node"
+    what = say("has no from_node or no to_node")
     log.problems.rows(
-        origin, ~np.array(whole, np.bool_), "", lambda _: what, "both are the uid of an element"
+        origin, ~np.array(whole, np.bool_), "", lambda _: what, say("both are the uid of an element")
     )
     pairs = [(c["from_node"], c["to_node"]) for c, good in zip(given, whole, strict=True) if good]
     distinct = list(dict.fromkeys(pairs))
     if len(distinct) < len(pairs):
-        what = f"{len(pairs) - len(distinct):,} connections are there twice and read once"
+        what = say("{count:,} connections are there twice and read once", count=len(pairs) - len(distinct))
         log.notes.append(Note(file, what))
     return distinct
 
@@ -161,7 +166,13 @@ def _lengths(elements: dict[str, dict[str, Any]], file: str, log: Log) -> dict[s
             unread += lengths[uid] is None
     if unread:
         log.notes.append(
-            Note(file, f"length unknown for {unread:,} fibres: no number, or a unit besides km and m")
+            Note(
+                file,
+                say(
+                    "length unknown for {count:,} fibres: no number, or a unit besides km and m",
+                    count=unread,
+                ),
+            )
         )
     return lengths
 
@@ -232,13 +243,25 @@ def _say_unused(
     tree: dict[str, Any], elements: dict[str, dict[str, Any]], loose: int, file: str, log: Log
 ) -> None:
     for key in sorted(set(tree) - {"elements", "connections"}):
-        log.unused.append(Unused(file, key, "no node and no link"))
+        log.unused.append(Unused(file, key, say("no node and no link")))
     if loose:
-        log.unused.append(Unused(file, f"{loose:,} elements in line", "they lead from no node to no node"))
+        log.unused.append(
+            Unused(
+                file, say("{count:,} elements in line", count=loose), say("they lead from no node to no node")
+            )
+        )
     keys = Counter(key for element in elements.values() for key in element if key not in READ)
     for key, times in sorted(keys.items()):
-        why = f"of {times:,} elements; only the length of fibres is read" if key == "params" else None
-        log.unused.append(Unused(file, f"elements: {key}", why or f"of {times:,} elements; no rule reads it"))
+        why = (
+            say("of {count:,} elements; only the length of fibres is read", count=times)
+            if key == "params"
+            else None
+        )
+        log.unused.append(
+            Unused(
+                file, f"elements: {key}", why or say("of {count:,} elements; no rule reads it", count=times)
+            )
+        )
 
 
 READER = Reader("gnpy", claims=claims, tree=read_tree)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from auditor.containers import ContainerError, read_boxed
+from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import read_carried, read_json
@@ -75,7 +76,7 @@ class _Reading:
                     names = read_json(value.encode(), f"{self.file} ({COLUMNS})", self.log)
                     self.names = names if isinstance(names, dict) else {}
                 else:
-                    self.tally.drop(f"rows of {OWN}", "none of ours")
+                    self.tally.drop(say("rows of {table}", table=OWN), say("none of ours"))
 
     def layer(self, layer: dict[str, Any]) -> None:
         """Read one table, under the names that its columns had before they were written."""
@@ -89,9 +90,9 @@ class _Reading:
             return
         system = layer.get("system", "EPSG:4326")
         if system not in DATUMS:
-            what = f"its coordinates are in {quote(system)}"
-            hint = "convert it to WGS84 (EPSG:4326); EPSG:4490 is read too"
-            self.tally.fault(f"layer {quote(table)}", "", what, hint)
+            what = say("its coordinates are in {system}", system=quote(system))
+            hint = say("convert it to WGS84 (EPSG:4326); EPSG:4490 is read too")
+            self.tally.fault(say("layer {table}", table=quote(table)), "", what, hint)
             return
         role = ROLES.get(table, "") if "system" not in layer else SHAPES.get(str(layer["shape"]).upper(), "")
         for *cells, geometry, number in layer["rows"]:
@@ -113,8 +114,8 @@ class _Reading:
             self.tally.fault(f"{table} {number}", "geometry", geometry["fault"])
             return
         if f"EPSG:{geometry.get('srs', 0)}" not in {system, "EPSG:0"}:
-            what = "the geometry is in another coordinate system than its layer"
-            self.tally.fault(f"{table} {number}", "geometry", what, "which one holds?")
+            what = say("the geometry is in another coordinate system than its layer")
+            self.tally.fault(f"{table} {number}", "geometry", what, say("which one holds?"))
         shape = geometry["shape"]
         line = tuple((x, y) for x, y in geometry["places"])
         places, course = (line[:: len(line) - 1], line[1:-1]) if len(line) > 1 else (line, ())

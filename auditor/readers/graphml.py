@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._files import BOM, OTHER_BOMS, STRICT_XML, decode, read_carried, report_encoding
 from auditor.readers._registry import CARRIED, Export, Reader
@@ -71,7 +72,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         return None
     if b"<!DOCTYPE" in text:
         log.problems.add(
-            file, "", "", "holds a document type, which may hide entities", "remove <!DOCTYPE …>"
+            file, "", "", say("holds a document type, which may hide entities"), say("remove <!DOCTYPE …>")
         )
         return None
     parts = _Parts(file, log)
@@ -87,18 +88,30 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
             if len(log.problems.found) > before:
                 return None
     except etree.XMLSyntaxError as error:
-        place = f"line {error.lineno}" if error.lineno else ""
-        log.problems.add(file, place, "", f"no XML: {error.msg}", "is it complete?")
+        place = say("line {number}", number=error.lineno) if error.lineno else ""
+        log.problems.add(file, place, "", say("no XML: {reason}", reason=error.msg), say("is it complete?"))
         return None
     if not parts.graphs:
-        log.problems.add(file, "", "", "holds no graph", "the outermost element of GraphML is <graphml>")
+        log.problems.add(
+            file, "", "", say("holds no graph"), say("the outermost element of GraphML is <graphml>")
+        )
         return None
     for what, times in parts.dropped.items():
-        log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
+        log.unused.append(Unused(file, what, say("not read ({count:,} of them)", count=times)))
     if parts.labelled:
-        log.notes.append(Note(file, f"name read from the labels that yEd draws in {parts.labelled:,} nodes"))
+        log.notes.append(
+            Note(
+                file,
+                say("name read from the labels that yEd draws in {count:,} nodes", count=parts.labelled),
+            )
+        )
     if parts.grouped:
-        log.notes.append(Note(file, f"{parts.grouped:,} nodes stand in groups, which the column group names"))
+        log.notes.append(
+            Note(
+                file,
+                say("{count:,} nodes stand in groups, which the column group names", count=parts.grouped),
+            )
+        )
     _without_keys(parts)
     nodes = read_rows(parts.nodes, "node", file, ("id",))
     links = read_rows(parts.edges, "edge", file, ("source", "target"))
@@ -113,7 +126,9 @@ def _without_keys(parts: _Parts) -> None:
     for edge in parts.edges:
         if "id" in edge:
             edge["id (key)"] = edge.pop("id")
-    parts.log.notes.append(Note(parts.file, "ids of edges repeat, and were read as keys of parallel edges"))
+    parts.log.notes.append(
+        Note(parts.file, say("ids of edges repeat, and were read as keys of parallel edges"))
+    )
 
 
 def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:
@@ -125,8 +140,14 @@ def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:
     label = declared[1].decode() if declared else "utf-8"
     encoding = ENCODINGS.get(label.lower())
     if encoding is None or (encoding != "utf-8" and data.startswith(BOM)):
-        what = f"says that its encoding is {quote(label)}"
-        log.problems.add(file, "line 1", "", what, "save it as UTF-8, and let the first line say so")
+        what = say("says that its encoding is {encoding}", encoding=quote(label))
+        log.problems.add(
+            file,
+            say("line {number}", number=1),
+            "",
+            what,
+            say("save it as UTF-8, and let the first line say so"),
+        )
         return None
     if encoding == "utf-8":
         return None if decode(data, file, log) is None else data.removeprefix(BOM)
@@ -134,9 +155,14 @@ def _as_utf_8(data: bytes, file: str, log: Log) -> bytes | None:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        log.problems.add(file, f"line {line}", "", f"is not {label}, as its first line says")
+        log.problems.add(
+            file,
+            say("line {number}", number=line),
+            "",
+            say("is not {encoding}, as its first line says", encoding=label),
+        )
         return None
-    log.notes.append(Note(file, f"read as {label}, as its first line says"))
+    log.notes.append(Note(file, say("read as {encoding}, as its first line says", encoding=label)))
     return text.encode()
 
 
@@ -159,18 +185,23 @@ def _key(parts: _Parts, element: Any) -> None:
     if not _in(element, "graphml"):
         return
     if parts.graphs:
-        _refuse(parts, element, "a key behind the graph", "keys come first")
+        _refuse(parts, element, say("a key behind the graph"), say("keys come first"))
     key, domain, name = element.get("id"), element.get("for", "all"), element.get("attr.name")
     default = element.find("{*}default")
     for kind in ("node", "edge"):
         if domain in {kind, "all"} and key is not None:
             if key in parts.names[kind]:
-                _refuse(parts, element, f"a second key {quote(key)}", "give every key its own id")
+                _refuse(
+                    parts,
+                    element,
+                    say("a second key {key}", key=quote(key)),
+                    say("give every key its own id"),
+                )
             parts.names[kind][key] = name or ("" if element.get("yfiles.type") else key)
             if default is not None and default.text:
                 parts.defaults[kind][key] = default.text
     if domain not in {"node", "edge", "all"} and name != CARRIED:
-        parts.drop(f"attributes of {domain}")
+        parts.drop(say("attributes of {domain}", domain=domain))
 
 
 def _data(parts: _Parts, element: Any) -> None:
@@ -182,21 +213,32 @@ def _data(parts: _Parts, element: Any) -> None:
 def _graph(parts: _Parts, element: Any) -> None:
     default = element.get("edgedefault")
     if default not in DIRECTED:
-        _refuse(parts, element, f"edgedefault {quote(default)}", "it is directed or undirected")
+        _refuse(
+            parts,
+            element,
+            f"edgedefault {quote(default)}",
+            say("it is directed or undirected"),
+        )
     if _in(element, "node"):
         return
     parts.graphs += 1
     parts.directed = DIRECTED.get(default, False)
     if parts.graphs > 1 or not _in(element, "graphml"):
-        _refuse(parts, element, "a second graph", "give one graph; a node may hold another one")
+        _refuse(parts, element, say("a second graph"), say("give one graph; a node may hold another one"))
 
 
 def _hyperedge(parts: _Parts, element: Any) -> None:
-    _refuse(parts, element, "a hyperedge", "give a node for it and a link to each of its ends")
+    _refuse(parts, element, say("a hyperedge"), say("give a node for it and a link to each of its ends"))
 
 
 def _refuse(parts: _Parts, element: Any, what: str, hint: str) -> None:
-    parts.log.problems.add(parts.file, f"line {element.sourceline}", "", f"{what} cannot be read", hint)
+    parts.log.problems.add(
+        parts.file,
+        say("line {number}", number=element.sourceline),
+        "",
+        say("{what} cannot be read", what=what),
+        hint,
+    )
 
 
 def _node(parts: _Parts, element: Any) -> None:
@@ -250,7 +292,12 @@ def _attributes(parts: _Parts, element: Any, kind: str, taken: set[str]) -> dict
         elif len(child) or not names.get(key, key):
             parts.drop(f"{kind} data {key}")
         elif key in values:
-            _refuse(parts, child, f"a second value of {quote(names.get(key, key))}", "leave one of them out")
+            _refuse(
+                parts,
+                child,
+                say("a second value of {name}", name=quote(names.get(key, key))),
+                say("leave one of them out"),
+            )
         else:
             values[key] = child.text
     row: dict[str, str | None] = {}
@@ -258,7 +305,12 @@ def _attributes(parts: _Parts, element: Any, kind: str, taken: set[str]) -> dict
         name = names.get(key, key)
         name = f"{name} (attribute)" if name in taken else name
         if name in row:
-            _refuse(parts, element, f"a second value of {quote(name)}", "give every key its own attr.name")
+            _refuse(
+                parts,
+                element,
+                say("a second value of {name}", name=quote(name)),
+                say("give every key its own attr.name"),
+            )
         row[name] = value
     return row
 

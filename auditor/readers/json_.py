@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
 from auditor.readers._files import read_json
 from auditor.readers._registry import Export, Reader, readers
 
@@ -24,13 +25,19 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     tree = read_json(data, file, log)
     if tree is None:
         if not log.problems.found:
-            log.problems.add(file, "", "", "holds null and nothing else")
+            log.problems.add(file, "", "", say("holds null and nothing else"))
         return None
     for reader in sorted(readers(), key=lambda reader: reader.name == NAME):  # what is ours shows least
         if reader.claims is not None and reader.tree is not None and reader.claims(tree):
             return reader.tree(tree, file, log)
-    known = ", ".join(reader.name for reader in readers() if reader.tree is not None)
-    log.problems.add(file, "", "", "is JSON, but of no form that is known", f"forms of JSON are {known}")
+    known = [reader.name for reader in readers() if reader.tree is not None]
+    log.problems.add(
+        file,
+        "",
+        "",
+        say("is JSON, but of no form that is known"),
+        say("forms of JSON are {forms}", forms=known),
+    )
     return None
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.problems import quote
+from auditor.language import say
+from auditor.problems import numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import STRICT_XML, decode, read_carried
 from auditor.readers._places import LINE, POINT, Feature, read_places
@@ -42,7 +43,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
         return None
     if b"<!DOCTYPE" in data:
         log.problems.add(
-            file, "", "", "holds a document type, which may hide entities", "remove <!DOCTYPE …>"
+            file, "", "", say("holds a document type, which may hide entities"), say("remove <!DOCTYPE …>")
         )
         return None
     before = len(log.problems.found)
@@ -50,11 +51,11 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     try:
         reading.read(data)
     except etree.XMLSyntaxError as error:
-        place = f"line {error.lineno}" if error.lineno else ""
-        log.problems.add(file, place, "", f"no XML: {error.msg}", "is it complete?")
+        place = say("line {number}", number=error.lineno) if error.lineno else ""
+        log.problems.add(file, place, "", say("no XML: {reason}", reason=error.msg), say("is it complete?"))
         return None
     if not reading.kml:
-        reading.tally.fault("", "", "holds no KML", "the outermost element of KML is <kml>")
+        reading.tally.fault("", "", say("holds no KML"), say("the outermost element of KML is <kml>"))
     reading.tally.close()
     if len(log.problems.found) > before:
         return None
@@ -125,7 +126,7 @@ class _Reading:
         if tag == "name" and parent == "Folder":
             self.folders[-1] = element.text
         else:
-            self.drop(f"{tag} of a {parent}")
+            self.drop(say("{tag} of a {parent}", tag=tag, parent=parent))
         self.empty(element)
 
     def leave(self, element: Any) -> None:
@@ -146,7 +147,7 @@ class _Reading:
             if child.get("name") == CARRIED:
                 self.carried = next((value.text for value in self.children(child, "value")), None)
             else:
-                self.drop(f"{_local(child)} of a Document")
+                self.drop(say("{tag} of a {parent}", tag=_local(child), parent="Document"))
         element.clear(keep_tail=True)
 
     def empty(self, element: Any) -> None:
@@ -156,15 +157,19 @@ class _Reading:
         """
         if len(element):
             if _local(element) == "name":  # all else is part of something that is listed as a whole
-                self.drop("elements in a name")
+                self.drop(say("elements in a name"))
             element.clear(keep_tail=True)
+
+    def fault(self, key: str, what: str, hint: str = "") -> None:
+        """Note a problem of the placemark that is being read."""
+        self.tally.fault(numbered("placemark", self.placemarks), key, what, hint)
 
     def drop(self, what: str) -> None:
         """Count an element that is not read, by its name unless there are too many."""
         if len(self.names) < MOST_NAMES:
             self.names.add(what)
         missed = what.partition(" ")[0] in MISSED
-        self.tally.drop(what if what in self.names else "other elements", "not read", missed=missed)
+        self.tally.drop(what if what in self.names else say("other elements"), say("not read"), missed=missed)
 
     def children(self, element: Any, name: str) -> list[Any]:
         """Children of one name in the file's namespace."""
@@ -173,7 +178,6 @@ class _Reading:
     def placemark(self, element: Any) -> None:
         """Read one placemark."""
         self.placemarks += 1
-        where = f"placemark {self.placemarks}"
         stated: dict[str, Any] = {}
         given: dict[str, Any] = {}
         shapes: list[Any] = []
@@ -191,15 +195,15 @@ class _Reading:
             elif tag == "TimeSpan":
                 self.period(child, stated)
             elif tag == "ExtendedData":
-                self.data(child, given, where)
+                self.data(child, given)
             else:
                 self.drop(tag)
         if len(shapes) > 1:
-            self.tally.fault(where, "", "holds several geometries", "a placemark of KML has one")
+            self.fault("", say("holds several geometries"), say("a placemark of KML has one"))
             return
         drawn = _single(shapes[0]) if shapes else None
         shape = "" if drawn is None else _local(drawn)
-        line = self.places(drawn, shape, where) if shape in {POINT, LINE} else ()
+        line = self.places(drawn, shape) if shape in {POINT, LINE} else ()
         places, course = (line[:: len(line) - 1], line[1:-1]) if len(line) > 1 else (line, ())
         columns = stated | {f"{name} (attribute)" if name in stated else name: given[name] for name in given}
         own = element.get("id") or None
@@ -213,59 +217,65 @@ class _Reading:
             if column and not len(child):
                 stated[column] = child.text
             else:
-                self.drop(f"{_local(child)} of a TimeSpan")
+                self.drop(say("{tag} of a {parent}", tag=_local(child), parent="TimeSpan"))
 
-    def data(self, element: Any, given: dict[str, Any], where: str) -> None:
+    def data(self, element: Any, given: dict[str, Any]) -> None:
         """Read data by name, plain or by a schema."""
         for child in element.iterchildren("*"):
             tag = _local(child)
             if tag == "Data" and child.get("name") is not None:
                 value = next(iter(self.children(child, "value")), None)
-                self.datum(child.get("name"), value, given, where)
+                self.datum(child.get("name"), value, given)
             elif tag == "SchemaData":
                 for inner in child.iterchildren("*"):
                     if _local(inner) == "SimpleData" and inner.get("name") is not None:
-                        self.datum(inner.get("name"), inner, given, where)
+                        self.datum(inner.get("name"), inner, given)
                     else:
-                        self.drop(f"{_local(inner)} of SchemaData")
+                        self.drop(say("{tag} of {parent}", tag=_local(inner), parent="SchemaData"))
             else:
-                self.drop(f"{tag} of ExtendedData")
+                self.drop(say("{tag} of {parent}", tag=tag, parent="ExtendedData"))
 
-    def datum(self, name: str, value: Any, given: dict[str, Any], where: str) -> None:
+    def datum(self, name: str, value: Any, given: dict[str, Any]) -> None:
         """Keep one value."""
         if name in given:
-            self.tally.fault(where, "", f"{quote(name)} is there twice", "remove one")
+            self.fault("", say("{value} is there twice", value=quote(name)), say("remove one"))
         elif value is not None and len(value):
-            self.drop("data that hold elements")
+            self.drop(say("data that hold elements"))
         else:
             given[name] = None if value is None else value.text
 
-    def places(self, element: Any, shape: str, where: str) -> tuple[Place, ...]:
+    def places(self, element: Any, shape: str) -> tuple[Place, ...]:
         """Give the point, or all points of the line."""
         found = self.children(element, "coordinates")
         for child in element.iterchildren("*"):
             if _split(child) != (self.space, "coordinates"):
-                self.drop(f"{_local(child)} of a {shape}")
+                self.drop(say("{tag} of a {parent}", tag=_local(child), parent=shape))
         words = (found[0].text or "").split() if len(found) == 1 else []
         positions = [POSITION.fullmatch(word) for word in words]
         several = len(found) > 1 or (shape == POINT and len(words) > 1)
         if several or not all(positions) or (shape == LINE and len(words) == 1):
-            what = "coordinates are not those of one point" if shape == POINT else "coordinates are no line"
-            hint = "write lon,lat or lon,lat,height without blanks, and blanks between the points of a line"
-            self.tally.fault(where, "coordinates", what, hint)
+            what = (
+                say("coordinates are not those of one point")
+                if shape == POINT
+                else say("coordinates are no line")
+            )
+            hint = say(
+                "write lon,lat or lon,lat,height without blanks, and blanks between the points of a line"
+            )
+            self.fault("coordinates", what, hint)
             return ()
         matches = [position for position in positions if position]
         if any(position[3] for position in matches):
-            self.tally.drop("heights", "a place is lon and lat")
+            self.tally.drop(say("heights"), say("a place is lon and lat"))
         if len(matches) > 2:  # noqa: PLR2004 -- both ends
-            self.tally.drop("courses of lines", "only their ends are read")
-        return self.finite(tuple((float(place[1]), float(place[2])) for place in matches), where)
+            self.tally.drop(say("courses of lines"), say("only their ends are read"))
+        return self.finite(tuple((float(place[1]), float(place[2])) for place in matches))
 
-    def finite(self, places: tuple[Place, ...], where: str) -> tuple[Place, ...]:
+    def finite(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
         """Report numbers beyond all floats, such as 1e400."""
         if all(abs(number) < float("inf") for place in places for number in place):
             return places
-        self.tally.fault(where, "coordinates", "hold a number that is beyond all places")
+        self.fault("coordinates", say("hold a number that is beyond all places"))
         return ()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._netbox import (
     CLUSTER,
@@ -86,8 +87,8 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     _tell(dump, nodes)
     names = {name for row in (*nodes, *links) for name in row if name.startswith("cf_")}
     if len(names) > MOST_CUSTOM:
-        what = f"{len(names):,} custom fields, more than {MOST_CUSTOM:,}"
-        log.problems.add(file, "", "custom_field_data", what, "leave out what no rule reads")
+        what = say("{count:,} custom fields, more than {most:,}", count=len(names), most=MOST_CUSTOM)
+        log.problems.add(file, "", "custom_field_data", what, say("leave out what no rule reads"))
     if len(log.problems.found) > before:
         return None
     dump.tell()
@@ -223,22 +224,35 @@ def _tell(dump: Dump, nodes: list[Row]) -> None:
     for (role, kind), times in sorted(kinds.items()):
         if role.lower() in KINDS:
             dump.log.notes.append(
-                Note(dump.file, f"role {quote(role)} read as kind {kind} in {times:,} rows")
+                Note(
+                    dump.file,
+                    say(
+                        "role {role} read as kind {kind} in {count:,} rows",
+                        role=quote(role),
+                        kind=kind,
+                        count=times,
+                    ),
+                )
             )
     told = {
-        "devices whose role says no kind are read as carrying traffic": [not row["kind"] for row in machines],
-        "nodes have no tenant, so that their owner is blank": [row["owner"] is None for row in nodes],
+        say("devices whose role says no kind are read as carrying traffic"): [
+            not row["kind"] for row in machines
+        ],
+        say("nodes have no tenant, so that their owner is blank"): [row["owner"] is None for row in nodes],
     }
     for what, rows in told.items():
         if any(rows):
-            dump.log.notes.append(Note(dump.file, f"{sum(rows):,} {what}"))
+            dump.log.notes.append(Note(dump.file, say("{count:,} {what}", count=sum(rows), what=what)))
     panels = {
         port.get("device")
         for port in dump.rows("dcim.frontport").values()
         if key(port.get("device")) is not None
     }
     if panels:
-        what = f"{len(panels):,} devices with front ports are one node each, which joins all cabled to it"
+        what = say(
+            "{count:,} devices with front ports are one node each, which joins all cabled to it",
+            count=len(panels),
+        )
         dump.log.notes.append(Note(dump.file, what))
 
 

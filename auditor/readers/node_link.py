@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.columns import REVERSE
+from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._registry import CARRIED, Export, Reader
 from auditor.readers._tables import read_rows
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LINKS = ("links", "edges")  # both spellings are networkx's
 OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 KNOWN = frozenset({"nodes", "links", "edges", "elements", "graph", "directed", "multigraph"})
-BY_POSITION = "give each node an id, and let links name their ends by it"
+BY_POSITION = say("give each node an id, and let links name their ends by it")
 
 
 def claims(tree: Any) -> bool:
@@ -43,7 +44,7 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     before = len(log.problems.found)
     holder = tree.get("elements", tree)
     if all(name in holder for name in LINKS):
-        log.problems.add(file, "", "", "holds both links and edges", "leave one of them out")
+        log.problems.add(file, "", "", say("holds both links and edges"), say("leave one of them out"))
         return None
     spelt = next(name for name in LINKS if name in holder)
     dropped: Counter[str] = Counter()
@@ -54,12 +55,14 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     _check_positions(nodes, links, file, log)
     directed = tree.get("directed", False)
     if not isinstance(directed, bool):
-        log.problems.add(file, "", "directed", f"{quote(directed)} is neither true nor false")
+        log.problems.add(
+            file, "", "directed", say("{value} is neither true nor false", value=quote(directed))
+        )
     if len(log.problems.found) > before:
         return None
     records = _about_graph(tree, dropped)
     for what, times in dropped.items():
-        log.unused.append(Unused(file, what, f"not read ({times:,} of them)"))
+        log.unused.append(Unused(file, what, say("not read ({count:,} of them)", count=times)))
     node_rows = [{**node, "id": str(node["id"])} for node in nodes]
     link_rows = _links(links, file, log)
     return Export(
@@ -84,15 +87,19 @@ def _check(rows: list[Any], word: str, names: tuple[str, ...], file: str, log: L
     """Report what is no record, or lacks a name that can be one."""
     origin = Origin.of(file, np.arange(1, len(rows) + 1), word)
     odd = np.array([not isinstance(row, dict) for row in rows], np.bool_)
-    log.problems.rows(origin, odd, "", lambda at: f"{quote(rows[at])} is no record")
+    log.problems.rows(origin, odd, "", lambda at: say("{value} is no record", value=quote(rows[at])))
     for name in names:
         bad = [isinstance(row, dict) and not _is_name(row.get(name)) for row in rows]
-        hint = "a text or a whole number; other names are not guessed"
+        hint = say("a text or a whole number; other names are not guessed")
         log.problems.rows(
             origin,
             np.array(bad, np.bool_),
             name,
-            lambda at, name=name: f"{quote(rows[at][name])} is no id" if name in rows[at] else "is missing",  # type: ignore[misc]
+            lambda at, name=name: (
+                say("{value} is no id", value=quote(rows[at][name]))
+                if name in rows[at]
+                else say("is missing")
+            ),  # type: ignore[misc]
             hint,
         )
 
@@ -111,7 +118,7 @@ def _check_positions(nodes: list[Any], links: list[Any], file: str, log: Log) ->
     numbers = {end for end in ends if isinstance(end, int) and not isinstance(end, bool)}
     ids = {str(node.get("id")) for node in nodes if isinstance(node, dict)}
     if numbers and all(0 <= number < len(nodes) and str(number) not in ids for number in numbers):
-        log.problems.add(file, "", "", "links name their ends by position, not by id", BY_POSITION)
+        log.problems.add(file, "", "", say("links name their ends by position, not by id"), BY_POSITION)
 
 
 def _links(links: list[Any], file: str, log: Log) -> list[dict[str, Any]]:
@@ -125,7 +132,9 @@ def _links(links: list[Any], file: str, log: Log) -> list[dict[str, Any]]:
         if name is None or link.get(REVERSE) is not True or (target, source, name) not in arcs:
             given.append({**link, "source": source, "target": target})
     if len(given) < len(links):
-        what = f"{len(links) - len(given):,} links marked reverse read as the way back of others"
+        what = say(
+            "{count:,} links marked reverse read as the way back of others", count=len(links) - len(given)
+        )
         log.notes.append(Note(file, what))
     times = Counter(_name(link) for link in given)
     for link in given:
@@ -151,8 +160,8 @@ def _about_graph(tree: dict[str, Any], dropped: Counter[str]) -> Any:
     """Give the records that the graph carries; count all else that is said of it."""
     graph = tree.get("graph", {})
     stated = graph if isinstance(graph, dict) else {}
-    dropped["attributes of graph"] += len(stated) - (CARRIED in stated) if isinstance(graph, dict) else 1
-    dropped.update(f"key {name}" for name in tree if name not in KNOWN)
+    dropped[say("attributes of graph")] += len(stated) - (CARRIED in stated) if isinstance(graph, dict) else 1
+    dropped.update(say("key {name}", name=name) for name in tree if name not in KNOWN)
     for what in [what for what, times in dropped.items() if not times]:
         del dropped[what]
     return stated.get(CARRIED)

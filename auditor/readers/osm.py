@@ -13,6 +13,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import say
+from auditor.problems import numbered
 from auditor.readers._entries import Tally, is_plain, name_of, records_of
 from auditor.readers._registry import Export, Reader
 from auditor.readers._tables import read_rows
@@ -22,8 +24,18 @@ if TYPE_CHECKING:
     from auditor.readers._entries import Row
     from auditor.tables import Log
 
-ATTRIBUTION = "© OpenStreetMap contributors, under ODbL 1.0: name them wherever this is shown"
+ATTRIBUTION = say("© OpenStreetMap contributors, under ODbL 1.0: name them wherever this is shown")
 TYPES = ("node", "way", "relation")
+UNREAD = {
+    "node": say("nodes with other tags"),
+    "way": say("ways with other tags"),
+    "relation": say("relations with other tags"),
+}
+BARE = {
+    "node": say("nodes without tags"),
+    "way": say("ways without tags"),
+    "relation": say("relations without tags"),
+}
 LINES = {"line", "cable"}
 CENTRES = {"data_center", "data_centre"}
 OURS = {"node": {column.name for column in NODES}, "link": {column.name for column in LINKS}}
@@ -51,10 +63,10 @@ def read_tree(tree: Any, file: str, log: Log) -> Export | None:
             nodes.append(_node(name, element, tags, tally))
         elif tags:
             missed = _is_telecom(tags)
-            why = "telecom objects, but relations" if missed else "no telecom object that is read"
-            tally.drop(f"{element['type']}s with other tags", why, missed=missed)
+            why = say("telecom objects, but relations") if missed else say("no telecom object that is read")
+            tally.drop(UNREAD[element["type"]], why, missed=missed)
         else:
-            tally.drop(f"{element['type']}s without tags", "shape, not objects")
+            tally.drop(BARE[element["type"]], say("shape, not objects"))
     links = _links(lines, {row["id"] for row in nodes}, tally)
     tally.note(ATTRIBUTION)
     tally.close()
@@ -75,7 +87,7 @@ def _elements(entries: list[Any], tally: Tally) -> dict[str, Row]:
         if kind in TYPES and name is not None:
             found[f"{kind}/{name}"] = found.get(f"{kind}/{name}", {}) | element
         else:
-            tally.fault(f"element {number}", "id", "is no node, way or relation with an id")
+            tally.fault(numbered("element", number), "id", say("is no node, way or relation with an id"))
     return found
 
 
@@ -112,7 +124,7 @@ def _node(name: str, element: Row, tags: Row, tally: Tally) -> Row:
     place = (given.get("lon"), given.get("lat")) if isinstance(given, dict) else (None, None)
     if all(isinstance(number, int | float) and not isinstance(number, bool) for number in place):
         return row | {"lon": place[0], "lat": place[1], "datum": "WGS84"}
-    tally.drop("places of objects", "no coordinates; ask Overpass for `out center`")
+    tally.drop(say("places of objects"), say("no coordinates; ask Overpass for `out center`"))
     return row
 
 
@@ -123,7 +135,7 @@ def _links(lines: list[Row], objects: set[str], tally: Tally) -> list[Row]:
     links: list[Row] = []
     for line, way in zip(lines, refs, strict=True):
         if len(way) < 2:  # noqa: PLR2004 -- both ends
-            tally.drop("lines without nodes", "ask Overpass for `out body`")
+            tally.drop(say("lines without nodes"), say("ask Overpass for `out body`"))
             continue
         tags = _tags(line)
         row = _columns(tags, "link") | ({"kind": "fibre"} if tags.get("telecom:medium") == "fibre" else {})

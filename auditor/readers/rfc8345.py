@@ -39,7 +39,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from auditor.problems import nearest, quote
+from auditor.language import say
+from auditor.problems import clauses, nearest, quote
 from auditor.readers._entries import Tally, records_of
 from auditor.readers._layers import WHOSE, TooDeepError, crossed, lift
 from auditor.readers._registry import CARRIED, Export, Reader
@@ -99,9 +100,9 @@ def read_layer(tree: Any, file: str, log: Log, layer: str | None) -> Export | No
     try:
         export = _read(entries, holder, tally, layer)
     except TooDeepError:
-        what = "nodes stand on one another in too many ways"
+        what = say("nodes stand on one another in too many ways")
         tally.fault(
-            "", "supporting-node", what, "name what a node stands on directly, and nothing beneath that"
+            "", "supporting-node", what, say("name what a node stands on directly, and nothing beneath that")
         )
         export = None
     tally.close()
@@ -115,7 +116,7 @@ def _read(entries: list[Any], holder: Any, tally: Tally, wanted: str | None) -> 
         return _export(nodes, links, tally, records=records)
     stack = stack_of(entries, tally)
     if not stack.layers:
-        tally.fault("", "", "holds no network", "the outermost key is ietf-network:networks")
+        tally.fault("", "", say("holds no network"), say("the outermost key is ietf-network:networks"))
         return None
     layer = _choose(stack, wanted, tally)
     if layer is None:
@@ -123,19 +124,39 @@ def _read(entries: list[Any], holder: Any, tally: Tally, wanted: str | None) -> 
     nodes, lifting = lift(stack, layer)
     links, directed = _links(stack, layer, tally)
     for name, (node, one, other) in lifting.examples.items():
-        said = f"such as {quote(one)} and {quote(other)} for {quote(node)}"
-        where = f"at {lifting.differing[name]:,} nodes"
-        tally.note(f"{name}: what other layers say differs {where} and is not taken, {said}")
+        what = say(
+            "{name}: what other layers say differs at {count:,} nodes and is not taken, such as {one} and "
+            "{other} for {node}",
+            name=name,
+            count=lifting.differing[name],
+            one=quote(one),
+            other=quote(other),
+            node=quote(node),
+        )
+        tally.note(what)
     if lifting.lifted:
-        counts = ", ".join(f"{name} ({times:,})" for name, times in sorted(lifting.lifted.items()))
-        tally.note(f"lifted to nodes of {quote(layer.name)} from other layers: {counts}")
+        columns = [f"{name} ({times:,})" for name, times in sorted(lifting.lifted.items())]
+        tally.note(
+            say(
+                "lifted to nodes of {layer} from other layers: {columns}",
+                layer=quote(layer.name),
+                columns=columns,
+            )
+        )
     for other in stack.layers.values():
         if other is not layer:
-            size = f"{len(other.nodes):,} nodes, {len(other.links):,} entries of links"
+            size = say(
+                "{nodes:,} nodes, {links:,} entries of links",
+                nodes=len(other.nodes),
+                links=len(other.links),
+            )
             telling = sum(not SAYS.isdisjoint(row) for row in other.nodes)
-            why = "not searched: layers are never mixed"
-            why += f"; {telling:,} of its nodes say whose or what they are" if telling else ""
-            tally.drop(f"layer {quote(other.name)}: {size}", why, missed=telling > 0)
+            why: str = say("not searched: layers are never mixed")
+            if telling:
+                why = clauses(why, say("{count:,} of its nodes say whose or what they are", count=telling))
+            tally.drop(
+                say("layer {layer}: {size}", layer=quote(other.name), size=size), why, missed=telling > 0
+            )
     return _export(nodes, links, tally, records=records, directed=directed)
 
 
@@ -182,12 +203,22 @@ def _own_columns(record: Row, key: str) -> Row:
 def _choose(stack: Stack, wanted: str | None, tally: Tally) -> Layer | None:
     """Take the layer that is wanted, or the lowest that is complete; say what it lacks."""
     if wanted is not None and wanted not in stack.layers:
-        tally.fault("", "network", f"there is no layer {quote(wanted)}", nearest(wanted, stack.layers))
+        tally.fault(
+            "",
+            "network",
+            say("there is no layer {layer}", layer=quote(wanted)),
+            nearest(wanted, stack.layers),
+        )
         return None
     if wanted is None and stack.circle():
-        names = ", ".join(quote(name) for name in stack.circle()[:3])
-        hint = "name the layer to search as [network] access_layer"
-        tally.fault("", "supporting-network", f"layers stand on one another in a circle: {names}", hint)
+        names = [quote(name) for name in stack.circle()[:3]]
+        hint = say("name the layer to search as [network] access_layer")
+        tally.fault(
+            "",
+            "supporting-network",
+            say("layers stand on one another in a circle: {names}", names=names),
+            hint,
+        )
         return None
     upwards = stack.upwards()
     if wanted is not None:
@@ -196,9 +227,14 @@ def _choose(stack: Stack, wanted: str | None, tally: Tally) -> Layer | None:
     else:
         layer, gaps = _lowest(stack, upwards)
     if layer.routed and layer.links and not stack.beneath[layer.name]:
-        tally.note(f"{quote(layer.name)} is layer 3: boxes that its links cross beneath are not in the file")
+        tally.note(
+            say(
+                "{layer} is layer 3: boxes that its links cross beneath are not in the file",
+                layer=quote(layer.name),
+            )
+        )
     if gaps.ends or gaps.nodes or not layer.links or (wanted is not None and stack.beneath[layer.name]):
-        tally.drop(f"what {quote(layer.name)} lacks", "see the notes", missed=True)
+        tally.drop(say("what {layer} lacks", layer=quote(layer.name)), say("see the notes"), missed=True)
     if len(upwards) > 1:
         _say(stack, layer, gaps, tally, wanted=wanted is not None)
     return layer
@@ -216,23 +252,42 @@ def _lowest(stack: Stack, upwards: list[Layer]) -> tuple[Layer, Gaps]:
 
 
 def _say(stack: Stack, layer: Layer, gaps: Gaps, tally: Tally, *, wanted: bool) -> None:
-    lacks = [] if layer.links else ["it has no links"]
+    lacks = [] if layer.links else [say("it has no links")]
     if gaps.ends:
-        lacks.append(f"{len(gaps.ends):,} link ends name nothing of it, such as {quote(gaps.ends[0])}")
+        lacks.append(
+            say(
+                "{count:,} link ends name nothing of it, such as {name}",
+                count=len(gaps.ends),
+                name=quote(gaps.ends[0]),
+            )
+        )
     if gaps.nodes:
         name, node = gaps.nodes[0]
         lacks.append(
-            f"{len(gaps.nodes):,} nodes stand on nothing of it, such as {quote(node)} of {quote(name)}"
+            say(
+                "{count:,} nodes stand on nothing of it, such as {node} of {layer}",
+                count=len(gaps.nodes),
+                node=quote(node),
+                layer=quote(name),
+            )
         )
     if wanted:
-        why = "the one that is asked for"
+        why = say("the one that is asked for")
     else:
         why = (
-            "the lowest that has links, for NO LAYER IS COMPLETE" if lacks else "the lowest that is complete"
+            say("the lowest that has links, for NO LAYER IS COMPLETE")
+            if lacks
+            else say("the lowest that is complete")
         )
-    size = f"{len(layer.nodes):,} nodes, {len(layer.links):,} entries of links"
-    told = f"layer {quote(layer.name)} is read ({size}), {why} of {len(stack.layers)}"
-    tally.note("; ".join([told, *lacks, "[network] access_layer names another"]))
+    size = say("{nodes:,} nodes, {links:,} entries of links", nodes=len(layer.nodes), links=len(layer.links))
+    told = say(
+        "layer {layer} is read ({size}), {why} of {count}",
+        layer=quote(layer.name),
+        size=size,
+        why=why,
+        count=len(stack.layers),
+    )
+    tally.note(clauses(told, *lacks, say("[network] access_layer names another")))
 
 
 def _links(stack: Stack, layer: Layer, tally: Tally) -> tuple[list[Row], bool]:
@@ -247,7 +302,9 @@ def _links(stack: Stack, layer: Layer, tally: Tally) -> tuple[list[Row], bool]:
             row.setdefault("direction", "forward")
         rows.append(row)
     if one_way and not each_once:
-        tally.note(f"{one_way:,} links have no entry for the way back and carry forward alone")
+        tally.note(
+            say("{count:,} links have no entry for the way back and carry forward alone", count=one_way)
+        )
     if stack.beneath[layer.name]:
         _cross(stack, layer, pairs, rows, tally)
     return rows, each_once
@@ -262,7 +319,7 @@ def _link(pair: list[LinkEntry], layer: Layer, tally: Tally) -> Row:
         if len(values) == 1:
             row[name] = values[0]
         else:
-            tally.drop(f"link {name}", "the two directions differ")
+            tally.drop(say("link {name}", name=name), say("the two directions differ"))
     return row
 
 
@@ -277,8 +334,15 @@ def _cross(stack: Stack, layer: Layer, pairs: list[list[LinkEntry]], rows: list[
             row |= {"kind": "tunnel", "over": ";".join(over) if over else None}
         doubtful += over is None
     if doubtful:
-        what = "which nodes they cross is not known; they are tunnels over nothing, which are doubtful"
-        tally.note(f"{doubtful:,} links of {quote(layer.name)} stand on layers beneath: {what}")
+        what = say("which nodes they cross is not known; they are tunnels over nothing, which are doubtful")
+        tally.note(
+            say(
+                "{count:,} links of {layer} stand on layers beneath: {what}",
+                count=doubtful,
+                layer=quote(layer.name),
+                what=what,
+            )
+        )
 
 
 def _paired(layer: Layer) -> list[list[LinkEntry]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from auditor import sheets
 from auditor.cells import NO, NUMBER, YES
 from auditor.containers import ContainerError, read_boxed
+from auditor.language import say
 from auditor.problems import Origin, quote, spans
 from auditor.readers._registry import Export, Reader
 from auditor.records import SCHEMA
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LOOKED_AT = 10  # rows in which names of columns are looked for
 DIGITS = 10**15  # a spreadsheet keeps fifteen digits of a number
 LONGEST_WHOLE = 10**21  # written with all their digits
-ANEW = "format the column as text, type it anew"
+ANEW = say("format the column as text, type it anew")
 TEXTS = frozenset({"text", "coded", "uscc", "list"})
 NAMES = frozenset(
     {"id", "site", "source", "target", "over", "node", "number", "node_ids", "failover_node_ids"}
@@ -93,19 +94,24 @@ def export(book: dict[str, Any], file: str, log: Log) -> Export | None:
         As for any reader.
     """
     log.unused.extend(
-        Unused(file, what, f"not read ({count:,} of them)") for what, count in book["other"].items()
+        Unused(file, what, say("not read ({count:,} of them)", count=count))
+        for what, count in book["other"].items()
     )
     found = _tables(book["sheets"], file, log)
     if "nodes" not in found:
-        names = ", ".join(quote(sheet["name"]) for sheet in book["sheets"][:20]) or "none"
-        hint = f"name one 节点 or nodes; the sheets are {names}"
-        log.problems.add(file, "", "", "has no sheet of nodes", hint)
+        names = [quote(sheet["name"]) for sheet in book["sheets"][:20]] or say("none")
+        hint = say("name one 节点 or nodes; the sheets are {sheets}", sheets=names)
+        log.problems.add(file, "", "", say("has no sheet of nodes"), hint)
     for sheet in found.values():
         _mend(sheet, log)
     records = _records(found, log) if "operator" in found else None
     for table in [] if records else sorted(set(found) - set(TABLES)):
         log.unused.append(
-            Unused(file, f"sheet of {table}", "read only where there is a sheet 企业 or operator")
+            Unused(
+                file,
+                say("sheet of {table}", table=table),
+                say("read only where there is a sheet 企业 or operator"),
+            )
         )
     if "nodes" not in found:
         return None
@@ -126,8 +132,13 @@ def _tables(given: list[dict[str, Any]], file: str, log: Log) -> dict[str, _Shee
         if table is None:
             rest.append(sheet)
         elif table in named:
-            what = f"has two sheets of {table}: {quote(named[table]['name'])} and {quote(sheet['name'])}"
-            log.problems.add(file, "", "", what, "leave one of them out, or rename it")
+            what = say(
+                "has two sheets of {table}: {sheet} and {other}",
+                table=table,
+                sheet=quote(named[table]["name"]),
+                other=quote(sheet["name"]),
+            )
+            log.problems.add(file, "", "", what, say("leave one of them out, or rename it"))
         else:
             named[table] = sheet
     for table, needed in TYPED.items():
@@ -135,12 +146,23 @@ def _tables(given: list[dict[str, Any]], file: str, log: Log) -> dict[str, _Shee
         if len(alike) == 1:
             named[table] = alike[0]
             rest.remove(alike[0])
-            log.notes.append(Note(file, f"sheet {quote(alike[0]['name'])} read as {table} by its columns"))
+            log.notes.append(
+                Note(
+                    file,
+                    say(
+                        "sheet {sheet} read as {table} by its columns",
+                        sheet=quote(alike[0]["name"]),
+                        table=table,
+                    ),
+                )
+            )
     for sheet in rest:
         help_ = sheet["name"] in sheets.HELP
         if help_ or sheet["rows"]:
-            why = "explains how to fill the workbook in" if help_ else "its name is that of no table"
-            log.unused.append(Unused(file, f"sheet {quote(sheet['name'])}", why))
+            why = (
+                say("explains how to fill the workbook in") if help_ else say("its name is that of no table")
+            )
+            log.unused.append(Unused(file, say("sheet {sheet}", sheet=quote(sheet["name"])), why))
             log.partial |= any(_looks_like(sheet, table, needed) for table, needed in TYPED.items())
     opened = {table: _sheet(sheet, table, file, log) for table, sheet in named.items()}
     return {table: sheet for table, sheet in opened.items() if sheet is not None}
@@ -167,14 +189,16 @@ def _head(rows: list[list[Any]], table: str) -> int:
 
 def _sheet(given: dict[str, Any], table: str, file: str, log: Log) -> _Sheet | None:
     rows, first = given["rows"], given["first"]
-    place = f"{file}, sheet {quote(given['name'])}"
+    place = say("{file}, sheet {sheet}", file=file, sheet=quote(given["name"]))
     _note(given, place, log)
     if not rows:
         return None
     head = _head(rows, table)
     if head:
         above = spans(np.arange(first, first + head))
-        log.unused.append(Unused(place, f"rows {above}", "stand above the names of the columns"))
+        log.unused.append(
+            Unused(place, say("rows {rows}", rows=above), say("stand above the names of the columns"))
+        )
     names = [_name(cell) for cell in rows[head]]
     exact: dict[str, Column] | None = None
     below = head + 1
@@ -186,7 +210,9 @@ def _sheet(given: dict[str, Any], table: str, file: str, log: Log) -> _Sheet | N
         if below < len(rows) and any(str(cell).startswith(sheets.MARK) for cell in rows[below]):
             below += 1
     if len(names) > MOST_COLUMNS:
-        log.problems.add(place, "", "", f"{len(names):,} columns, more than {MOST_COLUMNS:,}")
+        log.problems.add(
+            place, "", "", say("{count:,} columns, more than {most:,}", count=len(names), most=MOST_COLUMNS)
+        )
         names = names[:MOST_COLUMNS]
     columns = [sheets.column_of(table, name) if exact is None else exact.get(name) for name in names]
     numbers = list(range(first + below, first + len(rows)))
@@ -214,24 +240,33 @@ def _check_nameless(sheet: _Sheet, number: int, log: Log) -> None:
     for at in range(wide):
         lacks = at >= len(sheet.names) or not sheet.names[at]
         if lacks and any(_text(cell) for cell in sheet.cells(at)):
-            log.problems.add(sheet.file, f"row {number}", f"column {at + 1}", "has no name")
+            log.problems.add(
+                sheet.file,
+                say("row {number}", number=number),
+                say("column {number}", number=at + 1),
+                say("has no name"),
+            )
 
 
 def _note(given: dict[str, Any], place: str, log: Log) -> None:
     """Note what is not plain to see in a sheet and was read all the same."""
     told = {
-        "formulas": "formulas: the values stored with them were read",
-        "hidden_rows": "hidden rows, read like the others",
-        "hidden_columns": "hidden columns, read like the others",
-        "merged": "merged cells: the value stands in the first of them, the others are blank",
+        "formulas": say("formulas: the values stored with them were read"),
+        "hidden_rows": say("hidden rows, read like the others"),
+        "hidden_columns": say("hidden columns, read like the others"),
+        "merged": say("merged cells: the value stands in the first of them, the others are blank"),
     }
     if given["lacking"]:
         rows = np.unique(np.array(given["lacking"], np.int64))
-        what = f"formulas without a value in rows {spans(rows)}"
-        log.problems.add(place, "", "", what, "open the workbook in a spreadsheet program and save it")
+        what = say("formulas without a value in rows {rows}", rows=spans(rows))
+        log.problems.add(place, "", "", what, say("open the workbook in a spreadsheet program and save it"))
     if given["hidden"]:
-        log.notes.append(Note(place, "the sheet is hidden; it was read"))
-    log.notes.extend(Note(place, f"{given[key]:,} {what}") for key, what in told.items() if given[key])
+        log.notes.append(Note(place, say("the sheet is hidden; it was read")))
+    log.notes.extend(
+        Note(place, say("{count:,} {what}", count=given[key], what=what))
+        for key, what in told.items()
+        if given[key]
+    )
 
 
 # --- what a spreadsheet does to cells -----------------------------------------------------------------------
@@ -265,12 +300,16 @@ def _mend(sheet: _Sheet, log: Log) -> None:
                     sheet.rows[row][at] = None
         if column is not None and column.name in NAMES and not faults:
             counted = sum(not isinstance(cell, bool | dict) for cell in typed.values())
-            what = f"{counted:,} cells are numbers; zeros that stood before them are lost"
-            log.notes.append(Note(sheet.file, f"{name}: {what}"))
+            what = say(
+                "{name}: {count:,} cells are numbers; zeros that stood before them are lost",
+                name=name,
+                count=counted,
+            )
+            log.notes.append(Note(sheet.file, what))
 
 
 def _told(cells: list[Any], what: str) -> Callable[[int], str]:
-    return lambda row: f"{quote(_text(cells[row]))} {what}"
+    return lambda row: say("{value} {what}", value=quote(_text(cells[row])), what=what)
 
 
 def _faults(
@@ -282,26 +321,29 @@ def _faults(
         fault = None
         if isinstance(cell, dict):
             if "error" in cell:
-                fault = ("is an error of the spreadsheet", "mend the formula, or write the value")
+                fault = (say("is an error of the spreadsheet"), say("mend the formula, or write the value"))
             elif text:
                 fault = (
-                    "is a date",
-                    f"if it was another text (3-1), {ANEW}",
+                    say("is a date"),
+                    say("if it was another text (3-1), {hint}", hint=ANEW),
                 )
         elif isinstance(cell, bool):
             fault = None
         elif text and abs(cell) >= DIGITS:
             fault = (
-                "is a number of which a spreadsheet keeps 15 digits",
+                say("is a number of which a spreadsheet keeps 15 digits"),
                 ANEW,
             )
         elif text and row in padded:
             fault = (
-                "is shown with zeros before it that the cell has not",
+                say("is shown with zeros before it that the cell has not"),
                 ANEW,
             )
         elif column is not None and column.type == "date":
-            fault = ("is a number, no date", "format the column as text and write dates as 2026-11-22")
+            fault = (
+                say("is a number, no date"),
+                say("format the column as text and write dates as 2026-11-22"),
+            )
         if fault:
             faults.setdefault(fault, []).append(row)
     return faults
@@ -350,7 +392,9 @@ def _records(found: dict[str, _Sheet], log: Log) -> dict[str, Any] | None:
 
 def _only(sheet: _Sheet, rows: list[dict[str, Any]], log: Log) -> dict[str, Any]:
     if len(rows) > 1:
-        log.problems.add(sheet.file, "", "", f"has {len(rows):,} rows under the names", "leave one")
+        log.problems.add(
+            sheet.file, "", "", say("has {count:,} rows under the names", count=len(rows)), say("leave one")
+        )
     return rows[0] if rows else {}
 
 
@@ -358,7 +402,13 @@ def _rows(sheet: _Sheet, log: Log) -> list[dict[str, Any]]:
     """Give the records of a sheet; what cannot be read is left as it is, for the check of the records."""
     names = [column.name if column else name for name, column in zip(sheet.names, sheet.columns, strict=True)]
     for name in sorted({name for name in names if name and names.count(name) > 1}):
-        log.problems.add(sheet.file, "", name, f"the column is there {names.count(name)} times", "remove one")
+        log.problems.add(
+            sheet.file,
+            "",
+            name,
+            say("the column is there {times} times", times=names.count(name)),
+            say("remove one"),
+        )
     records = []
     for number, row in zip(sheet.numbers, sheet.rows, strict=True):
         cells = zip(names, sheet.columns, row, strict=False)
@@ -367,7 +417,7 @@ def _rows(sheet: _Sheet, log: Log) -> list[dict[str, Any]]:
             if not name or cell is None or (isinstance(cell, str) and not cell.strip()):
                 continue
             if column is None and name.endswith(sheets.JSON_MARK):
-                _take_json(record, name, cell, (sheet.file, f"row {number}"), log)
+                _take_json(record, name, cell, (sheet.file, say("row {number}", number=number)), log)
             else:
                 record[name] = _value(column, cell)
         if record:
@@ -379,7 +429,7 @@ def _take_json(record: dict[str, Any], name: str, cell: Any, place: tuple[str, s
     try:
         record[name.removesuffix(sheets.JSON_MARK)] = orjson.loads(str(cell))
     except orjson.JSONDecodeError as error:
-        log.problems.add(*place, name, f"no JSON: {error.msg}")
+        log.problems.add(*place, name, say("no JSON: {reason}", reason=error.msg))
 
 
 def _value(column: Column | None, cell: Any) -> Any:
