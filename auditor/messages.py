@@ -11,6 +11,8 @@ from auditor.registers import labels
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from auditor.tables import Note, Unused
+
 VERDICTS = {
     Verdict.FAIL: both("fail"),
     Verdict.ERROR: both("error"),
@@ -131,6 +133,16 @@ def kind_name(kind: str | None) -> Text:
 def word(column: str, value: str) -> Text:
     """Give a word of a closed list of the declaration; its Chinese is that of the workbook."""
     return Text(value, labels.chinese(column, value))
+
+
+def note_line(note: Note, lang: str) -> str:
+    """Say on a line what was assumed in reading, and where."""
+    return both("{name}: {text}", name=note.where, text=note.what).in_(lang)
+
+
+def unused_line(unused: Unused, lang: str) -> str:
+    """Say on a line what no rule reads, and why."""
+    return both("{where}: {what}; {why}", where=unused.where, what=unused.what, why=unused.why).in_(lang)
 
 
 SAYS = {

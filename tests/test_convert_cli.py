@@ -47,7 +47,7 @@ def test_what_was_read_and_lost_is_said(tmp_path):
     quiet = run(
         auditor.sample("shanghai_disagreements"), "-o", tmp_path / "out.graphml", "-q", "--lang", "zh"
     )
-    assert [line.partition(":")[0] for line in quiet.stderr.splitlines()] == ["未能转换"]
+    assert [line.partition("：")[0] for line in quiet.stderr.splitlines()] == ["未能转换"]
 
 
 def test_a_network_of_nobody(tmp_path):

@@ -92,7 +92,7 @@ def test_a_contradiction_is_named(run, tmp_path):
         code, out, _ = run("locate", file, *DAY, "--lang", lang)
         assert code == 0
         assert words in out
-        assert out.startswith(("straddling: Shanghai", "跨界: 上海"))
+        assert out.startswith(("straddling: Shanghai", "跨界：上海"))
 
 
 def test_csv_keeps_order_columns_and_rows(run, tmp_path):

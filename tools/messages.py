@@ -4,7 +4,9 @@
     python tools/messages.py --from F   the same, with translations from a JSON object of English to Chinese
     python tools/messages.py --check    only say what lacks its Chinese, is left over, or is not compiled
 
-One .po file a part of the package: rules, readers, reports, cli …, and `core` for single modules.
+One .po file a part of the package: rules, readers, reports, cli …, and `core` for single modules; besides,
+`manual` holds the manual pages of rules (their docstrings, by paragraph), `help` what `--help` prints, and
+`data` what the files on areas and zones say.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ import datetime as dt
 import fcntl
 import io
 import json
+import re
 import string
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from auditor import manual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +70,50 @@ def found_texts() -> dict[str, dict[str, list[tuple[str, int]]]]:
         inside = path.relative_to(PACKAGE)
         part = inside.parts[0] if len(inside.parts) > 1 else "core"
         for text, _ in texts_of(path.read_text("utf-8")):
-            places = parts.setdefault(part, {}).setdefault(text, [])
-            if (str(inside), 0) not in places:
-                places.append((str(inside), 0))
+            _add(parts, part, text, str(inside))
+    for part, texts in (("manual", manual_texts()), ("help", help_texts()), ("data", data_texts())):
+        for text, place in texts:
+            _add(parts, part, text, place)
     return parts
+
+
+def _add(parts: dict[str, dict[str, list[tuple[str, int]]]], part: str, text: str, place: str) -> None:
+    places = parts.setdefault(part, {}).setdefault(text, [])
+    if (place, 0) not in places:
+        places.append((place, 0))
+
+
+def manual_texts() -> Iterator[tuple[str, str]]:
+    """Give the paragraphs of the rules' docstrings."""
+    for path in sorted((PACKAGE / "rules").glob("[!_]*.py")):
+        for text in manual.texts(ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""):
+            yield text, f"rules/{path.name}"
+
+
+def help_texts() -> Iterator[tuple[str, str]]:
+    """Give what `--help` prints of commands and options."""
+    for path in sorted((PACKAGE / "cli").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            texts = []
+            if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name in {"command", "cli"}:
+                texts = manual.texts(ast.get_docstring(node) or "")
+            elif (
+                isinstance(node, ast.keyword) and node.arg == "help" and isinstance(node.value, ast.Constant)
+            ):
+                texts = [node.value.value]
+            for text in texts:
+                yield text, f"cli/{path.name}"
+
+
+def data_texts() -> Iterator[tuple[str, str]]:
+    """Give the English texts of the files on areas and zones; what is Chinese already needs none."""
+    areas = tomllib.loads((PACKAGE / "data" / "areas.toml").read_text("utf-8"))["areas"]
+    found = [(text, "data/areas.toml") for area in areas for text in area["open_questions"]]
+    found += [(area["legal_basis"], "data/areas.toml") for area in areas]
+    for path in sorted((ROOT / "zone_boundaries").glob("*.geojson")):
+        facts = json.loads(path.read_bytes())["features"][0]["properties"]
+        found += [(facts[name], path.name) for name in ("legal_basis", "source", "licence", "notes")]
+    yield from ((text, place) for text, place in found if re.search("[a-z] [a-z]", text))
 
 
 def read_catalogues() -> dict[str, Catalog]:
@@ -114,8 +160,11 @@ def _never() -> dt.datetime:
 
 
 def gaps(text: str) -> set[str]:
-    """Names of a text's gaps."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    """Names of a text's gaps; a text of prose has none, whatever braces it holds."""
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    except ValueError:
+        return set()
 
 
 def faults() -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from auditor.cli import _options
 from auditor.errors import visible
+from auditor.language import Text, both, chinese
 
 if TYPE_CHECKING:
     from auditor.addresses import Addresses
@@ -17,25 +18,6 @@ if TYPE_CHECKING:
     from auditor.settings import Settings
     from auditor.tables import Frame, Log
     from auditor.zones import Areas
-
-WORDS = {
-    "en": {
-        "vote": "  {area}: for {support}; against {contradict}; void {void}; undecided {nothing}{ratio}",
-        "ratio": "; together {ratio:g}:1",
-        "nobody": "nobody",
-        "conflict": "  the sources contradict one another",
-        "data": "Data: {data}",
-        "limit": "An address locates a service address, not equipment; nothing here is finer than a city.",
-    },
-    "zh": {
-        "vote": "  {area}：支持 {support}；矛盾 {contradict}；不予采信 {void}；不足以判断 {nothing}{ratio}",
-        "ratio": "；合计 {ratio:g}:1",
-        "nobody": "无",
-        "conflict": "  各来源相互矛盾",
-        "data": "数据：{data}",
-        "limit": "IP 地址只能反映服务地址而非设备所在地；以上结果不细于城市一级。",
-    },
-}
 
 
 def command(
@@ -150,41 +132,61 @@ def print_one(found: Found, lang: str) -> None:
     from auditor import registers
     from auditor.messages import RELATIONS, observation_line
 
-    words, record = WORDS[lang], records(found)[0]
-    area = record["area"]
-    name = f": {getattr(found.areas.area(area), f'name_{lang}')}" if area else ""
-    click.echo(RELATIONS[record["relation"]].in_(lang) + name)
+    record = records(found)[0]
+    relation, area = RELATIONS[record["relation"]], record["area"]
+    named = both("{name}: {text}", name=relation, text=_area(found, area)) if area else relation
+    click.echo(named.in_(lang))
     if record["conflict"]:
-        click.echo(words["conflict"])
+        click.echo("  " + both("the sources contradict one another").in_(lang))
     for answer in record["answers"]:
         if "region" in answer:
             answer["name"] = dict(zip(("en", "zh"), registers.region_name(answer["region"]), strict=True))
         click.echo(visible("  " + observation_line(answer, lang)))
     for place, sides in record["votes"].items():
-        told = {
-            side: ", ".join(dict.fromkeys(families)) or words["nobody"]
-            for side, families in sides.items()
-            if side != "ratio"
-        }
-        ratio = words["ratio"].format(ratio=sides["ratio"]) if sides["ratio"] is not None else ""
-        shown = getattr(found.areas.area(place), f"name_{lang}")
-        click.echo(words["vote"].format(area=shown, ratio=ratio, **told))
+        click.echo("  " + _vote(_area(found, place), sides).in_(lang))
     for source in found.observations.sources:
         about = (source.title, str(source.vintage_on or ""), source.attribution, source.licence)
-        click.echo(visible(words["data"].format(data=", ".join(filter(None, about)))))
-    click.echo(words["limit"])
+        data = [Text(text, chinese(text)) for text in about if text]
+        click.echo(visible(both("Data: {data}", data=data).in_(lang)))
+    click.echo(
+        both("An address locates a service address, not equipment; nothing here is finer than a city.").in_(
+            lang
+        )
+    )
+
+
+def _area(found: Found, area: str) -> Text:
+    named = found.areas.area(area)
+    return Text(named.name_en, named.name_zh)
+
+
+def _vote(area: Text, sides: dict[str, Any]) -> Text:
+    """Say which families speak for an area and against it, and what they weigh together."""
+    told = {
+        side: list(dict.fromkeys(families)) or both("nobody")
+        for side, families in sides.items()
+        if side != "ratio"
+    }
+    ratio = sides["ratio"]
+    together = both("") if ratio is None else both("; together {ratio:g}:1", ratio=ratio)
+    return both(
+        "{area}: for {support}; against {contradict}; void {void}; undecided {nothing}{together}",
+        area=area,
+        together=together,
+        **told,
+    )
 
 
 def print_table(found: Found, lang: str) -> None:
     """Print one line an address: the vote, then the region by each source."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+    from rich.text import Text as Cell
 
     from auditor import registers
     from auditor.messages import RELATIONS
 
-    heads = ("IP", "位置", "试点区域") if lang == "zh" else ("IP", "relation", "area")
+    heads = ("IP", both("relation").in_(lang), both("area").in_(lang))
     names = [a.source.source for a in found.answers]
     table = Table(*heads, *names, box=None, pad_edge=False, show_edge=False)
     at = 1 if lang == "zh" else 0
@@ -194,5 +196,5 @@ def print_table(found: Found, lang: str) -> None:
             registers.region_name(code)[at] if (code := record["regions"][name]) else "" for name in names
         ]
         cells = (record["input"]["ip"], relation, record["area"] or "", *regions)
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        table.add_row(*(Cell(visible(cell)) for cell in cells))
     Console(width=100, highlight=False, soft_wrap=False).print(table)

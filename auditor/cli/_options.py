@@ -77,11 +77,18 @@ def output_format(*formats: str) -> Decorator:
 
 def tell_notes(notes: Iterable[Note], lang: str) -> None:
     """Say on stderr what was assumed in reading."""
-    from auditor.errors import visible
-    from auditor.messages import label
+    from auditor.messages import label, note_line
 
     for note in notes:
-        click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}", err=True)
+        tell(label("note", lang), note_line(note, lang), lang)
+
+
+def tell(name: str, text: str, lang: str) -> None:
+    """Say something on stderr, after its name."""
+    from auditor.errors import visible
+    from auditor.language import both
+
+    click.echo(visible(both("{name}: {text}", name=name, text=text).in_(lang)), err=True)
 
 
 def write_table(table: Any, target: str) -> None:

@@ -7,33 +7,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
-from auditor.errors import UsageError
+from auditor.errors import UsageError, visible
+from auditor.language import Text, both, chinese, say
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from auditor.zones import Area, Areas, Part
 
-STATUS = {"in": ("in", "属于"), "undecided": ("undecided", "未定"), "out": ("cut out", "除外")}
+STATUS = {"in": both("in"), "undecided": both("undecided"), "out": both("cut out")}
+WIDTH = 80
 SHOW = 2  # words of `show AREA`
 WORDS = {
-    "none": ("No pilot area is in force on {day}.", "{day} 尚无试点区域生效。"),
-    "since": ("in force since", "生效日期"),
-    "basis": ("legal basis", "法律依据"),
-    "administration": ("administration", "通信管理局"),
-    "services": ("services opened", "开放业务"),
-    "parts": ("parts", "组成"),
-    "open": ("open questions", "未决问题"),
-    "band": ("accuracy of edges", "边界精度"),
-    "version": ("version", "版本"),
-    "source": ("source", "来源"),
-    "licence": ("licence", "许可"),
-    "notes": ("notes", "说明"),
+    "since": both("in force since"),
+    "basis": both("legal basis"),
+    "administration": both("communications administration"),
+    "services": both("services opened"),
+    "parts": both("parts"),
+    "open": both("open questions"),
+    "band": both("accuracy of edges"),
+    "version": both("version"),
+    "source": both("source"),
+    "licence": both("terms of use"),
+    "notes": both("notes"),
 }
-
-
-def _word(key: str, lang: str) -> str:
-    return WORDS[key][lang == "zh"]
 
 
 @click.command()
@@ -53,7 +51,7 @@ def command(
 ) -> None:
     """List the pilot areas in force; `show AREA` tells all of one: parts, sources, what is open."""
     if what and (len(what) != SHOW or what[0] != "show"):
-        raise UsageError("write `auditor areas` or `auditor areas show AREA`")
+        raise UsageError(say("write `auditor areas` or `auditor areas show AREA`"))
     from auditor.settings import load_settings
     from auditor.zones import read_areas
 
@@ -112,46 +110,71 @@ def _name(thing: Area | Part, lang: str) -> str:
 
 def _list(areas: Areas, lang: str) -> None:
     if not areas.areas:
-        click.echo(_word("none", lang).format(day=areas.as_of))
+        click.echo(both("No pilot area is in force on {day}.", day=areas.as_of).in_(lang))
     for area in areas.areas:
-        click.echo(f"{area.id}: {_name(area, lang)}")
+        click.echo(_line("", area.id, _name(area, lang), lang))
         for part in area.parts:
-            click.echo(f"    {part.id:<18} {STATUS[part.status][lang == 'zh']:<10} {_name(part, lang)}")
+            status = STATUS[part.status].in_(lang)
+            click.echo(f"    {visible(part.id):<18} {status:<10} {visible(_name(part, lang))}")
 
 
 def _describe(area: Area, lang: str) -> None:
     administration = area.administration_zh if lang == "zh" else area.administration_en
+    click.echo(_line("", area.id, _name(area, lang), lang))
+    _wrapped(area.title_zh if lang == "zh" else area.title_en, "  ", "  ")
     lines = {
         "since": str(area.reply_on or ""),
         "basis": area.legal_basis,
         "administration": administration,
-        "services": ", ".join(area.services_opened),
+        "services": _listed(area.services_opened, lang),
     }
-    click.echo(f"{area.id}: {_name(area, lang)}")
-    _wrapped(area.title_zh if lang == "zh" else area.title_en, "  ", "  ")
     _entries(lines, lang, indent="  ")
-    click.echo(f"  {_word('parts', lang)}:")
+    click.echo(_line("  ", WORDS["parts"].in_(lang), "", lang).rstrip())
     for part in area.parts:
-        size = part.properties.get("area_km2")
-        extent = f", {size:,.1f} km²" if size else ""
-        click.echo(f"    {part.id} ({STATUS[part.status][lang == 'zh']}{extent}): {_name(part, lang)}")
-        bands = sorted({f"{band:,.0f} m" for band in part.bands_m}, key=lambda text: (len(text), text))
-        details = {"basis": part["legal_basis"], "band": ", ".join(bands), "version": part["version"]}
-        details |= {"source": " · ".join(filter(None, (part["source"], part["attribution"])))}
-        _entries(details | {"licence": part["licence"], "notes": part["notes"]}, lang, indent="      ")
+        _describe_part(part, lang)
     if area.open_questions:
-        click.echo(f"  {_word('open', lang)}:")
+        click.echo(_line("  ", WORDS["open"].in_(lang), "", lang).rstrip())
         for question in area.open_questions:
-            _wrapped(question, "    - ", "      ")
+            _wrapped(Text(question, chinese(question)).in_(lang), "    - ", "      ")
+
+
+def _describe_part(part: Part, lang: str) -> None:
+    size = part.properties.get("area_km2")
+    facts = {"part": part.id, "status": STATUS[part.status], "name": _name(part, lang), "size": size}
+    told = both("{part} ({status}, {size:,.1f} km²): {name}", **facts) if size else None
+    told = told or both("{part} ({status}): {name}", **facts)
+    click.echo("    " + visible(told.in_(lang)))
+    bands = sorted({f"{band:,.0f} m" for band in part.bands_m}, key=lambda text: (len(text), text))
+    source = Text(part["source"], chinese(part["source"])).in_(lang)
+    details = {
+        "basis": part["legal_basis"],
+        "band": _listed(bands, lang),
+        "version": part["version"],
+        "source": " · ".join(filter(None, (source, part["attribution"]))),
+        "licence": part["licence"],
+        "notes": part["notes"],
+    }
+    _entries(details, lang, indent="      ")
+
+
+def _listed(words: Iterable[str], lang: str) -> str:
+    return ("、" if lang == "zh" else ", ").join(words)
+
+
+def _line(indent: str, name: str, text: str, lang: str) -> str:
+    return indent + visible(both("{name}: {text}", name=name, text=text).in_(lang))
 
 
 def _entries(lines: dict[str, str], lang: str, *, indent: str) -> None:
+    """Print what is not blank, each after its name; texts of the files that ship have their Chinese."""
     for key, text in lines.items():
         if text:
-            _wrapped(f"{_word(key, lang)}: {text}", indent, indent + "  ")
+            told = Text(text, chinese(text)).in_(lang)
+            _wrapped(_line("", WORDS[key].in_(lang), told, lang), indent, indent + "  ")
 
 
 def _wrapped(text: str, first: str, rest: str) -> None:
-    import textwrap
+    from auditor.reports.text import wrapped
 
-    click.echo(textwrap.fill(text, 80, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False))
+    lines = wrapped(visible(text), WIDTH - len(rest))
+    click.echo("\n".join([first + lines[0], *(rest + line for line in lines[1:])]))

@@ -106,19 +106,20 @@ def _fetched(url: str, target: str, config: str | None, *, online: bool) -> str:
 def _tell(done: Conversion, target: str, lang: str, *, quiet: bool) -> None:
     """Say on stderr what was read, assumed and lost."""
     from auditor.errors import visible
-    from auditor.messages import label
+    from auditor.language import both
+    from auditor.messages import label, unused_line
 
     declaration = done.declaration
     if not quiet:
         _options.tell_notes(declaration.notes, lang)
         for unused in declaration.unused:
-            text = visible(f"{unused.where}: {unused.what}; {unused.why}")
-            click.echo(f"{label('unused', lang)}: {text}", err=True)
+            _options.tell(label("unused", lang), unused_line(unused, lang), lang)
     for loss in done.lost:
-        click.echo(f"{label('lost', lang)}: {visible(f'{loss.where}: {loss.what} {loss.why}')}", err=True)
+        text = both("{where}: {what} {why}", where=loss.where, what=loss.what, why=loss.why).in_(lang)
+        _options.tell(label("lost", lang), text, lang)
     if not done.named:
         click.echo(visible(label("unnamed", lang)), err=True)
     if not quiet:
         counts = {"nodes": declaration.nodes.num_rows, "links": declaration.links.num_rows}
         shown = label("converted", lang, lost=len(done.lost), **counts)
-        click.echo(f"{visible(target)}: {shown}", err=True)
+        _options.tell(target, shown, lang)

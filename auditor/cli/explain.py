@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
+from auditor.language import both, say
 
 if TYPE_CHECKING:
     from auditor.case import Rule
+    from auditor.language import Text
     from auditor.registers import Clause
+
+
+WIDTH = 80
 
 
 @click.command()
@@ -32,7 +37,7 @@ def command(name: str, result_path: str | None, subject: str | None, lang: str) 
     known = name.upper() if name.upper() in rules else f"PILOT-{name.upper()}"
     if result_path:
         if known not in rules:
-            raise UsageError(f"{name}: no such rule; see `auditor rules`")
+            raise UsageError(say("{name}: no such rule; see `auditor rules`", name=name))
         _explain_finding(rules[known], Path(result_path), subject, lang)
     elif known in rules:
         _explain_rule(rules[known], lang)
@@ -40,7 +45,10 @@ def command(name: str, result_path: str | None, subject: str | None, lang: str) 
         _explain_clause(clauses[name], [rule for rule in rules.values() if name in rule.clauses], lang)
     else:
         raise UsageError(
-            f"{name}: no such rule or clause; see `auditor rules` and `auditor explain circular-1`"
+            say(
+                "{name}: no such rule or clause; see `auditor rules` and `auditor explain circular-1`",
+                name=name,
+            )
         )
 
 
@@ -49,24 +57,46 @@ def _explain_rule(rule: Rule, lang: str) -> None:
     from auditor.messages import BASES, SEVERITIES
 
     click.secho(f"{rule.id}  {rule.title.in_(lang)}", bold=True)
-    click.echo(f"{BASES[rule.basis].in_(lang)}, {SEVERITIES[rule.severity].in_(lang)}\n")
-    click.echo((importlib.import_module(rule.check.__module__).__doc__ or "").strip())
+    click.echo(_listed(BASES[rule.basis], SEVERITIES[rule.severity]).in_(lang) + "\n")
+    docstring = importlib.import_module(rule.check.__module__).__doc__ or ""
+    click.echo(_translated(docstring) if lang == "zh" else docstring.strip())
     for clause_id in rule.clauses:
         click.echo()
-        _quote(registers.clause(clause_id))
+        _quote(registers.clause(clause_id), lang)
 
 
-def _quote(clause: Clause) -> None:
-    click.secho(f"{clause.id}  {clause.instrument} {clause.article}", bold=True)
+def _listed(*texts: Text) -> Text:
+    from auditor.language import joined
+
+    return joined(texts, ", ", "，")
+
+
+def _translated(docstring: str) -> str:
+    """Give a manual page in Chinese, broken into lines as the English is."""
+    from auditor.manual import sections
+    from auditor.reports.text import wrapped
+
+    blocks = []
+    for section in sections(docstring):
+        lines = ["\n".join(wrapped(text.zh, WIDTH)) for text in section.paragraphs]
+        heading = section.heading.zh
+        blocks.append("\n".join([heading, "-" * (2 * len(heading)), *lines] if heading else lines))
+    return "\n\n".join(blocks)
+
+
+def _quote(clause: Clause, lang: str) -> None:
+    """Print a clause; the Chinese governs, so English readers see both."""
+    click.secho(f"{clause.id}  {clause.place(lang)}", bold=True)
     click.echo(f"  {clause.zh}")
-    if clause.en:
+    if clause.en and lang != "zh":
         click.echo(f"  {clause.en}")
-    if clause.note:
-        click.echo(f"  ({clause.note})")
+    note = clause.note_zh if lang == "zh" else clause.note
+    if note:
+        click.echo("  " + both("({note})", note=note).in_(lang))
 
 
 def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
-    _quote(clause)
+    _quote(clause, lang)
     if rules:
         for rule in rules:
             click.echo(f"  {rule.id}  {rule.title.in_(lang)}")
@@ -76,7 +106,7 @@ def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
 
 def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> None:
     from auditor.errors import UsageError, visible
-    from auditor.explaining import explained
+    from auditor.explaining import explained, page
     from auditor.files import read_plain
 
     try:
@@ -84,16 +114,23 @@ def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> 
         found = {f["subject"]: f for f in result["findings"] if f["rule"] == rule.id}
         pages = [explained(rule, f, result, lang) for name, f in found.items() if subject in {None, name}]
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(say("{file}: cannot be read: {why}", file=path, why=error.strerror)) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise UsageError(f"{path}: no result of `auditor check --format json` by this version") from None
-    if not pages:
-        listed = ", ".join([*found][:5]) or "nothing"
-        on = f" on {subject}" if subject else ""
         raise UsageError(
-            f"{path}: {rule.id} has no finding{on}; it lists {listed} (passes are listed with --all)"
+            say("{file}: no result of `auditor check --format json` by this version", file=path)
+        ) from None
+    if not pages:
+        listed = [*found][:5] or both("nothing")
+        on = both(" on {subject}", subject=subject) if subject else both("")
+        raise UsageError(
+            say(
+                "{file}: {rule} has no finding{on}; it lists {listed} (passes are listed with --all)",
+                file=path,
+                rule=rule.id,
+                on=on,
+                listed=listed,
+            )
         )
-    for page in pages:
-        for name, text in page:
-            click.echo(f"{name}: {visible(text)}")
+    for lines in pages:
+        click.echo(page([(name, visible(text)) for name, text in lines], lang))
         click.echo()

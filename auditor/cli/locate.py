@@ -10,34 +10,21 @@ import click
 
 from auditor.cli import _ips, _options
 from auditor.errors import DeclarationError, UsageError
+from auditor.language import Text, both, say
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from auditor.language import Said
     from auditor.tables import Frame, Log
     from auditor.zones import Areas, Places, Relation
 
 WIDTH = 80
-BASES_ZH = {"none": "无", "region_code": "行政区划代码", "coordinates": "坐标", "address": "地址"}
-LINES = {
-    "en": {
-        "part": "  part: {part}",
-        "basis": "  by: {basis}",
-        "conflict": "  code, coordinates and address contradict one another",
-        "inside": "  {metres:,.0f} m inside the edge of {area}",
-        "outside": "  {metres:,.0f} m outside the edge of {area}",
-        "accuracy": "  accuracy: point {radius_m:,.0f} m, edge {band_m:,.0f} m",
-        "wgs84": "  WGS84: {lon}, {lat}",
-    },
-    "zh": {
-        "part": "  组成部分: {part}",
-        "basis": "  依据: {basis}",
-        "conflict": "  代码、坐标与地址相互矛盾",
-        "inside": "  距{area}边界 {metres:,.0f} m（界内）",
-        "outside": "  距{area}边界 {metres:,.0f} m（界外）",
-        "accuracy": "  点位误差 {radius_m:,.0f} m，边界误差 {band_m:,.0f} m",
-        "wgs84": "  WGS84: {lon}, {lat}",
-    },
+BASES = {
+    "none": both("none"),
+    "region_code": both("region code"),
+    "coordinates": both("coordinates"),
+    "address": both("address"),
 }
 
 
@@ -124,7 +111,7 @@ def _read(place: str) -> tuple[Frame, Log]:
         return read_rows([{"lon": point[0], "lat": point[1]}], "point", place), log
     path = Path(place)
     if not path.exists():
-        raise UsageError(f"{place!r} is neither LON,LAT, nor an IP address, nor a file")
+        raise UsageError(say("{place!r} is neither LON,LAT, nor an IP address, nor a file", place=place))
     return _read_file(path, log), log
 
 
@@ -150,13 +137,13 @@ def _read_file(path: Path, log: Log) -> Frame:
 
     forms = {".csv": read_csv, ".parquet": read_parquet}
     if path.suffix.lower() not in forms:
-        raise UsageError(f"{path.name}: files of places are {', '.join(forms)}")
+        raise UsageError(say("{file}: files of places are {forms}", file=path.name, forms=list(forms)))
     try:
         data = read_plain(path)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from None
     if not data.strip():
-        raise UsageError(f"{path.name}: the file is empty")
+        raise UsageError(say("{file}: the file is empty", file=path.name))
     frame = forms[path.suffix.lower()](data, path.name, log)
     if frame is None:
         raise DeclarationError(log.problems.found)
@@ -166,9 +153,8 @@ def _read_file(path: Path, log: Log) -> Frame:
 def _need_place(frame: Frame, log: Log) -> None:
     names = frame.table.column_names
     if not {"lon", "lat"} <= set(names) and not {"region_code", "address"} & set(names):
-        given = ", ".join(names)
-        file = frame.origin.files[0]
-        log.problems.add(file, "", "lon, lat", "the columns are missing", f"the columns are {given}")
+        file, hint = frame.origin.files[0], say("the columns are {names}", names=list(names))
+        log.problems.add(file, "", "lon, lat", say("the columns are missing"), hint)
 
 
 def _places(raw: Frame, log: Log, datum: str | None, accuracy: float | None) -> tuple[Frame, Places]:
@@ -181,7 +167,7 @@ def _places(raw: Frame, log: Log, datum: str | None, accuracy: float | None) -> 
     from auditor.zones import Places
 
     if datum is not None and datum_code(datum) is None:
-        raise UsageError(f"--datum: {_no_datum(datum)}")
+        raise UsageError(say("--datum: {what}", what=_no_datum(datum)))
     words = ("datum", "region_code", "address")
     numbers = [Column(name, "number") for name in ("lon", "lat", "accuracy_m")]
     read = read_columns(raw, [*numbers, *(Column(name, "coded") for name in words)], log)
@@ -195,18 +181,23 @@ def _places(raw: Frame, log: Log, datum: str | None, accuracy: float | None) -> 
     return read, Places(lon, lat, Coded.of(names), radius, columns["region_code"], columns["address"])
 
 
-def _no_datum(name: object) -> str:
+def _no_datum(name: object) -> Said:
     from auditor.datum import DATUMS
 
-    return f"{name!r} is no datum; one of {', '.join(DATUMS)}"
+    return say("{name!r} is no datum; one of {datums}", name=name, datums=list(DATUMS))
 
 
 def _check(read: Frame, log: Log, lon: Any, lat: Any, radius: Any) -> None:
     from auditor.cells import coordinate_faults
 
+    def at(fault: str, row: int) -> Said:
+        return say("{fault}: {lon:g}, {lat:g}", fault=fault, lon=lon[row], lat=lat[row])
+
     for fault, (column, bad) in coordinate_faults(lon, lat).items():
-        log.problems.rows(read.origin, bad, column, lambda row, f=fault: f"{f}: {lon[row]:g}, {lat[row]:g}")  # type: ignore[misc]
-    log.problems.rows(read.origin, radius < 0, "accuracy_m", lambda row: f"{radius[row]:g} is negative")
+        log.problems.rows(read.origin, bad, column, lambda row, f=fault: at(f, row))  # type: ignore[misc]
+    log.problems.rows(
+        read.origin, radius < 0, "accuracy_m", lambda row: say("{length:g} is negative", length=radius[row])
+    )
 
 
 def _answers(areas: Areas, found: Relation, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -237,60 +228,63 @@ def _at(names: tuple[str, ...], index: int) -> str | None:
     return names[index] if index >= 0 else None
 
 
-def _name(areas: Areas, area: str | None, lang: str) -> str:
-    return "" if area is None else str(getattr(areas.area(area), f"name_{lang}"))
+def _name(areas: Areas, area: str) -> Text:
+    named = areas.area(area)
+    return Text(named.name_en, named.name_zh)
 
 
-def _relation(row: dict[str, Any], lang: str) -> str:
+def _relation(row: dict[str, Any]) -> Text:
     from auditor.messages import RELATIONS
 
-    return RELATIONS[row["relation"]].in_(lang)
-
-
-def _basis(row: dict[str, Any], lang: str) -> str:
-    return BASES_ZH[row["basis"]] if lang == "zh" else str(row["basis"]).replace("_", " ")
+    return RELATIONS[row["relation"]]
 
 
 def _one(row: dict[str, Any], areas: Areas, lang: str) -> None:
     """One answer, line by line."""
-    lines = LINES[lang]
-    name = _name(areas, row["area"], lang)
-    click.echo(f"{_relation(row, lang)}: {name}" if name else _relation(row, lang))
-    if row["part"]:
-        click.echo(lines["part"].format(**row))
-    click.echo(lines["basis"].format(basis=_basis(row, lang)))
+    area, near, relation = row["area"], row["nearest_area"], _relation(row)
+    click.echo(
+        (both("{name}: {text}", name=relation, text=_name(areas, area)) if area else relation).in_(lang)
+    )
+    told = [both("part: {part}", part=row["part"])] if row["part"] else []
+    told.append(both("by: {basis}", basis=BASES[row["basis"]]))
     if row["conflict"]:
-        click.echo(lines["conflict"])
-    if row["nearest_area"]:
-        side = "inside" if row["distance_m"] < 0 else "outside"
-        near = _name(areas, row["nearest_area"], lang)
-        click.echo(lines[side].format(area=near, metres=abs(row["distance_m"])))
-        click.echo(lines["accuracy"].format(**row))
-        click.echo(lines["wgs84"].format(**row))
+        told.append(both("code, coordinates and address contradict one another"))
+    if near:
+        edge = {"area": _name(areas, near), "metres": abs(row["distance_m"])}
+        inside = row["distance_m"] < 0
+        told += [
+            both("{metres:,.0f} m inside the edge of {area}", **edge)
+            if inside
+            else both("{metres:,.0f} m outside the edge of {area}", **edge),
+            both(
+                "accuracy: point {point:,.0f} m, edge {edge:,.0f} m",
+                point=row["radius_m"],
+                edge=row["band_m"],
+            ),
+            both("WGS84: {lon}, {lat}", lon=row["lon"], lat=row["lat"]),
+        ]
+    for text in told:
+        click.echo("  " + text.in_(lang))
 
 
 def _table(rows: list[dict[str, Any]], lang: str) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+    from rich.text import Text as Cell
 
     from auditor.reports.text import visible
 
-    heads = (
-        ("", "位置", "试点区域", "距边界", "依据")
-        if lang == "zh"
-        else ("", "relation", "area", "to edge", "by")
-    )
-    table = Table(*heads, box=None, pad_edge=False, show_edge=False)
+    heads = [text.in_(lang) for text in (both("relation"), both("area"), both("to edge"), both("by"))]
+    table = Table("", *heads, box=None, pad_edge=False, show_edge=False)
     for column, width in zip(table.columns, (26, 13, 10, 13, 12), strict=True):
         column.no_wrap, column.overflow, column.max_width = True, "ellipsis", width
     table.columns[3].justify = "right"
     for number, row in enumerate(rows, start=1):
         given = row["input"]
         what = given.get("name") or given.get("id") or given.get("address") or number
-        relation = ("矛盾" if lang == "zh" else "contradiction") if row["conflict"] else _relation(row, lang)
+        relation = (both("contradiction") if row["conflict"] else _relation(row)).in_(lang)
         near = row["nearest_area"] and row["area"] in {None, row["nearest_area"]}
         far = f"{row['distance_m']:,.0f} m" if near else ""
-        cells = (what, relation, row["area"] or "", far, _basis(row, lang))
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        cells = (what, relation, row["area"] or "", far, BASES[row["basis"]].in_(lang))
+        table.add_row(*(Cell(visible(cell)) for cell in cells))
     Console(width=WIDTH, highlight=False, soft_wrap=False).print(table)

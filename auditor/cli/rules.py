@@ -7,6 +7,7 @@ import json
 import click
 
 from auditor.cli import _options
+from auditor.language import both
 
 
 @click.command()
@@ -31,7 +32,8 @@ def command(lang: str, format_: str) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     if format_ == "markdown":
-        click.echo("| rule | what it asks | basis | severity |\n|---|---|---|---|")
+        heads = (both("rule"), both("what it asks"), both("basis"), both("severity"))
+        click.echo(f"| {' | '.join(head.in_(lang) for head in heads)} |\n|---|---|---|---|")
     for row in rows:
         cells = [str(row[name]) for name in ("rule", "title", "basis", "severity")]
         click.echo(f"| {' | '.join(cells)} |" if format_ == "markdown" else "  ".join(cells))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
+from auditor.language import both, told
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,14 +65,16 @@ def _record(case: Case, rows: list[dict[str, Any]], lang: str) -> dict[str, Any]
             | {"surety": row["surety"].name.lower()}
             for row in rows
         ],
-        "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
-        "notes": [{"where": n.where, "what": n.what} for n in case.declaration.notes],
+        "unused": [
+            {k: told(getattr(u, k), lang) for k in ("where", "what", "why")} for u in case.declaration.unused
+        ],
+        "notes": [{k: told(getattr(n, k), lang) for k in ("where", "what")} for n in case.declaration.notes],
     }
 
 
 def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
     from auditor.errors import visible
-    from auditor.messages import label
+    from auditor.messages import RELATIONS, label, note_line, unused_line
     from auditor.selection import ROLES, SURETIES, counts
 
     totals = {(count["role"], count["surety"]): count for count in counts(case)}
@@ -80,17 +83,18 @@ def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
             count = totals[role, surety]
             if not count["nodes"]:
                 continue
-            click.secho(f"{name.in_(lang)}, {word.in_(lang)}: {count['nodes']:,}", bold=True)
+            head = both("{role}, {surety}: {nodes:,}", role=name, surety=word, nodes=count["nodes"])
+            click.secho(head.in_(lang), bold=True)
             shown = [row for row in rows if (row["role"], row["surety"]) == (role, surety)]
             for row in shown:
                 placed = row["relation"] not in {"outside", "unknown"}
-                place = row["relation"] + (f" {row['area'].in_(lang)}" if placed else "")
+                place = RELATIONS[row["relation"]].in_(lang) + (f" {row['area'].in_(lang)}" if placed else "")
                 click.echo(f"  {visible(row['id'])}  [{place}]  {visible(row['reason'].in_(lang))}")
             if count["nodes"] > len(shown):
                 click.echo(f"  {label('more', lang, count=count['nodes'] - len(shown))} (--all)")
         if not any(totals[role, surety]["nodes"] for surety in SURETIES):
-            click.secho(f"{name.in_(lang)}: 0", bold=True)
-    for unused in case.declaration.unused:
-        click.echo(f"{label('unused', lang)}: {visible(f'{unused.where}: {unused.what}; {unused.why}')}")
-    for note in case.declaration.notes:
-        click.echo(f"{label('note', lang)}: {visible(f'{note.where}: {note.what}')}")
+            click.secho(both("{name}: {text}", name=name, text=0).in_(lang), bold=True)
+    lines = [(label("unused", lang), unused_line(unused, lang)) for unused in case.declaration.unused]
+    lines += [(label("note", lang), note_line(note, lang)) for note in case.declaration.notes]
+    for heading, text in lines:
+        click.echo(visible(both("{name}: {text}", name=heading, text=text).in_(lang)))

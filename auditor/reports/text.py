@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
-from auditor.messages import BASES, DECLARED_ONLY, SEVERITIES, VERDICTS, label, observation_line, weightiest
+from auditor.language import Text, both, chinese
+from auditor.messages import (
+    BASES,
+    DECLARED_ONLY,
+    SEVERITIES,
+    VERDICTS,
+    label,
+    note_line,
+    observation_line,
+    unused_line,
+    weightiest,
+)
 from auditor.reports import Report
 from auditor.reports._content import grouped, proven
 
@@ -156,11 +167,10 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
 
 def _rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
     lang, rule = page.lang, result.rule(rule_id)
-    comma = "，" if lang == "zh" else ", "
-    told = f"{BASES[rule.basis].in_(lang)}{comma}{SEVERITIES[rule.severity].in_(lang)}"
-    told = f"（{told}）" if lang == "zh" else f"  ({told})"
+    named = {"rule": rule.id, "title": rule.title, "basis": BASES[rule.basis]}
+    head = both("{rule}  {title}  ({basis}, {severity})", **named, severity=SEVERITIES[rule.severity])
     page.gap()
-    page.line(f"{rule.id}  {rule.title.in_(lang)}{told}", style="bold")
+    page.line(head.in_(lang), style="bold")
     for clause in (registers.clause(name) for name in rule.clauses):
         text = clause.zh if lang == "zh" or not clause.en else clause.en
         article = clause.article_zh if lang == "zh" else clause.article
@@ -183,8 +193,8 @@ def _tail(page: Page, result: AuditResult) -> None:
     if result.manual:
         page.entry("manual", page.comma.join(clause.id for clause in result.manual), indent=0)
     declared = result.case.declaration
-    _listed(page, "unused", [f"{u.where}: {u.what}; {u.why}" for u in declared.unused], limit=LINES)
-    _listed(page, "note", [f"{note.where}: {note.what}" for note in result.notes], limit=EXAMPLES)
+    _listed(page, "unused", [unused_line(u, lang) for u in declared.unused], limit=LINES)
+    _listed(page, "note", [note_line(note, lang) for note in result.notes], limit=EXAMPLES)
     _zones(page, result)
     _sources(page, result)
     page.line(label("facts", lang))
@@ -193,23 +203,24 @@ def _tail(page: Page, result: AuditResult) -> None:
 def _zones(page: Page, result: AuditResult) -> None:
     """Cite the sources of boundaries, and name the files that are not those of the package."""
     zones = result.case.areas.provenance()
-    page.entry("zones", "; ".join(sorted({z["attribution"] for z in zones} - {""})), indent=0)
+    semicolon = "；" if page.lang == "zh" else "; "
+    page.entry("zones", semicolon.join(sorted({z["attribution"] for z in zones} - {""})), indent=0)
     files: dict[str, list[str]] = {}
     for zone in zones:
         if zone["own"]:
             files.setdefault(zone["file"], []).append(zone["part"])
-    left, right = ("（", "）") if page.lang == "zh" else (" (", ")")
-    named = [f"{file}{left}{page.comma.join(parts)}{right}" for file, parts in files.items()]
+    named = [both("{file} ({parts})", file=file, parts=parts) for file, parts in files.items()]
     if named:
-        page.entry("own_zones", page.comma.join(named), indent=0)
+        page.entry("own_zones", page.comma.join(name.in_(page.lang) for name in named), indent=0)
 
 
 def _sources(page: Page, result: AuditResult) -> None:
     """Cite the sources of observations: data, vintage, attribution, licence."""
     seen = result.case.observations
     for source in seen.sources if seen is not None else ():
-        told = (source.title, str(source.vintage_on or ""), source.attribution, source.licence)
-        page.entry("sources", page.comma.join(filter(None, told)), indent=0)
+        about = (source.title, str(source.vintage_on or ""), source.attribution, source.licence)
+        told = [Text(text, chinese(text)).in_(page.lang) for text in about if text]
+        page.entry("sources", page.comma.join(told), indent=0)
 
 
 def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:
