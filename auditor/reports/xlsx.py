@@ -7,8 +7,10 @@ characters are shown, not obeyed; a text longer than a cell holds is cut and end
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from itertools import groupby
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openpyxl import Workbook
@@ -59,7 +61,7 @@ WORDS = {
     "rule": both("Rule"),
     "asks": both("What the rule asks"),
     "basis": both("Basis"),
-    "undecided": both("undecided"),
+    "undecided": both("not decided"),
     "manual": both("Clauses that need a person"),
     "notes": both("Notes on reading"),
     "unused": both("Not used"),
@@ -92,6 +94,11 @@ COLOURS = {
     Verdict.NOT_APPLICABLE: ("EEEEEE", "555555"),
     Verdict.MANUAL: ("DCE9F7", "1F4E79"),
 }
+FONTS = {"en": "Arial", "zh": "Microsoft YaHei"}
+LINE_HEIGHT, HIGHEST = 14, 409  # points; the second is the most that a row may have
+ROOM = 1.05  # lines are broken at words
+WIDE = re.compile("[\u2e80-\uffef]")  # characters twice as wide as a letter
+PRINTED = 12  # columns of findings that fit on paper
 A4 = 9  # its number in the format
 LINE = Side(style="thin", color="D0D7DE")
 
@@ -106,7 +113,7 @@ class Look(NamedTuple):
     lined: bool = True
 
 
-PLAIN, HEAD = Look(), Look(bold=True, colour="FFFFFF", fill="1F3A5F")
+PLAIN, NONE, HEAD = Look(), Look(colour="B0B7C0"), Look(bold=True, colour="FFFFFF", fill="1F3A5F")
 TITLE, SECTION, BARE = (
     Look(bold=True, size=16, lined=False),
     Look(bold=True, size=12, lined=False),
@@ -118,14 +125,18 @@ NAME = Look(bold=True, fill="F1F4F8")
 class Page:
     """A sheet that is written line by line."""
 
-    def __init__(self, book: Workbook, title: str, widths: Iterable[float], *, frozen: str = "") -> None:
-        self.sheet: Any = book.create_sheet(title)
+    def __init__(
+        self, book: Workbook, name: str, lang: str, widths: Iterable[float], *, frozen: str = ""
+    ) -> None:
+        self.sheet: Any = book.create_sheet(SHEETS[name].in_(lang))
+        self._font = FONTS[lang]
+        self._widths = tuple(widths)
         self._styles: dict[tuple[Look, bool], Any] = {}
         self.lines = 0
         self.sheet.sheet_view.showGridLines = False
         if frozen:
             self.sheet.freeze_panes = frozen
-        for at, width in enumerate(widths, 1):
+        for at, width in enumerate(self._widths, 1):
             self.sheet.column_dimensions[get_column_letter(at)].width = width
         self.sheet.page_setup.orientation = "landscape"
         self.sheet.page_setup.paperSize = A4
@@ -135,10 +146,14 @@ class Page:
 
     def add(self, *cells: Any) -> None:
         """Write a line; a cell is a value, or a value with its look."""
-        self.sheet.append(
-            [self._cell(*cell) if isinstance(cell, tuple) else self._cell(cell) for cell in cells]
-        )
+        pairs = [cell if isinstance(cell, tuple) else (cell, PLAIN) for cell in cells]
         self.lines += 1
+        high = max(
+            (_height(*pair, width) for pair, width in zip(pairs, self._widths, strict=False)), default=1
+        )
+        if high > 1:
+            self.sheet.row_dimensions[self.lines].height = min(LINE_HEIGHT * high, HIGHEST)
+        self.sheet.append([self._cell(*pair) for pair in pairs])
 
     def _cell(self, value: Any, look: Look = PLAIN) -> Any:
         if value is None:
@@ -149,7 +164,7 @@ class Page:
         if key in self._styles:
             cell._style = self._styles[key]  # noqa: SLF001 -- ten times faster than to look each style up anew
             return cell
-        cell.font = Font(bold=look.bold, size=look.size, color=look.colour)
+        cell.font = Font(name=self._font, bold=look.bold, size=look.size, color=look.colour)
         cell.alignment = Alignment(
             vertical="top", wrap_text=look.lined, horizontal="left" if text else "right"
         )
@@ -159,6 +174,16 @@ class Page:
             cell.border = Border(bottom=LINE, top=LINE, left=LINE, right=LINE)
         self._styles[key] = cell._style  # noqa: SLF001
         return cell
+
+
+def _height(value: Any, look: Look, width: float) -> int:
+    """Count the lines that a cell takes; no spreadsheet but Excel does so by itself when it opens a file."""
+    if not isinstance(value, str) or (look.lined and len(value) <= width / 2):
+        return 1
+    if not look.lined:
+        return 2 if look.size > BARE.size else 1
+    cells = len(value) if value.isascii() else len(value) + len(WIDE.findall(value))
+    return ceil(cells * ROOM / width)
 
 
 def _fit(text: str) -> str:
@@ -178,7 +203,7 @@ def _look(verdict: Verdict) -> Look:
 def _summary(book: Workbook, result: AuditResult, left_out: int) -> None:
     lang, case = result.lang, result.case
     operator = case.declaration.operator
-    page = Page(book, SHEETS["summary"].in_(lang), (30, 46, 20, 12, 12, 12, 14))
+    page = Page(book, "summary", lang, (30, 76, 20, 18, 14, 14, 16))
     page.add((WORDS["title"].in_(lang), TITLE))
     page.add()
     shown = VERDICTS[result.verdict] if result.verdict != Verdict.PASS or proven(result) else DECLARED_ONLY
@@ -215,9 +240,7 @@ def _counts(page: Page, result: AuditResult) -> None:
     for found in result.findings.rules:
         counts = found.counts()
         numbers = [sum(counts[u] for u in UNDECIDED) if v is None else counts[v] for v in shown]
-        looks = [
-            _look(v or Verdict.INCONCLUSIVE) if n else PLAIN for v, n in zip(shown, numbers, strict=True)
-        ]
+        looks = [_look(v or Verdict.INCONCLUSIVE) if n else NONE for v, n in zip(shown, numbers, strict=True)]
         title, basis = result.rule(found.rule).title.in_(lang), BASES[found.basis].in_(lang)
         page.add(found.rule, title, basis, *zip(numbers, looks, strict=True))
 
@@ -232,16 +255,11 @@ def _lists(page: Page, result: AuditResult) -> None:
         "unused": [(u.where, f"{_told(u.what, lang)}; {_told(u.why, lang)}") for u in declared.unused],
         "inputs": [(path, f"SHA-256 {digest}") for path, digest in inputs(result)],
         "zones": [
-            (
-                z["part"],
-                f"SHA-256 {z['sha256']}",
-                z["version"],
-                "; ".join(filter(None, (z["attribution"], z["licence"]))),
-            )
+            (z["part"], _joined(z["version"], z["attribution"], z["licence"], f"SHA-256 {z['sha256']}"))
             for z in result.case.areas.provenance()
         ],
         "sources": [
-            (s.title, "; ".join(filter(None, (str(s.vintage_on or ""), s.attribution, s.licence))))
+            (s.title, _joined(s.vintage_on, s.attribution, s.licence))
             for s in (seen.sources if seen is not None else ())
         ],
     }
@@ -251,6 +269,10 @@ def _lists(page: Page, result: AuditResult) -> None:
             page.add((f"{WORDS[name].in_(lang)} ({len(rows):,})", SECTION))
         for row in rows:
             page.add(*row)
+
+
+def _joined(*parts: object) -> str:
+    return "; ".join(str(part) for part in parts if part)
 
 
 def _told(text: str, lang: str) -> str:
@@ -268,7 +290,7 @@ def _findings(book: Workbook, result: AuditResult, findings: Findings) -> int:
     other = "en" if lang == "zh" else "zh"
     names = {"other": f"message_{other}", "other_ask": f"ask_{other}"}
     columns = [names.get(name, name) for name in WIDTHS]
-    page = Page(book, SHEETS["findings"].in_(lang), WIDTHS.values(), frozen="C2")
+    page = Page(book, "findings", lang, WIDTHS.values(), frozen="C2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((LABELS[name].in_(lang), HEAD) for name in columns))
     table = flat(findings.table.select([*columns]))
@@ -280,6 +302,7 @@ def _findings(book: Workbook, result: AuditResult, findings: Findings) -> int:
     for finding, row in zip(findings.listed, zip(*values, strict=True), strict=False):
         page.add((row[0], _look(finding.verdict)), *row[1:])
     page.sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{page.lines}"
+    page.sheet.print_area = f"A1:{get_column_letter(PRINTED)}{page.lines}"
     return int(table.num_rows - kept.num_rows)
 
 
@@ -307,7 +330,7 @@ def _causes(book: Workbook, result: AuditResult, findings: Findings) -> None:
     """Write groups of findings that say the same for the same cause, worst first."""
     lang = result.lang
     heads = ("rule", "verdict", "subjects", "handoff", "example", "says", "path", "do")
-    page = Page(book, SHEETS["causes"].in_(lang), (15, 16, 10, 26, 24, 60, 44, 40), frozen="A2")
+    page = Page(book, "causes", lang, (15, 16, 10, 26, 24, 60, 44, 40), frozen="A2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((WORDS[name].in_(lang), HEAD) for name in heads))
     found = [f for f in findings.listed if f.verdict not in SETTLED]
@@ -331,7 +354,7 @@ def _clauses(book: Workbook, result: AuditResult) -> None:
     """Write all clauses with their words, the worst verdict on each, and who answers it."""
     lang = result.lang
     heads = ("clause", "verdict", "instrument", "article", "basis", "zh", "en", "answered", "why")
-    page = Page(book, SHEETS["clauses"].in_(lang), (24, 16, 24, 22, 16, 60, 60, 24, 44), frozen="B2")
+    page = Page(book, "clauses", lang, (24, 16, 24, 22, 16, 60, 60, 24, 44), frozen="B2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((WORDS[name].in_(lang), HEAD) for name in heads))
     verdicts: dict[str, list[Verdict]] = {}
