@@ -7,12 +7,15 @@ is hurt.
 
 from __future__ import annotations
 
+import string
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from auditor.language import Said, say
 
 MEMORY_BYTES = 1 << 30
 SECONDS = 60
@@ -31,6 +34,28 @@ class ContainerError(Exception):
     def __init__(self, what: str, hint: str = "") -> None:
         self.what, self.hint = what, hint
         super().__init__(what)
+
+
+def written(answer: object) -> bytes:
+    """Write what a child has to say as JSON; texts of two languages are kept as such."""
+    return orjson.dumps(answer, default=_apart, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _apart(value: object) -> object:
+    if isinstance(value, Said):
+        return {"say": value.template, "args": dict(value.args)}
+    raise TypeError(type(value))
+
+
+def heard(text: Any) -> str:
+    """Take a text that a child has `written`; what it holds is filled in anew, and in plain ways alone."""
+    if not isinstance(text, dict):
+        return str(text)
+    parts = string.Formatter().parse(text["say"])
+    if any(spec not in {None, "", ","} for _, _, spec, _ in parts):
+        raise ValueError(text["say"])
+    args = {name: heard(arg) if isinstance(arg, dict) else arg for name, arg in text["args"].items()}
+    return Said(text["say"], args)
 
 
 @dataclass(frozen=True)
@@ -73,12 +98,18 @@ def read_boxed(task: str, data: bytes, limits: Limits = Limits()) -> Any:
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=limits.seconds, check=False)  # noqa: S603 -- fixed
     except subprocess.TimeoutExpired:
-        raise ContainerError(f"takes longer than {limits.seconds} s to open", "is it made to hurt?") from None
+        raise ContainerError(
+            say("takes longer than {seconds} s to open", seconds=limits.seconds), say("is it made to hurt?")
+        ) from None
     try:
         answer = orjson.loads(done.stdout)
     except orjson.JSONDecodeError:
-        much = f"takes more than {limits.memory_bytes >> 20:,} MB or {limits.seconds} s to open, or breaks"
-        raise ContainerError(f"{much} the program that opens it", "is it made to hurt?") from None
+        what = say(
+            "takes more than {most:,} MB or {seconds} s to open, or breaks the program that opens it",
+            most=limits.memory_bytes >> 20,
+            seconds=limits.seconds,
+        )
+        raise ContainerError(what, say("is it made to hurt?")) from None
     if "refused" in answer:
-        raise ContainerError(*answer["refused"])
+        raise ContainerError(*map(heard, answer["refused"]))
     return answer["read"]

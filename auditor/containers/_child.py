@@ -6,9 +6,8 @@ import importlib
 import os
 import sys
 
-import orjson
-
-from auditor.containers import TASKS, ContainerError
+from auditor.containers import TASKS, ContainerError, written
+from auditor.language import say
 
 
 def _limit(memory_bytes: int, seconds: int) -> None:
@@ -35,12 +34,12 @@ def main() -> None:
     data = sys.stdin.buffer.read()
     try:
         answer = {"read": importlib.import_module(f"auditor.containers.{task}").read(data)}
-        written = orjson.dumps(answer)
+        out = written(answer)
     except ContainerError as error:
-        written = orjson.dumps({"refused": [error.what, error.hint]})
+        out = written({"refused": [error.what, error.hint]})
     except MemoryError:
-        written = orjson.dumps({"refused": [f"takes more than {memory_bytes >> 20:,} MB to open", ""]})
-    sys.stdout.buffer.write(written)
+        out = written({"refused": [say("takes more than {most:,} MB to open", most=memory_bytes >> 20), ""]})
+    sys.stdout.buffer.write(out)
     sys.stdout.buffer.flush()
     os._exit(0)  # nothing of a hostile file gets to run at exit
 

@@ -8,6 +8,7 @@ from array import array
 
 from auditor.containers import ContainerError
 from auditor.containers._zip import HURT
+from auditor.language import say
 
 MOST_CELLS = 10_000_000  # of the rectangle round all used cells of a sheet: calamine fills it
 ROOMY = 2_000_000  # a rectangle of this many cells may be as empty as it likes
@@ -35,7 +36,7 @@ class Look:
         """Count an element."""
         self.elements += 1
         if self.elements > MOST_ELEMENTS:
-            raise ContainerError(f"holds a part of more than {MOST_ELEMENTS:,} elements", HURT)
+            raise ContainerError(say("holds a part of more than {most:,} elements", most=MOST_ELEMENTS), HURT)
         self.see(tag.rpartition("}")[2], attributes)
 
     def see(self, tag: str, attributes: dict[str, str]) -> None:
@@ -43,7 +44,7 @@ class Look:
 
     def doctype(self, *_: object) -> None:
         """Refuse it before any of its entities is read."""
-        raise ContainerError("holds a document type, which may hide entities", "save it anew")
+        raise ContainerError(say("holds a document type, which may hide entities"), say("save it anew"))
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -62,7 +63,7 @@ class Workbook(Look):
             relation = next((value for name, value in attributes.items() if name.endswith("}id")), "")
             self.sheets.append(relation)
             if len(self.sheets) > MOST_SHEETS:
-                raise ContainerError(f"holds more than {MOST_SHEETS:,} sheets", HURT)
+                raise ContainerError(say("holds more than {most:,} sheets", most=MOST_SHEETS), HURT)
 
 
 class Relations(Look):
@@ -78,9 +79,11 @@ class Relations(Look):
         if tag == "Relationship" and SHEET.search(attributes.get("Type", "")):
             part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/").lower()
             if not part.endswith(PARTS):
-                raise ContainerError(f"has a sheet in a part of another form: {target[:60]!r}", HURT)
+                raise ContainerError(
+                    say("has a sheet in a part of another form: {target!r}", target=target[:60]), HURT
+                )
             if part in self.targets:
-                raise ContainerError("has sheets that are the same part", HURT)
+                raise ContainerError(say("has sheets that are the same part"), HURT)
             self.targets[part] = attributes.get("Id", "")
 
 
@@ -123,7 +126,7 @@ class Styles(Look):
             self.inside += 1
             self.known += 1
             if self.known > MOST_FORMATS:
-                raise ContainerError(f"holds more than {MOST_FORMATS:,} cell formats", HURT)
+                raise ContainerError(say("holds more than {most:,} cell formats", most=MOST_FORMATS), HURT)
 
 
 class Sheet(Look):
@@ -171,7 +174,7 @@ class Sheet(Look):
         else:
             found = CELL.fullmatch(place)
             if found is None:
-                raise ContainerError(f"has a cell named {place[:20]!r}", "save it anew")
+                raise ContainerError(say("has a cell named {place!r}", place=place[:20]), say("save it anew"))
             letters = found[1]
             column = self._columns.get(letters)
             if column is None:
@@ -222,7 +225,9 @@ class Sheet(Look):
         at = int(self._text) if self._text.isdecimal() else len(self._lengths)
         self.text += self._lengths[at] if at < len(self._lengths) else 0
         if self.text > MOST_TEXT:
-            raise ContainerError(f"holds more than {MOST_TEXT:,} characters in its cells", HURT)
+            raise ContainerError(
+                say("holds more than {most:,} characters in its cells", most=MOST_TEXT), HURT
+            )
 
     @property
     def room(self) -> int:
@@ -233,8 +238,13 @@ class Sheet(Look):
         """Refuse a sheet whose cells lie so far apart that the room between them fills the memory."""
         self._settle()
         if self.room > MOST_CELLS or (self.room > ROOMY and self.used * FULLEST < self.room):
-            what = f"has {self.used:,} cells spread over {self.high[0]:,} rows and {self.high[1]:,} columns"
-            raise ContainerError(what, "delete what stands far below or to the right of the table")
+            what = say(
+                "has {count:,} cells spread over {rows:,} rows and {columns:,} columns",
+                count=self.used,
+                rows=self.high[0],
+                columns=self.high[1],
+            )
+            raise ContainerError(what, say("delete what stands far below or to the right of the table"))
 
     def hidden_columns(self) -> int:
         """Hidden columns among those in use."""
@@ -244,7 +254,9 @@ class Sheet(Look):
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 8):  # noqa: PLR2004 -- rows have seven digits
-        raise ContainerError(f"has a row or column numbered {text[:20]!r}", "save it anew")
+        raise ContainerError(
+            say("has a row or column numbered {value!r}", value=text[:20]), say("save it anew")
+        )
     return int(text)
 
 

@@ -9,6 +9,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from auditor.containers import ContainerError
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,13 @@ BLOCK = 1 << 16
 ENCRYPTED = 0x1
 ENTRY = b"PK\x01\x02"  # begins an entry of the directory
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
-HURT = "is it made to hurt?"
+HURT = say("is it made to hurt?")
+
+
+def _check_number(count: int) -> None:
+    if count > MOST_MEMBERS:
+        what = say("holds {count:,} files, more than {most:,}", count=count, most=MOST_MEMBERS)
+        raise ContainerError(what, HURT)
 
 
 class Archive:
@@ -40,29 +47,31 @@ class Archive:
     """
 
     def __init__(self, data: bytes) -> None:
-        if data.count(ENTRY) > MOST_MEMBERS:  # before a list of them is made
-            raise ContainerError(f"holds more than {MOST_MEMBERS:,} files", HURT)
+        _check_number(data.count(ENTRY))  # before a list of them is made, which takes half a kilobyte each
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             self.members = self._zip.infolist()
         except (*BROKEN, MemoryError) as error:
-            raise ContainerError(f"is no ZIP archive: {error}", "is it complete?") from None
+            raise ContainerError(
+                say("is no ZIP archive: {reason}", reason=str(error)), say("is it complete?")
+            ) from None
         self._left = MOST_BYTES
         self._check()
 
     def _check(self) -> None:
-        if len(self.members) > MOST_MEMBERS:
-            raise ContainerError(f"holds {len(self.members):,} files, more than {MOST_MEMBERS:,}", HURT)
+        _check_number(len(self.members))
         seen = set()
         for member in self.members:
             name = member.filename
             path = PureWindowsPath(name)
             if path.drive or path.root or ".." in path.parts:
-                raise ContainerError(f"holds a file whose name leads out of a folder: {name[:60]!r}", HURT)
+                raise ContainerError(
+                    say("holds a file whose name leads out of a folder: {name!r}", name=name[:60]), HURT
+                )
             if member.flag_bits & ENCRYPTED:
-                raise ContainerError("is encrypted", "save it without a password")
+                raise ContainerError(say("is encrypted"), say("save it without a password"))
             if name in seen:
-                raise ContainerError(f"holds {name[:60]!r} twice", "save it anew")
+                raise ContainerError(say("holds {name!r} twice", name=name[:60]), say("save it anew"))
             seen.add(name)
 
     def measure(self) -> None:
@@ -94,14 +103,20 @@ class Archive:
                     unpacked += len(block)
                     self._left -= len(block)
                     if unpacked > most:
-                        what = f"{member.filename[:60]!r} unpacks to more than {MOST_RATIO} times its size"
+                        what = say(
+                            "{name!r} unpacks to more than {most} times its size",
+                            name=member.filename[:60],
+                            most=MOST_RATIO,
+                        )
                         raise ContainerError(what, HURT)
                     if self._left < 0:
-                        raise ContainerError(f"unpacks to more than {MOST_BYTES >> 20} MB", HURT)
+                        raise ContainerError(
+                            say("unpacks to more than {most} MB", most=MOST_BYTES >> 20), HURT
+                        )
                     yield block
         except BROKEN as error:
-            what = f"{member.filename[:60]!r} is damaged: {error}"
-            raise ContainerError(what, "is it complete?") from None
+            what = say("{name!r} is damaged: {reason}", name=member.filename[:60], reason=str(error))
+            raise ContainerError(what, say("is it complete?")) from None
 
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """Give a whole member."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from auditor.containers import ContainerError
+from auditor.containers import ContainerError, written
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ MOST_ROWS = 2_000_000
 MOST_TURNS = 200  # of a million steps of SQLite's machine; a row takes some thirty
 LONGEST_CELL = 64 << 20
 BATCH = 5_000
-HURT = "is it made to hurt?"
+HURT = say("is it made to hurt?")
 LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: LONGEST_CELL,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1 << 20,
@@ -49,6 +50,7 @@ SWITCHES = {  # of Python 3.12 and later
     "SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION": False,
 }
 SHAPES = ("Geometry", "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
+OBJECTS = {"view": say("views"), "trigger": say("triggers"), "virtual table": say("virtual tables")}
 ENVELOPES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}  # bytes, by the code in the flags
 BROKEN = (sqlite3.Error, sqlite3.Warning, UnicodeError, ValueError, OverflowError)
 
@@ -71,19 +73,21 @@ def read(data: bytes) -> dict[str, Any]:
     try:
         return _Package(_opened(data)).read()
     except BROKEN as error:
-        what = str(error)[:100]
-        raise ContainerError(f"is a database that cannot be read: {what}", "is it complete?") from None
+        what = say("is a database that cannot be read: {reason}", reason=str(error)[:100])
+        raise ContainerError(what, say("is it complete?")) from None
 
 
 def _checked(data: bytes) -> bytes:
     if not data.startswith(MAGIC):
-        raise ContainerError("is no GeoPackage: it is no SQLite database")
+        raise ContainerError(say("is no GeoPackage: it is no SQLite database"))
     if data[68:72] not in APPLICATIONS:
-        raise ContainerError("is an SQLite database, but no GeoPackage", "its application id is not GPKG")
+        raise ContainerError(
+            say("is an SQLite database, but no GeoPackage"), say("its application id is not GPKG")
+        )
     size = int.from_bytes(data[16:18], "big")
     pages = int.from_bytes(data[28:32], "big")
     if pages * (65_536 if size == 1 else size) > len(data):
-        raise ContainerError("is cut short", "is it complete?")
+        raise ContainerError(say("is cut short"), say("is it complete?"))
     # a database in memory cannot be in WAL mode; SQLite's documentation says to set these two bytes
     return data[:18] + b"\1\1" + data[20:] if data[18:20] == b"\2\2" else data
 
@@ -137,16 +141,19 @@ class _Package:
         others: Counter[str] = Counter()
         for kind, name, root, sql in self.db.execute("SELECT type, name, rootpage, sql FROM sqlite_master"):
             if not isinstance(name, str) or not isinstance(sql, str | None):
-                raise ContainerError("is no sound SQLite database: its list of tables holds no text")
+                raise ContainerError(say("is no sound SQLite database: its list of tables holds no text"))
             if kind == "table" and root and (name.startswith("sqlite_") or PLAIN.match(sql or "")):
                 self.plain.add(name)
             elif kind != "index" and not HELPERS.match(name):
                 others["virtual table" if kind == "table" else str(kind)] += 1
-        self.unused += [(f"{kind}s", f"its SQL is not run ({n:,} of them)") for kind, n in others.items()]
+        self.unused += [
+            (OBJECTS.get(kind, f"{kind}s"), say("its SQL is not run ({count:,} of them)", count=times))
+            for kind, times in others.items()
+        ]
         self.db.set_authorizer(_permit(self.plain))
         for name in (CONTENTS, SYSTEMS):
             if name not in self.plain:
-                raise ContainerError(f"is no GeoPackage: it has no table {name}")
+                raise ContainerError(say("is no GeoPackage: it has no table {table}", table=name))
         return {"layers": list(self.layers()), "unused": self.unused}
 
     def layers(self) -> Iterator[dict[str, Any]]:
@@ -159,10 +166,12 @@ class _Package:
         listed = self.rows(CONTENTS, "table_name", "data_type")
         contents = {table: kind for table, kind in listed if isinstance(table, str)}
         if len(contents) > MOST_LAYERS:
-            raise ContainerError(f"holds {len(contents):,} layers, more than {MOST_LAYERS}", HURT)
+            raise ContainerError(
+                say("holds {count:,} layers, more than {most}", count=len(contents), most=MOST_LAYERS), HURT
+            )
         for table, kind in contents.items():
             if table not in self.plain:
-                self.unused.append((f"layer {table}", "is no plain table of the file"))
+                self.unused.append((say("layer {table}", table=table), say("is no plain table of the file")))
             elif kind == "features" and table in geometries:
                 column, shape, system = geometries[table]
                 stated = {"shape": str(shape), "system": systems.get(system, "nothing")}
@@ -170,10 +179,13 @@ class _Package:
             elif kind == "attributes" and table in OURS:
                 yield self.layer(table, None)
             else:
-                why = f"is no layer of points or lines ({self.count(table)})"
-                self.unused.append((f"table {table} ({kind})", why))
+                why = say("is no layer of points or lines ({rows})", rows=self.count(table))
+                self.unused.append((say("table {table} ({kind})", table=table, kind=kind), why))
         rest = [name for name in sorted(self.plain) if name not in contents and not HELPERS.match(name)]
-        self.unused += [(f"table {name}", f"is none of the contents ({self.count(name)})") for name in rest]
+        self.unused += [
+            (say("table {table}", table=name), say("is none of the contents ({rows})", rows=self.count(name)))
+            for name in rest
+        ]
 
     def rows(self, table: str, *columns: str) -> sqlite3.Cursor:
         """Give rows in the order in which they are kept; no index, which may be broken, is asked."""
@@ -183,19 +195,27 @@ class _Package:
     def count(self, table: str) -> str:
         """Count the rows of a table."""
         [(rows,)] = self.db.execute(f"SELECT count(*) FROM {_quoted(table)}")  # noqa: S608 -- quoted
-        return f"{rows:,} rows"
+        return say("{count:,} rows", count=rows)
 
     def layer(self, table: str, geometry: str | None) -> dict[str, Any]:
         """Read one table."""
         types, key = {}, None
         for _, name, kind, _, _, primary, hidden in self.db.execute(f"PRAGMA table_xinfo({_quoted(table)})"):
             if hidden:
-                self.unused.append((f"column {name} of {table}", "is generated: its SQL is not run"))
+                self.unused.append(
+                    (
+                        say("column {name} of {table}", name=name, table=table),
+                        say("is generated: its SQL is not run"),
+                    )
+                )
             else:
                 types[name] = kind.upper()
                 key = name if primary == 1 and kind.upper() == "INTEGER" else key
         if geometry is not None and geometry not in types:
-            raise ContainerError(f"has no column {geometry[:60]!r} in {table[:60]!r}", "is it complete?")
+            raise ContainerError(
+                say("has no column {name!r} in {table!r}", name=geometry[:60], table=table[:60]),
+                say("is it complete?"),
+            )
         names = [name for name in types if name != geometry and (name != key or name == "id")]
         flags = {at for at, name in enumerate(names) if types[name].startswith("BOOL")}
         rows = self.cells(table, names, flags, geometry, key)
@@ -212,7 +232,7 @@ class _Package:
         while batch := cursor.fetchmany(BATCH):
             self.rows_left -= len(batch)
             if self.rows_left < 0:
-                raise ContainerError(f"holds more than {MOST_ROWS:,} rows", HURT)
+                raise ContainerError(say("holds more than {most:,} rows", most=MOST_ROWS), HURT)
             rows = []
             for number, row in enumerate(batch, done + 1):
                 given = [_cell(value, at in flags) for at, value in enumerate(row[: len(names)])]
@@ -221,9 +241,14 @@ class _Package:
                 fid = row[-1] if key is not None and isinstance(row[-1], int) else number
                 rows.append([*given, shape, fid])
             done += len(batch)
-            parts.append(orjson.dumps(rows)[1:-1])
+            parts.append(written(rows)[1:-1])
         for name, times in blobs.items():
-            self.unused.append((f"column {name} of {table}", f"holds bytes in {times:,} rows"))
+            self.unused.append(
+                (
+                    say("column {name} of {table}", name=name, table=table),
+                    say("holds bytes in {count:,} rows", count=times),
+                )
+            )
         return b"[" + b",".join(parts) + b"]"
 
 
@@ -244,17 +269,17 @@ def _geometry(blob: Any) -> dict[str, Any] | None:
     try:
         return _blob(blob)
     except (struct.error, KeyError, TypeError, IndexError, RecursionError):
-        return {"fault": "the geometry is broken"}
+        return {"fault": say("the geometry is broken")}
 
 
 def _blob(blob: bytes) -> dict[str, Any]:
     flags = blob[3]
     if blob[:2] != b"GP" or blob[2]:
-        return {"fault": "the geometry is none of GeoPackage"}
+        return {"fault": say("the geometry is none of GeoPackage")}
     order = "<" if flags & 1 else ">"
     (system,) = struct.unpack_from(f"{order}i", blob, 4)
     if flags & 0x20:
-        return {"shape": "extended geometry", "srs": system, "places": []}
+        return {"shape": say("extended geometry"), "srs": system, "places": []}
     return {"srs": system, **_wkb(blob, 8 + ENVELOPES[flags >> 1 & 7])}
 
 
@@ -263,7 +288,7 @@ def _wkb(blob: bytes, at: int) -> dict[str, Any]:
     order = {0: ">", 1: "<"}[blob[at]]
     (kind,) = struct.unpack_from(f"{order}I", blob, at + 1)
     base, dimensions = kind % 1000, {0: 2, 1: 3, 2: 3, 3: 4}[kind // 1000]
-    shape = SHAPES[base] if base < len(SHAPES) else "other geometry"
+    shape = SHAPES[base] if base < len(SHAPES) else say("other geometry")
     places: list[tuple[float, float]] = []
     if shape == "Point":
         places = [struct.unpack_from(f"{order}2d", blob, at + 5)]
@@ -274,13 +299,13 @@ def _wkb(blob: bytes, at: int) -> dict[str, Any]:
             alike = inner.get("shape") == shape.removeprefix("Multi")
             return inner if alike or "fault" in inner else {"shape": shape, "places": []}
         if at + 9 + length * dimensions * 8 > len(blob):
-            return {"fault": "the geometry is cut short"}
+            return {"fault": say("the geometry is cut short")}
         if length == 1:
-            return {"fault": "a line has one point alone"}
+            return {"fault": say("a line has one point alone")}
         step = dimensions * 8
         places = [struct.unpack_from(f"{order}2d", blob, at + 9 + step * spot) for spot in range(length)]
     if shape == "Point" and all(number != number for number in places[0]):  # noqa: PLR0124 -- NaN: empty
         places = []
     if not all(number - number == 0 for place in places for number in place):
-        return {"fault": "the geometry holds something that is no number"}
+        return {"fault": say("the geometry holds something that is no number")}
     return {"shape": shape, "places": places}

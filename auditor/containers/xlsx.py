@@ -20,6 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from auditor.containers import ContainerError
 from auditor.containers._looks import PARTS, Look, Relations, Sheet, Strings, Styles, Workbook
 from auditor.containers._zip import HURT, Archive
+from auditor.language import say
 
 MOST_CELLS, MOST_TEXT = 15_000_000, 300_000_000  # of all sheets together
 UNKNOWN_PREFIX = "NS_ERR_UNDEFINED_NAMESPACE"
@@ -27,19 +28,19 @@ LARGEST_WHOLE = 2**53
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 FIRST = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml", "xl/styles.xml")
 OTHER = {
-    "xl/vbaproject": "macros",
-    "xl/macrosheets/": "macros",
-    "xl/externallinks/": "links to other workbooks",
-    "xl/embeddings/": "embedded objects",
-    "xl/activex/": "embedded controls",
-    "xl/ctrlprops/": "embedded controls",
-    "xl/connections": "connections to data sources",
-    "xl/querytables/": "connections to data sources",
-    "xl/pivotcache/": "pivot tables",
-    "xl/charts/": "charts",
-    "xl/media/": "pictures",
-    "xl/comments": "comments on cells",
-    "xl/threadedcomments/": "comments on cells",
+    "xl/vbaproject": say("macros"),
+    "xl/macrosheets/": say("macros"),
+    "xl/externallinks/": say("links to other workbooks"),
+    "xl/embeddings/": say("embedded objects"),
+    "xl/activex/": say("embedded controls"),
+    "xl/ctrlprops/": say("embedded controls"),
+    "xl/connections": say("connections to data sources"),
+    "xl/querytables/": say("connections to data sources"),
+    "xl/pivotcache/": say("pivot tables"),
+    "xl/charts/": say("charts"),
+    "xl/media/": say("pictures"),
+    "xl/comments": say("comments on cells"),
+    "xl/threadedcomments/": say("comments on cells"),
 }
 
 
@@ -53,7 +54,7 @@ def read(data: bytes) -> dict[str, Any]:
         ``formulas``, ``hidden_rows``, ``hidden_columns`` and ``merged``, rows of formulas that have no value
         (``lacking``), and the places of cells that show zeros which their number has not (``padded``). Cells
         are text, numbers, booleans, null, ``{"date": …}`` or ``{"error": …}``. ``other``: what else the file
-        holds, counted.
+        holds, each with its number.
 
     Raises
     ------
@@ -62,8 +63,8 @@ def read(data: bytes) -> dict[str, Any]:
     """
     if data.startswith(OLE):
         encrypted = "EncryptedPackage".encode("utf-16-le") in data
-        what = "is encrypted" if encrypted else "is an old workbook (.xls) under another name"
-        hint = "save it without a password" if encrypted else "save it as .xlsx"
+        what = say("is encrypted") if encrypted else say("is an old workbook (.xls) under another name")
+        hint = say("save it without a password") if encrypted else say("save it as .xlsx")
         raise ContainerError(what, hint)
     archive = Archive(data)
     archive.measure()
@@ -79,21 +80,23 @@ def read(data: bytes) -> dict[str, Any]:
             ]
             charts = len(book.sheets_metadata) - len(read_sheets)
     except (CalamineError, OSError, ValueError, OverflowError) as error:
-        raise ContainerError(f"cannot be read as a workbook: {str(error)[:200]}", "save it anew") from None
+        raise ContainerError(
+            say("cannot be read as a workbook: {reason}", reason=str(error)[:200]), say("save it anew")
+        ) from None
     if charts:
-        other["sheets without cells"] = charts
-    return {"sheets": read_sheets, "other": other}
+        other[say("sheets without cells")] = charts
+    return {"sheets": read_sheets, "other": list(other.items())}
 
 
 def _check_form(names: list[str]) -> None:
     if len(set(names)) < len(names):
-        raise ContainerError("holds two parts whose names differ by case alone", "save it anew")
+        raise ContainerError(say("holds two parts whose names differ by case alone"), say("save it anew"))
     if "xl/workbook.bin" in names:
-        raise ContainerError("is a binary workbook (.xlsb)", "save it as .xlsx")
+        raise ContainerError(say("is a binary workbook (.xlsb)"), say("save it as .xlsx"))
     if "content.xml" in names and "mimetype" in names:
-        raise ContainerError("is an OpenDocument file under another name", "save it as .xlsx")
+        raise ContainerError(say("is an OpenDocument file under another name"), say("save it as .xlsx"))
     if "xl/workbook.xml" not in names:
-        raise ContainerError("is a ZIP archive, but no workbook", "is it complete?")
+        raise ContainerError(say("is a ZIP archive, but no workbook"), say("is it complete?"))
 
 
 def _look(archive: Archive) -> tuple[list[Sheet | None], dict[str, int], io.BytesIO]:
@@ -126,11 +129,11 @@ def _sheets(workbook: Workbook, relations: Relations, looks: dict[str, Look]) ->
     parts = {relation: name for name, relation in relations.targets.items()}
     names = [parts.get(relation) for relation in workbook.sheets]
     if len(set(names)) < len(names):
-        raise ContainerError("has sheets that are the same part, or none", HURT)
+        raise ContainerError(say("has sheets that are the same part, or none"), HURT)
     found = [looks.get(name or "") for name in names]
     sheets = [look if isinstance(look, Sheet) else None for look in found]
     if sum(s.room for s in sheets if s) > MOST_CELLS or sum(s.text for s in sheets if s) > MOST_TEXT:
-        raise ContainerError(f"holds more than {MOST_CELLS:,} cells", HURT)
+        raise ContainerError(say("holds more than {most:,} cells", most=MOST_CELLS), HURT)
     return sheets
 
 
@@ -149,14 +152,18 @@ def _parse(archive: Archive, member: zipfile.ZipInfo, look: Look, part: Any) -> 
         for block in archive.stream(member):
             parser.feed(block)
             if any(entry.type_name == UNKNOWN_PREFIX for entry in parser.feed_error_log):  # reads in two ways
-                raise ContainerError(f"{name!r} is no XML: a prefix stands for nothing", "save it anew")
+                raise ContainerError(
+                    say("{name!r} is no XML: a prefix stands for nothing", name=name), say("save it anew")
+                )
             part.write(block)
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise ContainerError(f"{name!r} is no XML: {error.msg}", "is it complete?") from None
+        raise ContainerError(
+            say("{name!r} is no XML: {reason}", name=name, reason=error.msg), say("is it complete?")
+        ) from None
     if any(entry.type_name == "NS_ERR_UNDEFINED_NAMESPACE" for entry in parser.feed_error_log):
         raise ContainerError(
-            f"{name!r} is no XML: a prefix stands for nothing", "save it anew"
+            say("{name!r} is no XML: a prefix stands for nothing", name=name), say("save it anew")
         )  # two readings
 
 

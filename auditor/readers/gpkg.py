@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditor.containers import ContainerError, read_boxed
+from auditor.containers import ContainerError, heard, read_boxed
 from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._entries import Tally
@@ -36,7 +36,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     except ContainerError as error:
         log.problems.add(file, "", "", error.what, error.hint)
         return None
-    log.unused.extend(Unused(file, what, why) for what, why in answer["unused"])
+    log.unused.extend(Unused(file, heard(what), heard(why)) for what, why in answer["unused"])
     reading = _Reading(file, log, Tally(file, log))
     reading.own([layer for layer in answer["layers"] if layer["table"] == OWN])
     for layer in answer["layers"]:
@@ -111,12 +111,12 @@ class _Reading:
         role, system = meant
         geometry = geometry or {"shape": "", "places": []}
         if "fault" in geometry:
-            self.tally.fault(f"{table} {number}", "geometry", geometry["fault"])
+            self.tally.fault(f"{table} {number}", "geometry", heard(geometry["fault"]))
             return
         if f"EPSG:{geometry.get('srs', 0)}" not in {system, "EPSG:0"}:
             what = say("the geometry is in another coordinate system than its layer")
             self.tally.fault(f"{table} {number}", "geometry", what, say("which one holds?"))
-        shape = geometry["shape"]
+        shape = heard(geometry["shape"])
         line = tuple((x, y) for x, y in geometry["places"])
         places, course = (line[:: len(line) - 1], line[1:-1]) if len(line) > 1 else (line, ())
         role = role if shape in {"", POINT if role == NODE else LINE} else ""

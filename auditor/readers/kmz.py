@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.containers import ContainerError, read_boxed
+from auditor.containers import ContainerError, heard, read_boxed
 from auditor.language import say
 from auditor.readers._registry import Export, Reader, parsers
 from auditor.tables import Unused
@@ -20,7 +20,7 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
     except ContainerError as error:
         log.problems.add(file, "", "", error.what, error.hint)
         return None
-    for what, times in answer["others"].items():
+    for what, times in ((heard(what), times) for what, times in answer["others"]):
         log.unused.append(Unused(file, what, say("not read ({count:,} of them)", count=times)))
         log.partial |= what.lower().endswith((".kml", ".kmz"))
     return parsers()[".kml"](answer["kml"].encode("latin-1"), file, log)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from auditor import sheets
 from auditor.cells import NO, NUMBER, YES
-from auditor.containers import ContainerError, read_boxed
+from auditor.containers import ContainerError, heard, read_boxed
 from auditor.language import say
 from auditor.problems import Origin, quote, spans
 from auditor.readers._registry import Export, Reader
@@ -94,8 +94,8 @@ def export(book: dict[str, Any], file: str, log: Log) -> Export | None:
         As for any reader.
     """
     log.unused.extend(
-        Unused(file, what, say("not read ({count:,} of them)", count=count))
-        for what, count in book["other"].items()
+        Unused(file, heard(what), say("not read ({count:,} of them)", count=count))
+        for what, count in book["other"]
     )
     found = _tables(book["sheets"], file, log)
     if "nodes" not in found:

@@ -6,14 +6,14 @@ import sqlite3
 
 import pytest
 
+from auditor import geopackage
 from auditor.containers import ContainerError, Limits, gpkg, read_boxed
-from auditor.writers import gpkg as writer
 
 
 def package(*more):
     db = sqlite3.connect(":memory:", isolation_level=None)
-    db.executescript(writer.SCHEMA)
-    db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", writer.SYSTEMS)
+    db.executescript(geopackage.SCHEMA)
+    db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", geopackage.SYSTEMS)
     db.execute("CREATE TABLE nodes (fid INTEGER PRIMARY KEY, id TEXT, on_ BOOLEAN, n BOOLEAN)")
     db.execute("INSERT INTO nodes VALUES (7, 'a', 1, 2), (9, NULL, 0, 'x')")
     db.execute("INSERT INTO gpkg_contents (table_name, data_type) VALUES ('nodes', 'attributes')")

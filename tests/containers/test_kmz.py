@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from auditor.containers import ContainerError, Limits, read_boxed
+from auditor.containers import ContainerError, Limits, heard, read_boxed
 
 KML = b'<kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>'
 SMALL = Limits(memory_bytes=300 << 20)
@@ -24,6 +24,10 @@ def packed(*members, method=zipfile.ZIP_DEFLATED):
         for name, data in members:
             archive.writestr(zipfile.ZipInfo(name), data, method)
     return buffer.getvalue()
+
+
+def counted(others):
+    return {heard(what): times for what, times in others}
 
 
 def refusal(data):
@@ -70,7 +74,7 @@ def test_the_one_kml_is_found():
     ]
     answer = read_boxed("kmz", packed(("a.kml", b"<kml/>"), ("doc.kml", "节点".encode()), *others))
     assert answer["kml"].encode("latin-1").decode() == "节点"
-    assert answer["others"] == {"files .png": 2, "files .kml": 2, "files without an ending": 1}
+    assert counted(answer["others"]) == {"files .png": 2, "files .kml": 2, "files without an ending": 1}
     assert read_boxed("kmz", packed(("Net.KML", KML)))["kml"].encode() == KML
 
 
@@ -132,7 +136,8 @@ def test_a_member_without_name():
 def test_a_nested_archive_is_not_opened():
     inner = packed(*[(f"{number}.kml", bytes(1 << 20)) for number in range(20)])
     answer = read_boxed("kmz", packed(("doc.kml", KML), ("bomb.zip", inner)))
-    assert answer == {"kml": KML.decode(), "others": {"files .zip": 1}}
+    assert answer["kml"] == KML.decode()
+    assert counted(answer["others"]) == {"files .zip": 1}
 
 
 def test_a_million_entries():

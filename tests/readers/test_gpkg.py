@@ -9,9 +9,9 @@ import struct
 import pytest
 import shapely
 
+from auditor import geopackage
 from auditor.errors import DeclarationError
 from auditor.readers import read_declaration
-from auditor.writers import gpkg as writer
 
 WHOSE = {"schema": "auditor.declaration/1", "operator": {"name": "Example"}}
 POINT, LINE = "POINT", "LINESTRING"
@@ -36,8 +36,8 @@ class Package:
 
     def __init__(self):
         self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.executescript(writer.SCHEMA)
-        self.db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", writer.SYSTEMS)
+        self.db.executescript(geopackage.SCHEMA)
+        self.db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", geopackage.SYSTEMS)
 
     def system(self, code, organization="EPSG"):
         self.db.execute(

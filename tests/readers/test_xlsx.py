@@ -376,7 +376,7 @@ BOOKS = st.lists(
 @given(BOOKS)
 def test_no_workbook_raises(given_sheets):
     log = Log()
-    found = export({"sheets": given_sheets, "other": {"macros": 1}}, "x", log)
+    found = export({"sheets": given_sheets, "other": [("macros", 1)]}, "x", log)
     assert found is not None or log.problems.found
 
 
