@@ -8,13 +8,17 @@ import os
 import pkgutil
 import sys
 import traceback
+from copy import copy
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from auditor import __version__
 from auditor.errors import AuditorError, visible
+from auditor.language import chinese, say
 
+HELP_WIDTH, OPTION_WIDTH = 76, 44  # cells
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -31,7 +35,37 @@ class CommandFolder(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
-        return command
+        return _translated(command) if _language() == "zh" else command
+
+
+def _language() -> str:
+    """Language of help and errors, which may be wanted before the options are read."""
+    asked = [value for option, value in pairwise(sys.argv) if option == "--lang"]
+    asked += [word.removeprefix("--lang=") for word in sys.argv if word.startswith("--lang=")]
+    return asked[-1] if asked else os.environ.get("AUDITOR_LANG", "en")
+
+
+def _translated(command: click.Command) -> click.Command:
+    r"""Put what `--help` prints of a command into Chinese, broken into lines here: click counts characters.
+
+    A paragraph that begins with ``\b`` stays as it is.
+    """
+    from auditor import manual
+    from auditor.reports.text import wrapped
+
+    def laid(text: str, width: int) -> str:
+        return "\n".join(["\b", *wrapped(text, width)])
+
+    command = copy(command)
+    command.params = [copy(option) for option in command.params]
+    paragraphs = [text.zh for section in manual.sections(command.help or "") for text in section.paragraphs]
+    if paragraphs:
+        command.short_help = paragraphs[0]
+        command.help = "\n\n".join(laid(text, HELP_WIDTH) for text in paragraphs)
+    for option in command.params:
+        if isinstance(option, click.Option) and option.help:
+            option.help = laid(chinese(option.help), OPTION_WIDTH)
+    return command
 
 
 @click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +84,7 @@ def main() -> None:
     # Arrow's own allocator gives memory back and fetches it again; for one short run that only costs time.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
-        status = cli.main(standalone_mode=False)
+        status = (_translated(cli) if _language() == "zh" else cli).main(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(EXIT_INTERRUPTED)
     except KeyboardInterrupt:
@@ -61,7 +95,8 @@ def main() -> None:
         _tell(shown.getvalue().removesuffix("\n"))
         sys.exit(EXIT_ERROR)
     except AuditorError as error:
-        _tell(f"auditor: {error}" if "\n" not in str(error) else f"auditor:\n{error}")
+        told = error.in_(_language())
+        _tell(f"auditor: {told}" if "\n" not in told else f"auditor:\n{told}")
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:
         sys.stderr.close()
@@ -71,9 +106,11 @@ def main() -> None:
         sys.exit(EXIT_ERROR)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code, 1, would read as the verdict fail
         _tell(traceback.format_exc())
-        _tell(
-            f"auditor: broke off with {type(error).__name__}, a defect of auditor; please report these lines"
+        defect = say(
+            "auditor: broke off with {error}, a defect of auditor; please report these lines",
+            error=type(error).__name__,
         )
+        _tell(defect.in_(_language()))
         sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
