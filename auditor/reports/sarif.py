@@ -6,6 +6,7 @@ not_checked are `open`, told apart by a property. `level` is `none` unless the k
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UsageError
@@ -44,13 +45,8 @@ def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa:
     results = Results(result, told)
     yield b'{"$schema":"%s","version":"%s","runs":[' % (SCHEMA_URI.encode(), VERSION.encode())
     yield written(run_head(result, told))[:-1] + b',"results":['
-    comma = b""
-    for piece in array(results.result(one) for one in shown(result, all_findings, tail)):
-        yield piece
-        comma = b","
-    for piece in array(results.manual(clause) for clause in result.manual):
-        yield comma + piece
-        comma = b""
+    found = (results.result(one) for one in shown(result, all_findings, tail))
+    yield from array(chain(found, map(results.manual, result.manual)))
     properties = {key: told[key] for key in KEPT} | {"causes": tail.causes.listed()}
     yield b"]," + written({"invocations": [invocation(result, tail)], "properties": properties})[1:] + b"]}\n"
 
