@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from auditor.language import both, say
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,7 +30,8 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs on
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no date; write it as 2026-11-22", param, ctx)
+            said = say("{value!r} is no date; write it as 2026-11-22", value=value)
+            self.fail(said.in_((ctx and ctx.params.get("lang")) or "en"), param, ctx)
 
 
 def today() -> dt.date:
@@ -86,7 +89,6 @@ def tell_notes(notes: Iterable[Note], lang: str) -> None:
 def tell(name: str, text: str, lang: str) -> None:
     """Say something on stderr, after its name."""
     from auditor.errors import visible
-    from auditor.language import both
 
     click.echo(visible(both("{name}: {text}", name=name, text=text).in_(lang)), err=True)
 
@@ -110,7 +112,7 @@ def write_table(table: Any, target: str) -> None:
 
     suffix = Path(target).suffix.lower()
     if suffix not in {".parquet", ".csv", ".json"}:
-        raise UsageError(f"-o: {target}: answers are written as .parquet, .csv or .json")
+        raise UsageError(say("-o: {target}: answers are written as .parquet, .csv or .json", target=target))
     with written_whole(target) as part, part.open("wb") as file:
         if suffix == ".parquet":
             pyarrow.parquet.write_table(table, file, compression="lz4")

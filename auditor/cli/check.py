@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
+from auditor.language import both, say
 from auditor.reports import report_names
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
     for value in values:
         name, found, path = value.partition("=")
         if not found or not name or not path:
-            raise click.BadParameter(f"{value!r}: write FORMAT=PATH, as in json=result.json", ctx, param)
+            told = both("{value!r}: write FORMAT=PATH, as in json=result.json", value=value)
+            raise click.BadParameter(told.in_(ctx.params.get("lang") or "en"), ctx, param)
         pairs.append((name, path))
     return pairs
 
@@ -95,7 +97,7 @@ def command(
 
     _refuse_outputs(paths, None if quiet else format_, outputs)
     if not engine.choose_rules(only, skip):
-        raise UsageError("--only and --skip leave no rule to run")
+        raise UsageError(say("--only and --skip leave no rule to run"))
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
     options: dict[str, Any] = {
@@ -116,7 +118,7 @@ def command(
             except AuditorError as error:
                 if len(paths) == 1:
                     raise
-                told = "\n".join(map(visible, str(error).split("\n")))
+                told = "\n".join(map(visible, error.in_(lang).split("\n")))
                 click.echo(f"auditor: {visible(path)}:\n{told}", err=True)
                 codes.append(2)
             else:
@@ -128,7 +130,6 @@ def command(
 def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[tuple[str, str]]) -> None:
     """Say what of the formats asked for cannot be, before anything is judged."""
     from auditor.errors import UsageError
-    from auditor.language import say
     from auditor.reports import all_reports
 
     lost = [name for name, _ in outputs if name not in report_names()]

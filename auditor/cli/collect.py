@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import _options
+from auditor.language import both, joined, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def command(
     from auditor.writing import written_whole
 
     if Path(target).suffix.lower() != ".parquet":
-        raise UsageError(f"-o: {target}: observations are written as .parquet")
+        raise UsageError(say("-o: {target}: observations are written as .parquet", target=target))
     archive = Path(raw) if raw else Path(target).with_suffix(".raw")
     _can_write(Path(target), archive)
     names, files = _sources(given)
@@ -94,12 +95,12 @@ def _can_write(target: Path, archive: Path) -> None:
     from auditor.errors import UsageError
 
     if target.is_dir():
-        raise UsageError(f"-o: {target}: is a folder; name a file in it")
+        raise UsageError(say("-o: {target}: is a folder; name a file in it", target=target))
     if archive.exists() and not archive.is_dir():
-        raise UsageError(f"--raw: {archive}: is no folder")
+        raise UsageError(say("--raw: {archive}: is no folder", archive=archive))
     target.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(target.parent, os.W_OK):
-        raise UsageError(f"-o: {target}: its folder cannot be written to")
+        raise UsageError(say("-o: {target}: its folder cannot be written to", target=target))
 
 
 def _sources(given: tuple[str, ...]) -> tuple[list[str], dict[str, list[Path]]]:
@@ -146,9 +147,9 @@ def _summary(found: Observations, target: str, lang: str) -> None:
         by_source.setdefault(row["source"], {})[row["outcome"]] = row["count_all"]
     for name in sorted({*by_source, *(s.source for s in found.sources)}):
         own = by_source.get(name, {})
-        told = [label("answers", lang, count=f"{own.pop('answer', 0):,}")]
-        told += [f"{OUTCOMES[outcome].in_(lang)}: {n:,}" for outcome, n in sorted(own.items())]
-        click.echo(f"{name}: {', '.join(told)}")
+        told = [both("answers: {count:,}", count=own.pop("answer", 0))]
+        told += [both("{name}: {number:,}", name=OUTCOMES[o], number=n) for o, n in sorted(own.items())]
+        click.echo(visible(both("{name}: {text}", name=name, text=joined(told, ", ", "，")).in_(lang)))
     for note, number in _failures(found):
         click.echo(visible(f"  {note}" + (f" ({number:,}×)" if number > 1 else "")))
     click.echo(visible(label("written", lang, count=f"{len(found):,}", file=target)))

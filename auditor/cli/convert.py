@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from auditor.cli import _options
+from auditor.language import both, say
 
 if TYPE_CHECKING:
     from auditor.conversion import Conversion
@@ -15,14 +17,16 @@ if TYPE_CHECKING:
 def _list_forms(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
+    lang = ctx.params.get("lang") or os.environ.get("AUDITOR_LANG", "en")
     from auditor.readers import all_readers
     from auditor.writers import writers
 
     written = {writer.name for writer in writers()}
     for reader in all_readers():
-        endings = " ".join("a folder" if s == "/" else s for s in reader.suffixes) or ".json, by its shape"
-        both = "read, written" if reader.name in written else "read"
-        click.echo(f"{reader.name:<10}  {both:<14} {endings}")
+        folder, shape = both("a folder").in_(lang), both(".json, by its shape").in_(lang)
+        endings = " ".join(folder if s == "/" else s for s in reader.suffixes) or shape
+        ways = (both("read, written") if reader.name in written else both("read")).in_(lang)
+        click.echo(f"{reader.name:<10}  {ways:<14} {endings}")
     ctx.exit()
 
 
@@ -69,26 +73,26 @@ def command(
         click.echo(suggestion.suggest(path, mapping=mapping), nl=False)
         return
     if target is None:
-        raise UsageError("say what to write: -o OUT (or --suggest)")
+        raise UsageError(say("say what to write: -o OUT (or --suggest)"))
     if path.startswith(("https://", "http://")):
-        path = _fetched(path, target, config, online=online)
+        path = _fetched(path, target, config, lang, online=online)
     done = conversion.convert(path, target, form=form, operator=operator, mapping=mapping)
     _tell(done, target, lang, quiet=quiet)
 
 
-def _fetched(url: str, target: str, config: str | None, *, online: bool) -> str:
+def _fetched(url: str, target: str, config: str | None, lang: str, *, online: bool) -> str:
     """Fetch a NetBox into a dump beside the output, where it stays as evidence."""
     import datetime as dt
     import time
     from pathlib import Path
 
     from auditor import settings
-    from auditor.errors import UsageError
+    from auditor.errors import UsageError, visible
     from auditor.sources._netbox import fetch, read_token
     from auditor.writing import written_whole
 
     if not online:
-        raise UsageError(f"{url} is asked only with --online")
+        raise UsageError(say("{url} is asked only with --online", url=url))
     dump = Path(target).with_name(f"{Path(target).name}.netbox.json")
     with written_whole(dump) as part:
         data = fetch(
@@ -99,14 +103,13 @@ def _fetched(url: str, target: str, config: str | None, *, online: bool) -> str:
             sleep=time.sleep,
         )
         part.write_bytes(data)
-    click.echo(f"{dump}: {len(data):,} bytes", err=True)
+    click.echo(visible(say("{file}: {size:,} bytes", file=dump, size=len(data)).in_(lang)), err=True)
     return str(dump)
 
 
 def _tell(done: Conversion, target: str, lang: str, *, quiet: bool) -> None:
     """Say on stderr what was read, assumed and lost."""
     from auditor.errors import visible
-    from auditor.language import both
     from auditor.messages import label, unused_line
 
     declaration = done.declaration

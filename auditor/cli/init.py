@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from auditor.language import say
+
 TOML = """\
 # Declaration of one operator / 企业申报材料
 # Check it / 检查：auditor check .     All keys / 全部字段：auditor schema declaration
@@ -90,9 +92,10 @@ def command(target: Path) -> None:
     as_book = target.suffix.lower() == ".xlsx"
     taken = [name for name in FILES if (target / name).exists()]
     if as_book and target.exists():
-        raise UsageError(f"{target} is there already")
+        raise UsageError(say("{target} is there already", target=target))
     if taken or target.is_file():
-        raise UsageError(f"{target} already holds {', '.join(taken)}" if taken else f"{target} is a file")
+        held = say("{target} already holds {taken}", target=target, taken=taken)
+        raise UsageError(held if taken else say("{target} is a file", target=target))
     try:
         if as_book:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +104,8 @@ def command(target: Path) -> None:
         else:
             write_folder(target)
     except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}") from error
+        told = say("{target} cannot be written: {why}", target=target, why=error.strerror)
+        raise UsageError(told) from error
     click.echo(str(target) if as_book else f"{target}: {', '.join(FILES)}", err=True)
 
 

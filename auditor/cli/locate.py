@@ -141,7 +141,7 @@ def _read_file(path: Path, log: Log) -> Frame:
     try:
         data = read_plain(path)
     except OSError as error:
-        raise UsageError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise UsageError(say("{file}: cannot be read: {why}", file=path.name, why=error.strerror)) from None
     if not data.strip():
         raise UsageError(say("{file}: the file is empty", file=path.name))
     frame = forms[path.suffix.lower()](data, path.name, log)
