@@ -1,7 +1,7 @@
 r"""The result as Markdown for pull requests and chats: verdict, counts, fails with their witness, what to do.
 
 It stays under 60 kB (GitHub refuses comments of more than 65,536 characters); what is left out is counted.
-Ids stand in code spans; in all other texts what Markdown, HTML or GitHub would act on is escaped: tags, links,
+Ids stand in code spans; in all other texts what Markdown, HTML or GitHub acts on is escaped: tags, links,
 pipes, ``@mentions``, ``#1`` and addresses of the web. Control characters are shown, not obeyed (``\x1b``).
 """
 
