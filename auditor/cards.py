@@ -322,8 +322,10 @@ def outline(area: Area) -> Html:
     squeeze = across / max(east - west, 1e-9)
     paths = []
     order = ["in", "undecided", "out"]  # doubt lies over a claim, save off a coast
+    land = shapely.union_all(shapely.simplify(lands, 0.7 / scale))
     for part in sorted(area.parts, key=lambda p: -1 if p.seaward else order.index(p.status)):
-        coarse = shapely.get_parts(shapely.simplify(part.geometry, 0.7 / scale))
+        ground = shapely.simplify(part.geometry, 0.7 / scale)
+        coarse = shapely.get_parts(shapely.difference(ground, land) if part.seaward else ground)
         rings = [np.asarray(p.exterior.coords) for p in coarse if not p.is_empty]
         xy = [
             np.round((ring - (west, north)) * (scale * squeeze, -scale) + 1, 1).tolist()
