@@ -20,6 +20,7 @@ from auditor.archive import Archive
 from auditor.asking import Asked, Source, Tools
 from auditor.columns import Coded
 from auditor.errors import UsageError
+from auditor.language import say
 from auditor.observations import Observations, Provenance
 from auditor.problems import nearest
 from auditor.settings import Settings
@@ -60,15 +61,19 @@ def choose_sources(
     """
     names = list(names)
     known = {source.name: source for source in all_sources()}
-    wrong = [f"no source is called {n}; {nearest(n, known)}" for n in (*names, *files) if n not in known]
+    wrong = [
+        say("no source is called {name}; {nearest}", name=n, nearest=nearest(n, known))
+        for n in (*names, *files)
+        if n not in known
+    ]
     for name in (n for n in names if n in known):
         if known[name].online and not online and not (known[name].takes_files and name in files):
-            wrong.append(f"{name} asks the network; allow it with --online")
+            wrong.append(say("{name} asks the network; allow it with --online", name=name))
         elif known[name].takes_files and not known[name].online and name not in files:
-            wrong.append(f"{name} reads files; write {name}=FILE")
-    wrong += [f"{n} reads no files" for n in files if n in known and not known[n].takes_files]
+            wrong.append(say("{name} reads files; write {name}=FILE", name=name))
+    wrong += [say("{name} reads no files", name=n) for n in files if n in known and not known[n].takes_files]
     if wrong:
-        raise UsageError("\n".join(wrong))
+        raise UsageError(*wrong)
 
     def wanted(source: Source) -> bool:
         if source.name in files:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from auditor.cells import flat, mask
 from auditor.errors import DeclarationError, UnnamedError, UsageError
+from auditor.language import say
 from auditor.model import UNKNOWN_KEY
 from auditor.readers import all_readers, read_declaration
 from auditor.tables import Unused
@@ -67,22 +68,41 @@ def writer_of(target: Path, form: str | None) -> Writer:
         for writer in known.values():
             if suffix in writer.suffixes:
                 return writer
-        listed = ", ".join(s for writer in known.values() for s in writer.suffixes if s != FOLDER)
+        listed = [s for writer in known.values() for s in writer.suffixes if s != FOLDER]
         raise UsageError(
-            f"-o: {target.name}: write a folder (no ending, or --to folder), or a file ending in {listed}"
+            say(
+                "-o: {file}: write a folder (no ending, or --to folder), or a file ending in {endings}",
+                file=target.name,
+                endings=listed,
+            )
         )
     if form not in known:
         read_only = form in {reader.name for reader in all_readers()}
-        why = f"{form} can be read, not written" if read_only else f"no form is called {form}"
-        raise UsageError(f"--to: {why}; forms that can be written are {', '.join(known)}")
+        why = (
+            say("{form} can be read, not written", form=form)
+            if read_only
+            else say("no form is called {form}", form=form)
+        )
+        raise UsageError(
+            say("--to: {why}; forms that can be written are {forms}", why=why, forms=list(known))
+        )
     endings = known[form].suffixes or (".json",)
     if suffix not in endings and FOLDER not in endings:
-        raise UsageError(f"-o: {target.name}: {form} is written to {_ending(endings)}")
+        raise UsageError(
+            say(
+                "-o: {file}: {form} is written to {ending}",
+                file=target.name,
+                form=form,
+                ending=_ending(endings),
+            )
+        )
     return known[form]
 
 
 def _ending(suffixes: tuple[str, ...]) -> str:
-    return " or ".join("a folder" if s == FOLDER else f"a file ending in {s}" for s in suffixes)
+    first, *rest = suffixes
+    one = say("a folder") if first == FOLDER else say("a file ending in {ending}", ending=first)
+    return say("{one} or {others}", one=one, others=_ending(tuple(rest))) if rest else one
 
 
 def convert(
@@ -126,7 +146,7 @@ def convert(
     source, target = Path(source), Path(target)
     writer = writer_of(target, form)
     if FOLDER in writer.suffixes and target.exists():
-        raise UsageError(f"-o: {target} is there already; give a new folder")
+        raise UsageError(say("-o: {target} is there already; give a new folder", target=target))
     declaration, named = read_any(source, operator, mapping)
     home = _home(source if operator is None else Path(operator))
     documents = {name: (home / name).read_bytes() for name in declaration.documents}
@@ -151,7 +171,9 @@ def _files(
         return {name: written}
     taken = sorted(set(written) & set(documents))
     if taken:
-        raise UsageError(f"a document is called {taken[0]}, as a file of the folder is; rename it")
+        raise UsageError(
+            say("a document is called {name}, as a file of the folder is; rename it", name=taken[0])
+        )
     return {**written, **documents}
 
 
@@ -173,10 +195,8 @@ def _read_back(writer: Writer, files: dict[str, bytes]) -> Declaration:
         try:
             return read_declaration(root if FOLDER in writer.suffixes else root / next(iter(files)))
         except DeclarationError as error:
-            lines = "\n".join(f"  {problem}" for problem in error.problems)
-            raise UsageError(
-                f"the input cannot be written as {writer.name} without damage:\n{lines}"
-            ) from error
+            what = say("the input cannot be written as {form} without damage:", form=writer.name)
+            raise UsageError(what, *error.problems) from error
 
 
 def _write_all(root: Path, files: dict[str, bytes]) -> None:
@@ -209,24 +229,28 @@ def losses(before: Declaration, after: Declaration) -> list[Unused]:
         Records, columns, rows and attached documents that are not the same.
     """
     found = [
-        Unused(name, "the record" if name in RECORDS else "the value", "is not the same afterwards")
+        Unused(
+            name,
+            say("the record") if name in RECORDS else say("the value"),
+            say("is not the same afterwards"),
+        )
         for name in (*RECORDS, *PLAIN)
         if getattr(before, name) != getattr(after, name)
     ]
     for name, key in KEYS.items():
         found += _lost_cells(getattr(before, name), getattr(after, name), name, key)
     found += [
-        Unused(unused.where, unused.what, "is no part of a declaration")
+        Unused(unused.where, unused.what, say("is no part of a declaration"))
         for unused in before.unused
         if unused.why == UNKNOWN_KEY and (unused.what.startswith("network.") or "." not in unused.what)
     ]
     if before.partial:
-        what = "what was not read of the input"
-        found.append(Unused("network", what, "is not in the output: do not state it complete"))
+        what = say("what was not read of the input")
+        found.append(Unused("network", what, say("is not in the output: do not state it complete")))
     if _rows(before.prefixes) != _rows(after.prefixes):
-        found.append(Unused("prefixes", "address blocks", "are not the same afterwards"))
+        found.append(Unused("prefixes", say("address blocks"), say("are not the same afterwards")))
     found += [
-        Unused("documents", name, "is attached to the input only; copy it beside the output")
+        Unused("documents", name, say("is attached to the input only; copy it beside the output"))
         for name in before.documents
         if after.documents.get(name) != before.documents[name]
     ]
@@ -242,9 +266,11 @@ def _rows(table: pa.Table | None) -> list[str]:
 def _lost_cells(before: pa.Table, after: pa.Table, name: str, key: str) -> list[Unused]:
     at = pc.index_in(flat(before.column(key)), flat(after.column(key)))
     gone = at.null_count
-    found = [Unused(name, f"{gone:,} rows", "are not there afterwards")] if gone else []
+    found = [Unused(name, say("{count:,} rows", count=gone), say("are not there afterwards"))] if gone else []
     more = after.num_rows - (before.num_rows - gone)
-    found += [Unused(name, f"{more:,} rows", "are there afterwards only")] if more else []
+    found += (
+        [Unused(name, say("{count:,} rows", count=more), say("are there afterwards only"))] if more else []
+    )
     kept, at = before.filter(at.is_valid()), at.drop_null()
     for column in kept.column_names:
         if column in {"tail", "head"}:
@@ -254,7 +280,13 @@ def _lost_cells(before: pa.Table, after: pa.Table, name: str, key: str) -> list[
         new = flat(after.column(column)).take(at) if there else pa.nulls(len(at), old.type)
         differ = int(_unequal(old, new).sum())
         if differ:
-            found.append(Unused(name, f"column {column}", f"differs in {differ:,} rows"))
+            found.append(
+                Unused(
+                    name,
+                    say("column {name}", name=column),
+                    say("differs in {count:,} rows", count=differ),
+                )
+            )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from auditor.errors import UsageError
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,8 +121,8 @@ def _codes(datum: Datum) -> IntArray:
     for code, name in enumerate(DATUMS):
         codes[given == name] = code
     if (codes < 0).any():
-        strange = ", ".join(sorted({repr(str(name)) for name in given[codes < 0]}))
-        raise UsageError(f"no such datum: {strange}; one of {', '.join(DATUMS)}")
+        strange = sorted({repr(str(name)) for name in given[codes < 0]})
+        raise UsageError(say("no such datum: {names}; one of {datums}", names=strange, datums=DATUMS))
     return codes
 
 

@@ -18,7 +18,7 @@ from auditor import rules, settings, zones
 from auditor.case import Case, Rule
 from auditor.errors import UsageError
 from auditor.findings import Batch, Each, FindingTable, RuleFindings, Verdict, pick
-from auditor.language import Text, render
+from auditor.language import Text, render, say
 from auditor.model import Declaration
 from auditor.result import AuditResult
 from auditor.roles import Surety
@@ -61,7 +61,7 @@ def choose_rules(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Ru
     ids = [rule.id for rule in all_rules()]
     lost = [p for p in (*only, *skip) if not any(fnmatchcase(i, p) for i in ids)]
     if lost:
-        raise UsageError(f"no rule is called {', '.join(lost)}; see `auditor rules`")
+        raise UsageError(say("no rule is called {names}; see `auditor rules`", names=lost))
 
     def wanted(rule: Rule) -> bool:
         chosen = not only or any(fnmatchcase(rule.id, p) for p in only)
@@ -256,13 +256,15 @@ def _refuse(declaration: object, areas: object, min_grade: object, lang: object)
     """Say in words what is no declaration, no areas, no grade or no language."""
     if not isinstance(declaration, Declaration):
         kind = type(declaration).__name__
-        raise UsageError(f"a {kind} is no declaration; give what read_declaration or read_graph gave")
+        raise UsageError(
+            say("a {kind} is no declaration; give what read_declaration or read_graph gave", kind=kind)
+        )
     if areas is not None and not isinstance(areas, zones.Areas):
-        raise UsageError(f"a {type(areas).__name__} is no areas; give what read_areas gave")
+        raise UsageError(say("a {kind} is no areas; give what read_areas gave", kind=type(areas).__name__))
     if min_grade not in {"E1", "E2", "E3", "E4"}:
-        raise UsageError(f"grade {min_grade!r} is unknown; give E1, E2, E3 or E4")
+        raise UsageError(say("grade {grade!r} is unknown; give E1, E2, E3 or E4", grade=min_grade))
     if lang not in {"en", "zh"}:
-        raise UsageError(f"language {lang!r} is unknown; give en or zh")
+        raise UsageError(say("language {lang!r} is unknown; give en or zh", lang=lang))
 
 
 def _day(as_of: dt.date | str | None, areas: Areas | None) -> dt.date:
@@ -275,4 +277,4 @@ def _day(as_of: dt.date | str | None, areas: Areas | None) -> dt.date:
     try:
         return dt.date.fromisoformat(as_of)
     except (TypeError, ValueError):
-        raise UsageError(f"as_of {as_of!r} is no date; write it as 2026-11-22") from None
+        raise UsageError(say("as_of {as_of!r} is no date; write it as 2026-11-22", as_of=as_of)) from None

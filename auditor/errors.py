@@ -32,7 +32,7 @@ def visible(text: object) -> str:
 class AuditorError(Exception):
     """Base of all errors that a person can mend; the command line turns it into exit code 2.
 
-    Its arguments are the lines of its message: texts of `auditor.language.say`, or plain ones.
+    Its arguments are the lines of its message: texts of `auditor.language.say`, problems, or plain ones.
     """
 
     def __str__(self) -> str:
@@ -40,7 +40,8 @@ class AuditorError(Exception):
 
     def in_(self, lang: str) -> str:
         """Message in `lang` (``en`` or ``zh``), a line for each fault."""
-        return "\n".join(told(line, lang) for line in self.args)
+        lines = (line.in_(lang) if hasattr(line, "in_") else str(line) for line in self.args)
+        return "\n".join(lines)
 
 
 class UsageError(AuditorError):

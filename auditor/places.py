@@ -10,6 +10,7 @@ import numpy as np
 from auditor import claims
 from auditor.datum import DATUMS, UNKNOWN_DATUM_M, datum_code, to_wgs84
 from auditor.errors import UsageError
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +114,7 @@ class Points:
 def _datum_index(name: str) -> int:
     code = datum_code(name)
     if code is None:
-        raise UsageError(f"no such datum: {name!r}; one of {', '.join(DATUMS)}")
+        raise UsageError(say("no such datum: {names}; one of {datums}", names=repr(name), datums=DATUMS))
     return DATUMS.index(code)
 
 

@@ -15,7 +15,8 @@ import shapely
 from auditor import boundaries
 from auditor.claims import RELATION
 from auditor.datum import datum_code, to_wgs84
-from auditor.files import read_plain
+from auditor.files import read_plain, reason_of
+from auditor.language import Said, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,21 +96,29 @@ def read_files(paths: Iterable[str | Path], problems: list[str]) -> list[Part]:
     for path in map(Path, paths):
         files = sorted(path.glob("*.geojson")) if path.is_dir() else [path]
         if not files:
-            problems.append(f"{path}: no *.geojson in this folder")
+            problems.append(say("{path}: no *.geojson in this folder", path=path))
         for file in files:
             try:
                 parts += _read_file(file)
             except (*FAULTS, shapely.errors.ShapelyError) as error:
-                what = f"lacks {error}" if isinstance(error, KeyError) else error
-                problems.append(f"{file.name}: {what}")
+                problems.append(say("{file}: {what}", file=file.name, what=_fault(error)))
     return parts
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return say("lacks {key}", key=str(error))
+    if isinstance(error, OSError):
+        return reason_of(error)
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, Said) else str(error)
 
 
 def _read_file(file: Path) -> list[Part]:
     raw = read_plain(file)
     content = json.loads(raw)
     if not isinstance(content, dict):
-        raise ValueError("is no GeoJSON object")  # noqa: TRY004 -- a fault of the file, not of the caller
+        raise ValueError(say("is no GeoJSON object"))  # noqa: TRY004 -- a fault of the file, not of the caller
     features = content["features"] if content.get("type") == "FeatureCollection" else [content]
     digest = hashlib.sha256(raw).hexdigest()
     return [_part(feature, digest, file.name) for feature in features]
@@ -119,15 +128,21 @@ def _part(feature: dict[str, Any], sha256: str, file: str) -> Part:
     properties = feature["properties"]
     geometry = _geometry(feature["geometry"], properties.get("datum") or "WGS84")
     if properties["status"] not in STATUSES:
-        raise ValueError(f"status {properties['status']!r} is none of {', '.join(STATUSES)}")
+        raise ValueError(
+            say("status {status!r} is none of {words}", status=properties["status"], words=STATUSES)
+        )
     strange = set((properties.get("region_codes") or {}).values()) - set(RELATION)
     if strange:
         raise ValueError(
-            f"region_codes: {', '.join(map(repr, sorted(strange)))} is none of {', '.join(RELATION)}"
+            say(
+                "region_codes: {names} is none of {words}",
+                names=list(map(repr, sorted(strange))),
+                words=list(RELATION),
+            )
         )
     from_on, to_on = _date(properties.get("from_on")), _date(properties.get("to_on"))
     if from_on and to_on and from_on >= to_on:
-        raise ValueError(f"to_on {to_on} is not after from_on {from_on}")
+        raise ValueError(say("to_on {to_on} is not after from_on {from_on}", to_on=to_on, from_on=from_on))
     return Part(
         id=str(properties["part"]),
         area=str(properties["area"]),
@@ -150,15 +165,15 @@ def _date(text: str | None) -> dt.date | None:
 def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
     shape = shapely.force_2d(shapely.geometry.shape(given)) if given else shapely.Polygon()
     if shape.is_empty:
-        raise ValueError("the geometry is empty; a part is a Polygon or a MultiPolygon with coordinates")
+        raise ValueError(say("the geometry is empty; a part is a Polygon or a MultiPolygon with coordinates"))
     if shape.geom_type not in {"Polygon", "MultiPolygon"}:
-        raise ValueError(f"a part is a Polygon or a MultiPolygon, not {shape.geom_type}")
+        raise ValueError(say("a part is a Polygon or a MultiPolygon, not {shape}", shape=shape.geom_type))
     points = shapely.get_coordinates(shape)
     if not (np.isfinite(points).all() and (np.abs(points) <= (180.0, 90.0)).all()):
-        raise ValueError("coordinates are not longitude, latitude in degrees")
+        raise ValueError(say("coordinates are not longitude, latitude in degrees"))
     code = datum_code(datum)
     if code is None or code == "unknown":
-        raise ValueError(f"a boundary in datum {datum!r} cannot be placed")
+        raise ValueError(say("a boundary in datum {datum!r} cannot be placed", datum=datum))
     shape = shapely.transform(shape, lambda p: np.column_stack(to_wgs84(p[:, 0], p[:, 1], str(code))))
     if not shape.is_valid:
         raise ValueError(shapely.is_valid_reason(shape))
@@ -169,8 +184,11 @@ def _runs(given: Any) -> list[tuple[float, int]]:
     try:
         return [(float(m), int(n)) for polygon in given for ring in polygon for m, n in ring]
     except (TypeError, ValueError):
-        shape = "[[[[1000, 6]]]]: polygons, their rings, runs of [metres, edges]"
-        raise ValueError(f"bands_m is neither one number of metres nor a list as {shape}") from None
+        what = say(
+            "bands_m is neither one number of metres nor a list as [[[[1000, 6]]]]: polygons, their rings, "
+            "runs of [metres, edges]"
+        )
+        raise ValueError(what) from None
 
 
 def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
@@ -181,7 +199,9 @@ def _bands(geometry: shapely.MultiPolygon, given: Any) -> FloatArray:
         runs = _runs(given)
     bands = np.repeat([float(band) for band, _ in runs], [count for _, count in runs])
     if not ((bands >= 0) & np.isfinite(bands)).all():
-        raise ValueError("bands_m holds what is no accuracy in metres")
+        raise ValueError(say("bands_m holds what is no accuracy in metres"))
     if len(bands) != edges:
-        raise ValueError(f"bands_m speaks of {len(bands)} edges, the geometry has {edges}")
+        raise ValueError(
+            say("bands_m speaks of {count} edges, the geometry has {edges}", count=len(bands), edges=edges)
+        )
     return bands

@@ -16,6 +16,7 @@ from auditor import boundaries, places, zone_files
 from auditor.cards import areas_card
 from auditor.claims import Addresses, RegionCodes, Scope
 from auditor.errors import DataError, UsageError
+from auditor.language import say
 from auditor.places import BASES, RELATIONS, Places, Relation
 from auditor.settings import data_folder
 from auditor.zone_files import Part
@@ -115,8 +116,8 @@ class Areas:
         for area in self.areas:
             if area.id == name:
                 return area
-        known = ", ".join(self.ids) or "none is in force on the date"
-        raise UsageError(f"no such area: {name!r}; there are: {known}")
+        known = self.ids or say("none is in force on the date")
+        raise UsageError(say("no such area: {name!r}; there are: {areas}", name=name, areas=known))
 
     def provenance(self) -> list[dict[str, Any]]:
         """Where the geometry comes from: one entry a part; ``own`` says that a user's file brought it."""
@@ -323,9 +324,9 @@ def read_areas(as_of: dt.date | str | None = None, *, paths: Sequence[str | Path
     parts = [*(part for part in shipped if part.id not in redrawn), *given]
     names = [part.id for part in parts]
     twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [f"part {name} is there twice on the same date" for name in twice]
+    problems += [say("part {name} is there twice on the same date", name=name) for name in twice]
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError(*problems)
     return Areas(day, tuple(_areas(day, parts)), frozenset(redrawn))
 
 
@@ -335,7 +336,7 @@ def _day(as_of: dt.date | str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(as_of)
     except ValueError:
-        raise UsageError(f"{as_of!r} is no date; write it as 2026-11-22") from None
+        raise UsageError(say("{value!r} is no date; write it as 2026-11-22", value=as_of)) from None
 
 
 def _areas(day: dt.date | None, parts: Sequence[Part]) -> Iterator[Area]:
