@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 
 from auditor import __version__
-from auditor.findings import SETTLED, WORST_FIRST, Verdict, plain
+from auditor.findings import SETTLED, Verdict, plain
+from auditor.grouping import Group, grouped
+from auditor.overview import proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.findings import Finding
     from auditor.result import AuditResult
 
+__all__ = [
+    "SCHEMA",
+    "Group",
+    "dumps",
+    "grouped",
+    "head",
+    "inputs",
+    "proven",
+    "records",
+    "settled",
+    "sources",
+    "to_dict",
+]
+
 SCHEMA = "auditor.result/1"
-DECLARED = 3  # grade E3
 MOST_SETTLED = 20_000  # names of what passes, in a result without --all
 
 
@@ -86,49 +99,6 @@ def sources(result: AuditResult) -> list[dict[str, Any]]:
 def dumps(value: object) -> bytes:
     """Write values of findings: numpy's own fast, all others as `plain` has them."""
     return orjson.dumps(value, default=plain, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-class Group(NamedTuple):
-    """Findings of one rule that say the same for the same cause."""
-
-    verdict: Verdict
-    message_id: str
-    handoff: tuple[str, ...]
-    findings: list[Finding]
-
-
-def grouped(findings: list[Finding]) -> list[Group]:
-    """Group findings by verdict, message and hand-off link; worst first, then the largest group."""
-    groups: dict[tuple[Verdict, str, tuple[str, ...]], list[Finding]] = {}
-    for finding in findings:
-        key = (finding.verdict, finding.message_id, _cause(finding))
-        groups.setdefault(key, []).append(finding)
-    made = [Group(*key, sorted(members, key=_shortest)) for key, members in groups.items()]
-    return sorted(
-        made, key=lambda g: (WORST_FIRST.index(g.verdict), -len(g.findings), g.handoff, g.message_id)
-    )
-
-
-def _cause(finding: Finding) -> tuple[str, ...]:
-    """Give the hand-off link, or its far end alone where each subject has a link of its own to it."""
-    handoff = tuple(name or "" for name in finding.details.get("handoff") or ())
-    return handoff[1:] if handoff and finding.subject == f"node:{handoff[0]}" else handoff
-
-
-def _shortest(finding: Finding) -> int:
-    """Order that shows the shortest witness first."""
-    return len(finding.details.get("path") or ())
-
-
-def proven(result: AuditResult) -> bool:
-    """Whether every pass rests on confirmed documents."""
-    passes = [
-        batch
-        for found in result.findings.rules
-        for batch in found.batches
-        if batch.verdict == Verdict.PASS and found.basis == "circular"
-    ]
-    return all(int(np.max(batch.grade)) < DECLARED for batch in passes)
 
 
 def records(result: AuditResult, all_findings: bool = False) -> Iterator[dict[str, Any]]:  # noqa: FBT001, FBT002
