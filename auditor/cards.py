@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from auditor.model import Declaration
     from auditor.zones import Area, Areas
 
-CELL = 160  # characters of a cell
-ROWS = 20  # of a table that may be long
+CELL = 100  # characters of a cell
+ROWS = 15  # of a table that may be long
 SHORT = 28  # characters that stay on one line
 COLUMN = 6  # rows before the next column begins
 SHORT_DIGEST = 12

@@ -3,8 +3,8 @@
     python notebooks/build.py           write them with their outputs
     python notebooks/build.py --check   run them in a copy, and say where they differ from what is here
 
-A source is Python with a line `# %%` before each cell, `# %% [markdown]` before text. Compared are the cells and
-the texts that they give; pictures may differ in their bytes, not in their being there.
+A source is Python with a line `# %%` before each cell, `# %% [markdown]` before text. Compared are the cells
+and the texts that they give; pictures, and pages in frames, may differ in their bytes, not in being there.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ MARK = "# %%"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 STYLED = re.compile(r"\bT_[0-9a-f]{5}(?=[_\s\"])")
 TIMEOUT_S = 120
+FRAME = re.compile(r'(?<= srcdoc=")[^"]*')
 LARGEST = 1_000_000  # bytes of a notebook
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -96,7 +97,7 @@ def tidy(outputs: list[Any], name: str) -> list[Any]:
 
 
 def told(notebook: Any) -> list[str]:
-    """Give all that a notebook says, line by line; of a picture only that it is there."""
+    """Give all that a notebook says, line by line; of a picture or a page in a frame that it is there."""
     lines: list[str] = []
     for cell in notebook["cells"]:
         lines += [f"--- {cell['cell_type']} {cell['id']}", *cell["source"].split("\n")]
@@ -104,7 +105,9 @@ def told(notebook: Any) -> list[str]:
             lines.append(f"--- {output['output_type']}")
             lines += output.get("text", "").split("\n")
             for kind, value in sorted(output.get("data", {}).items()):
-                lines += [kind] if kind.startswith("image/png") else [kind, *str(value).split("\n")]
+                lines += (
+                    [kind] if kind.startswith("image/") else [kind, *FRAME.sub("", str(value)).split("\n")]
+                )
     return lines
 
 

@@ -103,4 +103,4 @@ auditor.diff(before, final)
 # offline, from this file):
 
 # %%
-after.explore(height=480)
+after.explore(height=1000)
