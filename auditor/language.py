@@ -42,7 +42,7 @@ def chinese(english: str) -> str:
     Examples
     --------
     >>> chinese("within")
-    '在内'
+    '区域内'
     """
     return _catalogue().gettext(english) if english else ""
 
@@ -53,7 +53,7 @@ def both(english: str, /, **args: object) -> Text:
     Examples
     --------
     >>> both("within").in_("zh")
-    '在内'
+    '区域内'
     >>> both("as of {day}", day="2026-11-22")
     Text(en='as of 2026-11-22', zh='截至 2026-11-22')
     """

@@ -78,7 +78,7 @@ def test_words_for_people(run):
     assert english.startswith("within: Beijing\n")
     assert "inside the edge of Beijing" in english
     _, chinese, _ = run("locate", "114.4,22.9", *DAY, "--lang", "zh")
-    assert chinese.startswith("在外\n")
+    assert chinese.startswith("区域外\n")
     assert "距深圳市边界" in chinese
     assert "界外" in chinese
     _, unknown, _ = run("locate", "0,0", *DAY)
@@ -142,7 +142,7 @@ def test_text_table_fits_a_terminal(run, tmp_path):
     file.write_text(
         f"name,lon,lat,address\n{long},121.55,31.22,北京市\n,,,上海市黄浦区\nx,0,0,{long}\n", "utf-8"
     )
-    for lang, words in (("en", ("within", "outside", "contradiction")), ("zh", ("在内", "在外", "矛盾"))):
+    for lang, words in (("en", ("within", "outside", "contradiction")), ("zh", ("区域内", "区域外", "矛盾"))):
         code, out, err = run("locate", file, *DAY, "--lang", lang)
         assert (code, err) == (0, "")
         assert columns(out) <= 80
@@ -309,7 +309,7 @@ def test_an_address_shows_every_answer_and_the_vote(run):
     assert "Beijing: for nobody; against dbip, community, registry" in out
     assert "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0" in out and "Apache-2.0" in out
     code, out, _ = run("locate", "115.238.79.111", *DAY, "--lang", "zh")
-    assert out.splitlines()[0] == "在外" and "杭州市" in out
+    assert out.splitlines()[0] == "区域外" and "杭州市" in out
     (record,) = json.loads(run("locate", "115.238.79.111", *DAY, "--format", "json")[1])
     assert record["relation"] == "outside" and record["input"] == {"ip": "115.238.79.111"}
     assert {a["source"] for a in record["answers"]} == {"dbip", "ip2region", "origins"}

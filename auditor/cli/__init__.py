@@ -9,12 +9,12 @@ import pkgutil
 import sys
 import traceback
 from copy import copy
-from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from auditor import __version__
+from auditor.cli import _options
 from auditor.errors import AuditorError, visible
 from auditor.language import chinese, say
 
@@ -35,14 +35,7 @@ class CommandFolder(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
-        return _translated(command) if _language() == "zh" else command
-
-
-def _language() -> str:
-    """Language of help and errors, which may be wanted before the options are read."""
-    asked = [value for option, value in pairwise(sys.argv) if option == "--lang"]
-    asked += [word.removeprefix("--lang=") for word in sys.argv if word.startswith("--lang=")]
-    return asked[-1] if asked else os.environ.get("AUDITOR_LANG", "en")
+        return _translated(command) if _options.language() == "zh" else command
 
 
 def _translated(command: click.Command) -> click.Command:
@@ -84,7 +77,7 @@ def main() -> None:
     # Arrow's own allocator gives memory back and fetches it again; for one short run that only costs time.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
-        status = (_translated(cli) if _language() == "zh" else cli).main(standalone_mode=False)
+        status = (_translated(cli) if _options.language() == "zh" else cli).main(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(EXIT_INTERRUPTED)
     except KeyboardInterrupt:
@@ -95,7 +88,7 @@ def main() -> None:
         _tell(shown.getvalue().removesuffix("\n"))
         sys.exit(EXIT_ERROR)
     except AuditorError as error:
-        told = error.in_(_language())
+        told = error.in_(_options.language())
         _tell(f"auditor: {told}" if "\n" not in told else f"auditor:\n{told}")
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:
@@ -110,7 +103,7 @@ def main() -> None:
             "auditor: broke off with {error}, a defect of auditor; please report these lines",
             error=type(error).__name__,
         )
-        _tell(defect.in_(_language()))
+        _tell(defect.in_(_options.language()))
         sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -31,7 +34,14 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs on
             return dt.date.fromisoformat(value)
         except ValueError:
             said = say("{value!r} is no date; write it as 2026-11-22", value=value)
-            self.fail(said.in_((ctx and ctx.params.get("lang")) or "en"), param, ctx)
+            self.fail(said.in_(language()), param, ctx)
+
+
+def language() -> str:
+    """Language of help and errors, which may be wanted before the options are read."""
+    asked = [value for option, value in pairwise(sys.argv) if option == "--lang"]
+    asked += [word.removeprefix("--lang=") for word in sys.argv if word.startswith("--lang=")]
+    return asked[-1] if asked else os.environ.get("AUDITOR_LANG", "en")
 
 
 def today() -> dt.date:

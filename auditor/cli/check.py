@@ -28,7 +28,7 @@ def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
         name, found, path = value.partition("=")
         if not found or not name or not path:
             told = both("{value!r}: write FORMAT=PATH, as in json=result.json", value=value)
-            raise click.BadParameter(told.in_(ctx.params.get("lang") or "en"), ctx, param)
+            raise click.BadParameter(told.in_(_options.language()), ctx, param)
         pairs.append((name, path))
     return pairs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 def _list_forms(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    lang = ctx.params.get("lang") or os.environ.get("AUDITOR_LANG", "en")
+    lang = _options.language()
     from auditor.readers import all_readers
     from auditor.writers import writers
 

@@ -91,7 +91,8 @@ def _print(case: Case, rows: list[dict[str, Any]], lang: str) -> None:
                 place = RELATIONS[row["relation"]].in_(lang) + (f" {row['area'].in_(lang)}" if placed else "")
                 click.echo(f"  {visible(row['id'])}  [{place}]  {visible(row['reason'].in_(lang))}")
             if count["nodes"] > len(shown):
-                click.echo(f"  {label('more', lang, count=count['nodes'] - len(shown))} (--all)")
+                more = both("and {count} more (--all)", count=count["nodes"] - len(shown))
+                click.echo("  " + more.in_(lang))
         if not any(totals[role, surety]["nodes"] for surety in SURETIES):
             click.secho(both("{name}: {text}", name=name, text=0).in_(lang), bold=True)
     lines = [(label("unused", lang), unused_line(unused, lang)) for unused in case.declaration.unused]

@@ -227,7 +227,8 @@ def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:
     for line in lines[:limit]:
         page.entry(name, line, indent=0)
     if len(lines) > limit:
-        page.entry(name, f"{label('more', page.lang, count=len(lines) - limit)} (auditor show)", indent=0)
+        more = both("and {count} more (auditor show)", count=len(lines) - limit)
+        page.entry(name, more.in_(page.lang), indent=0)
 
 
 def _why_not(page: Page, result: AuditResult) -> None:
