@@ -1,7 +1,7 @@
 """The result as JUnit XML, for the test pages of build servers: one suite a rule, one case a finding.
 
 What passes is a passed case, a fail a failure; what is inconclusive, broke off or was not checked is an
-error; what does not apply, or needs a person, is skipped. Passes that are not listed stand as one case a rule.
+error; what does not apply, or needs a person, is skipped. Passes that are not listed are one case a rule.
 JUnit carries no more than that and is not read back. Times are nought: no clock is asked.
 """
 
