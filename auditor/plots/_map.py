@@ -11,7 +11,7 @@ from auditor.errors import UsageError
 from auditor.findings import Verdict
 from auditor.language import both, say
 from auditor.plots import _style as style
-from auditor.plots._sheet import GRAIN, M_A_DEGREE, Box, Sheet, handed_off, once, segments
+from auditor.plots._sheet import M_A_DEGREE, Box, Sheet, handed_off, once, segments
 from auditor.standing import STRADDLING
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 ROOM = (0.07, 0.2, 0.64, 0.68)  # of a new figure: titles, legend, small map and notes have the rest
 LABELS = 12
+MANY = 2_000  # marks from which on a figure holds them as one picture
+CROWD = 300  # marks of one verdict from which on they are drawn smaller
+FINE = 2_000  # corners across a sheet that an outline may have
 LABEL_CELLS = 26
 NAMED = 3
 SHORTEST_DISC = 1 / 60  # of the sheet; smaller ones hide under the mark
 NOT_DRAWN = "Nodes without coordinates, not drawn: {number:,}; of these fail: {fails:,}."
 OFF_SHEET = "Nodes off the sheet, see the small map: {number:,}; of these fail: {fails}."
+SOME_LINKS = "Links drawn, for the sake of clarity: {drawn:,} of {number:,}."
 WORDS = {
     "in": both("pilot area"),
     "undecided": both("undecided part"),
@@ -57,7 +61,8 @@ def plot_map(
     ratio = min(max(float(extent.width) / max(float(extent.height), 1.0), 0.5), 3.0)
     box = _viewed(view) if view is not None else sheet.box().filling(ratio, 0.08)
     _set_up(ax, box)
-    handles = [*_areas(ax, result.case.areas, box, lang), *_links(ax, sheet, box, lang)]
+    lines, thinned = _links(ax, sheet, box, lang)
+    handles = [*_areas(ax, result.case.areas, box, lang), *lines]
     unnamed = _nodes(ax, sheet, box, labels)
     handles = [*_legend_of(sheet, lang), *handles, *_discs(ax, sheet, box, lang)]
     _scale_bar(ax, box)
@@ -70,7 +75,7 @@ def plot_map(
     away = ~box.holds(sheet.lon, sheet.lat)
     if away.any():
         _overview(ax, sheet, box)
-    notes = [*_notes(sheet, away, unnamed, lang), _attribution(result.case.areas, box, lang)]
+    notes = [*_notes(sheet, away, unnamed, lang), thinned, _attribution(result.case.areas, box, lang)]
     style.footnotes(ax, [style.broken(note, 120, 2) for note in notes if note], -34)
     style.plain_text(ax)
     return ax
@@ -109,7 +114,7 @@ def _set_up(ax: Axes, box: Box) -> None:
 def _visible(areas: Areas, box: Box) -> tuple[list[Part], list[tuple[str, str, shapely.Geometry]]]:
     """Give the parts on a sheet, and by area and status the ground that they make, cut to the sheet."""
     frame = shapely.box(*box)
-    grain = (box.east - box.west) / GRAIN
+    grain = (box.east - box.west) / FINE
     parts = [part for part in areas.parts if shapely.intersects(part.geometry, frame)]
     cut = {part.id: shapely.simplify(shapely.intersection(part.geometry, frame), grain) for part in parts}
 
@@ -178,25 +183,27 @@ def _attribution(areas: Areas, box: Box, lang: str) -> str:
 # --- nodes and links --------------------------------------------------------------------------------------
 
 
-def _links(ax: Axes, sheet: Sheet, box: Box, lang: str) -> list[Any]:
-    """Draw links faintly, and those by which paths leave past every carrier."""
+def _links(ax: Axes, sheet: Sheet, box: Box, lang: str) -> tuple[list[Any], str]:
+    """Draw links faintly, and those by which paths leave past every carrier; say how many are not drawn."""
     lines, collections = style.needed("matplotlib.lines"), style.needed("matplotlib.collections")
     usable = sheet.result.case.links_in_service
-    handles = []
+    handles, note = [], ""
     for links, colour, width, z, word in (
         (usable, "#9a9a9a", 0.6, 3, "link"),
         (usable & handed_off(sheet.result), style.HANDOFF, 1.8, 4, "handoff"),
     ):
-        pairs = segments(sheet, box, links)
+        pairs, number = segments(sheet, box, links)
+        if number > len(pairs):
+            note = note or say(SOME_LINKS, drawn=len(pairs), number=number).in_(lang)
         if len(pairs):
-            many = len(pairs) > GRAIN
+            many = len(pairs) > MANY
             ax.add_collection(
                 collections.LineCollection(
                     pairs, colors=colour, linewidths=width, zorder=z, alpha=0.7, rasterized=many
                 )
             )
             handles.append(lines.Line2D([], [], color=colour, linewidth=width, label=WORDS[word].in_(lang)))
-    return handles
+    return handles, note
 
 
 def _nodes(ax: Axes, sheet: Sheet, box: Box, labels: int) -> int:
@@ -209,9 +216,10 @@ def _nodes(ax: Axes, sheet: Sheet, box: Box, labels: int) -> int:
         if not len(at):
             continue
         dots = at[once(box, sheet.lon[at], sheet.lat[at])]
+        crowded = min(1.0, max(CROWD / len(dots), 0.1))
         ax.scatter(
-            sheet.lon[dots], sheet.lat[dots], s=look.size, c=look.colour, marker=look.marker, zorder=z,
-            edgecolors="white", linewidths=0.5, rasterized=len(dots) > GRAIN,
+            sheet.lon[dots], sheet.lat[dots], s=look.size * crowded, c=look.colour, marker=look.marker, zorder=z,
+            edgecolors="white", linewidths=0.5 * crowded, rasterized=len(dots) > MANY,
         )  # fmt: skip
         if verdict == Verdict.FAIL:
             unnamed = _name(ax, sheet, box, at, labels)

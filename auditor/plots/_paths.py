@@ -19,7 +19,7 @@ from auditor.problems import nearest
 from auditor.roles import Party, Surety
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -120,8 +120,8 @@ def _ways(result: AuditResult, subject: str) -> list[Way]:
     UsageError
         Nothing was found on the subject, or no way.
     """
-    found = list(findings_on(result, subject))
-    if not found:
+    found, rules = findings_on(result, subject)
+    if not rules:
         known = _known(result)
         raise UsageError(
             say("nothing was found on {subject}; {hint}", subject=repr(subject), hint=nearest(subject, known))
@@ -135,12 +135,11 @@ def _ways(result: AuditResult, subject: str) -> list[Way]:
                 handoff = tuple(finding.details.get("handoff") or ()) if kind == "path" else ()
                 ways[nodes] = Way(kind, _shortened(nodes, handoff), handoff, finding)
     if not ways:
-        rules = ", ".join(dict.fromkeys(f.rule for f in found))
         told = _examples(result)
         raise UsageError(
             say(
                 "no finding on {subject} shows a way ({rules}); those on these do: {others}",
-                subject=repr(subject), rules=rules, others=told or [both("none")],
+                subject=repr(subject), rules=list(rules), others=told or [both("none")],
             )
         )  # fmt: skip
     shown = list(ways.values())
@@ -168,16 +167,22 @@ def way_to_gate(result: AuditResult, node: str) -> tuple[str | None, ...]:
     return tuple(names_of(declaration, network.blank(nodes)))
 
 
-def findings_on(result: AuditResult, subject: str) -> Iterator[Finding]:
-    """Give the findings on one subject without reading those on others."""
+def findings_on(result: AuditResult, subject: str) -> tuple[list[Finding], dict[str, None]]:
+    """Give the findings on one subject that show a way, and the rules that judged it; reads no other finding."""
+    shown: list[Finding] = []
+    judged: dict[str, None] = {}
     kind, _, name = subject.partition(":")
     row = int(result.case.rows_of([name])[0]) if kind == "node" else -1
     for found in result.findings.rules:
         for batch in (b for b in found.batches if b.kind == kind):
             position = _position(result, batch, row, subject)
-            if position is not None:
+            if position is None:
+                continue
+            judged[found.rule] = None
+            if WAYS.keys() & batch.details.keys():
                 only = replace(found, batches=(batch.take(np.array([position])),))
-                yield from replace(result.findings, rules=(only,)).rows()
+                shown += replace(result.findings, rules=(only,)).rows()
+    return shown, judged
 
 
 def _position(result: AuditResult, batch: Batch, row: int, subject: str) -> int | None:

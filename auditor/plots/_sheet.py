@@ -25,7 +25,8 @@ LEAST_M = 10_000.0  # least width of a sheet
 BULK = 0.8
 FAR = 6.0  # a place counts as far away from this many times the radius of the bulk
 NEAR_M = 20_000.0
-GRAIN = 2_000  # dots across a sheet: what falls on one dot is drawn once
+GRAIN = 600  # dots across a sheet: what falls on one dot is drawn once
+MOST_LINKS = 20_000  # lines drawn; more would be a grey sheet
 MOST_HANDOFFS = 5_000  # findings looked through for the links by which they leave
 NONE = len(WORST_FIRST)
 
@@ -172,8 +173,8 @@ def once(box: Box, *columns: FloatArray) -> IntArray:
     return np.sort(np.unique(dots.astype(np.int64), axis=1, return_index=True)[1])
 
 
-def segments(sheet: Sheet, box: Box, links: BoolArray) -> FloatArray:
-    """Give links as pairs of points, each only once where many fall on one line."""
+def segments(sheet: Sheet, box: Box, links: BoolArray) -> tuple[FloatArray, int]:
+    """Give links as pairs of points, and how many lines there are: of more than can be seen only every nth."""
     case = sheet.result.case
     tail, head = (np.asarray(case.declaration.links.column(c).to_numpy(), np.int64) for c in ("tail", "head"))
     known = np.zeros(case.n + 1, np.bool_)
@@ -186,10 +187,11 @@ def segments(sheet: Sheet, box: Box, links: BoolArray) -> FloatArray:
     reach &= (np.minimum(lat[a], lat[b]) <= box.north) & (np.maximum(lat[a], lat[b]) >= box.south)
     a, b = a[reach], b[reach]
     if not len(a):
-        return np.empty((0, 2, 2))
+        return np.empty((0, 2, 2)), 0
     kept = once(box, lon[a], lat[a], lon[b], lat[b])
-    a, b = a[kept], b[kept]
-    return np.stack([np.stack([lon[a], lat[a]], 1), np.stack([lon[b], lat[b]], 1)], 1)
+    step = -(-len(kept) // MOST_LINKS)
+    a, b = a[kept][::step], b[kept][::step]
+    return np.stack([np.stack([lon[a], lat[a]], 1), np.stack([lon[b], lat[b]], 1)], 1), len(kept)
 
 
 def handed_off(result: AuditResult) -> BoolArray:
