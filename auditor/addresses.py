@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.columns import Coded
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,57 +31,57 @@ FEW = 1 << 18  # rows that are not worth a second thread
 PAD = 3  # bytes in front of a chunk, so that the three before any end can be read
 BASE, NO_OCTET = 10, 256
 DOT, SLASH, ZERO = b"./0"
-NO_ADDRESS = "no address"
-NOT_ONE = "neither an IPv4 nor an IPv6 address or block"
+NO_ADDRESS = say("no address")
+NOT_ONE = say("neither an IPv4 nor an IPv6 address or block")
 
 # Blocks that are no public unicast space, and blocks inside them that are (blank): IANA's special-purpose
 # registries (RFC 6890 and what it lists), multicast (RFC 5771, RFC 4291), and of IPv6 all that is not under
 # 2000::/3, from which alone global unicast addresses are given out. The longest block decides.
 SPECIAL = (
-    ("0.0.0.0/8", "this network"),
-    ("10.0.0.0/8", "private"),
+    ("0.0.0.0/8", say("this network")),
+    ("10.0.0.0/8", say("private")),
     ("100.64.0.0/10", "CGNAT"),
-    ("127.0.0.0/8", "loopback"),
-    ("169.254.0.0/16", "link-local"),
-    ("172.16.0.0/12", "private"),
-    ("192.0.0.0/24", "IETF protocols"),
+    ("127.0.0.0/8", say("loopback")),
+    ("169.254.0.0/16", say("link-local")),
+    ("172.16.0.0/12", say("private")),
+    ("192.0.0.0/24", say("IETF protocols")),
     ("192.0.0.9/32", ""),
     ("192.0.0.10/32", ""),
-    ("192.0.2.0/24", "documentation"),
+    ("192.0.2.0/24", say("documentation")),
     ("192.88.99.0/24", "6to4"),
-    ("192.168.0.0/16", "private"),
-    ("198.18.0.0/15", "benchmarking"),
-    ("198.51.100.0/24", "documentation"),
-    ("203.0.113.0/24", "documentation"),
-    ("224.0.0.0/4", "multicast"),
-    ("240.0.0.0/4", "reserved"),
-    ("255.255.255.255/32", "broadcast"),
-    ("::/0", "not global unicast"),
-    ("::/128", "unspecified"),
-    ("::1/128", "loopback"),
-    ("::ffff:0:0/96", "IPv4-mapped"),
+    ("192.168.0.0/16", say("private")),
+    ("198.18.0.0/15", say("benchmarking")),
+    ("198.51.100.0/24", say("documentation")),
+    ("203.0.113.0/24", say("documentation")),
+    ("224.0.0.0/4", say("multicast")),
+    ("240.0.0.0/4", say("reserved")),
+    ("255.255.255.255/32", say("broadcast")),
+    ("::/0", say("not global unicast")),
+    ("::/128", say("unspecified")),
+    ("::1/128", say("loopback")),
+    ("::ffff:0:0/96", say("IPv4-mapped")),
     ("64:ff9b::/96", "NAT64"),
     ("64:ff9b:1::/48", "NAT64"),
-    ("100::/64", "discard"),
+    ("100::/64", say("discard")),
     ("2000::/3", ""),
-    ("2001::/23", "IETF protocols"),
+    ("2001::/23", say("IETF protocols")),
     ("2001::/32", "Teredo"),
     ("2001:1::1/128", ""),
     ("2001:1::2/128", ""),
     ("2001:1::3/128", ""),
-    ("2001:2::/48", "benchmarking"),
+    ("2001:2::/48", say("benchmarking")),
     ("2001:3::/32", ""),
     ("2001:4:112::/48", ""),
     ("2001:10::/28", "ORCHID"),
     ("2001:20::/28", "ORCHID"),
-    ("2001:30::/28", "drone identifiers"),
-    ("2001:db8::/32", "documentation"),
+    ("2001:30::/28", say("drone identifiers")),
+    ("2001:db8::/32", say("documentation")),
     ("2002::/16", "6to4"),
-    ("3fff::/20", "documentation"),
-    ("5f00::/16", "segment routing"),
-    ("fc00::/7", "private"),
-    ("fe80::/10", "link-local"),
-    ("ff00::/8", "multicast"),
+    ("3fff::/20", say("documentation")),
+    ("5f00::/16", say("segment routing")),
+    ("fc00::/7", say("private")),
+    ("fe80::/10", say("link-local")),
+    ("ff00::/8", say("multicast")),
 )
 
 
@@ -260,7 +261,12 @@ def _read_one(text: str) -> tuple[int, int, int, str]:
     except ValueError:
         return 0, 0, 0, NOT_ONE
     if ipaddress.ip_interface(text).ip != block.network_address:
-        return 0, 0, 0, f"{text} has host bits set; the block is {block}"
+        return (
+            0,
+            0,
+            0,
+            say("{address} has host bits set; the block is {block}", address=text, block=str(block)),
+        )
     return 6, int(block.network_address), int(block.broadcast_address), ""
 
 

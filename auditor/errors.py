@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from auditor.language import say, told
+from auditor.language import Said, say, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +112,12 @@ class DeclarationError(AuditorError):
     def in_(self, lang: str) -> str:
         """All problems in `lang` (``en`` or ``zh``), one a line."""
         return "\n".join(problem.in_(lang) for problem in self.problems)
+
+
+def said_by(error: BaseException) -> str:
+    """What an exception says: its text of both languages, where it was raised with one."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Said) else str(error)
 
 
 FAULTS = {  # of pydantic, in its own words where those are plain

@@ -15,8 +15,9 @@ import shapely
 from auditor import boundaries
 from auditor.claims import RELATION
 from auditor.datum import datum_code, to_wgs84
+from auditor.errors import said_by
 from auditor.files import read_plain, reason_of
-from auditor.language import Said, say
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,8 +111,7 @@ def _fault(error: Exception) -> str:
         return say("lacks {key}", key=str(error))
     if isinstance(error, OSError):
         return reason_of(error)
-    said = error.args[0] if error.args else ""
-    return said if isinstance(said, Said) else str(error)
+    return said_by(error)
 
 
 def _read_file(file: Path) -> list[Part]:

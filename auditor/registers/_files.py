@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import DataError
+from auditor.language import say
 
 FOLDER = Path(__file__).parent.parent / "data"
 
@@ -25,7 +26,7 @@ def read_toml(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads((FOLDER / name).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"{name}: {error}") from None
+        raise DataError(say("{file}: {what}", file=name, what=str(error))) from None
 
 
 def read_rows(name: str) -> list[dict[str, str]]:
@@ -40,7 +41,7 @@ def read_rows(name: str) -> list[dict[str, str]]:
         with (FOLDER / name).open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{name}: {error}") from None
+        raise DataError(say("{file}: {what}", file=name, what=str(error))) from None
 
 
 def day(text: str) -> dt.date | None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from auditor.errors import UsageError
+from auditor.language import say
 from auditor.registers._files import read_toml
 
 if TYPE_CHECKING:
@@ -115,4 +116,4 @@ def clause(clause_id: str) -> Clause:
     try:
         return _by_id()[clause_id]
     except KeyError:
-        raise UsageError(f"{clause_id}: no such clause") from None
+        raise UsageError(say("{clause_id}: no such clause", clause_id=clause_id)) from None

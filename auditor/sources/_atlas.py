@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from auditor.language import say
 from auditor.sources._hops import Address, Millis, Record, Reply, Trace, hear, hops_of
 
 HALF_MS = 0.0005  # probes give three decimals
@@ -71,7 +72,9 @@ def read(record: dict[str, Any], where: str) -> Trace:
         return _read_traceroute(_Traceroute.model_validate(record), where)
     if kind == "ping":
         return _read_ping(_Ping.model_validate(record), where)
-    raise ValueError(f"a measurement of type {str(kind)[:20]!r}; only traceroute and ping are read")
+    raise ValueError(
+        say("a measurement of type {kind!r}; only traceroute and ping are read", kind=str(kind)[:20])
+    )
 
 
 def _head(read: _Head, where: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from auditor.errors import DataError
+from auditor.files import reason_of
+from auditor.language import say
 from auditor.registers._files import FOLDER
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def read_bootstrap(folder: str | None) -> Bootstrap:
         for block, url in _services(path, version, wrong):
             found.setdefault((version, block.prefixlen), {})[int(block.network_address)] = url
     if wrong:
-        raise DataError("\n".join(wrong))
+        raise DataError(*wrong)
     return Bootstrap(dict(sorted(found.items(), key=lambda item: -item[0][1])))
 
 
@@ -71,10 +73,21 @@ def _services(path: Path, version: int, wrong: list[str]) -> list[tuple[IPv4Netw
         services = orjson.loads(path.read_bytes())["services"]
         entries = [(str(block), list(urls)) for blocks, urls in services for block in blocks]
     except OSError as error:
-        wrong.append(f"{path}: cannot be read: {error.strerror}; get it from IANA's RDAP bootstrap registry")
+        wrong.append(
+            say(
+                "{path}: cannot be read: {reason}; get it from IANA's RDAP bootstrap registry",
+                path=path,
+                reason=reason_of(error),
+            )
+        )
         return []
     except (orjson.JSONDecodeError, TypeError, KeyError, ValueError):
-        wrong.append(f"{path}: no RDAP bootstrap file (RFC 9224): a list named services of [blocks, URLs]")
+        wrong.append(
+            say(
+                "{path}: no RDAP bootstrap file (RFC 9224): a list named services of [blocks, URLs]",
+                path=path,
+            )
+        )
         return []
     return [entry for text, urls in entries for entry in _entry(path, version, text, urls, wrong)]
 
@@ -84,9 +97,17 @@ def _entry(path: Path, version: int, text: str, urls: list[Any], wrong: list[str
     try:
         block = (IPv4Network if version == 4 else IPv6Network)(text)  # noqa: PLR2004 -- IPv4
     except ValueError as error:
-        wrong.append(f"{path}, services: {error}; give a block such as 203.0.0.0/8 or 2400::/12")
+        wrong.append(
+            say(
+                "{path}, services: {reason}; give a block such as 203.0.0.0/8 or 2400::/12",
+                path=path,
+                reason=str(error),
+            )
+        )
         return []
     if not secure:
-        wrong.append(f"{path}, services, {text}: no https URL; nothing else is asked")
+        wrong.append(
+            say("{path}, services, {value}: no https URL; nothing else is asked", path=path, value=text)
+        )
         return []
     return [(block, secure[0])]

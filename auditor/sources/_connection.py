@@ -16,6 +16,7 @@ import dns.resolver
 from auditor import __version__
 from auditor.addresses import Addresses
 from auditor.errors import UsageError
+from auditor.language import say
 from auditor.sources._resolver import failure, make_resolver
 
 if TYPE_CHECKING:
@@ -145,7 +146,11 @@ class Client:
         except OSError as error:  # ssl.SSLError is one
             told = error.strerror or error
             raise UsageError(
-                f"settings, network.ca_file: {path} holds no certificates (PEM): {told}"
+                say(
+                    "settings, network.ca_file: {path} holds no certificates (PEM): {reason}",
+                    path=path,
+                    reason=str(told),
+                )
             ) from None
         context.sslsocket_class = _Socket
         return context
@@ -157,7 +162,9 @@ class Client:
             return tuple(ipaddress.ip_network(block) for block in self.network.allow_addresses)
         except ValueError as error:
             raise UsageError(
-                f"settings, network.allow_addresses: {error}; give blocks, 10.1.0.0/16"
+                say(
+                    "settings, network.allow_addresses: {reason}; give blocks, 10.1.0.0/16", reason=str(error)
+                )
             ) from None
 
     @cached_property
@@ -177,17 +184,27 @@ class Client:
             with self._channel(question, deadline) as channel:
                 return _ask(channel, question)
         except TimeoutError:
-            raise UnavailableError(f"{host} did not answer in time") from None
+            raise UnavailableError(say("{host} did not answer in time", host=host)) from None
         except ssl.SSLCertVerificationError as error:
             raise UnavailableError(
-                f"{host}: its certificate is not trusted: {error.verify_message}"
+                say(
+                    "{host}: its certificate is not trusted: {reason}",
+                    host=host,
+                    reason=error.verify_message,
+                )
             ) from None
         except (http.client.IncompleteRead, http.client.RemoteDisconnected):
-            raise UnavailableError(f"{host} closed the connection before its answer was whole") from None
+            raise UnavailableError(
+                say("{host} closed the connection before its answer was whole", host=host)
+            ) from None
         except (http.client.HTTPException, ValueError) as error:  # the latter for a chunk of -5 bytes
-            raise MalformedError(f"{host}: its answer is no valid HTTP ({type(error).__name__})") from None
+            raise MalformedError(
+                say("{host}: its answer is no valid HTTP ({kind})", host=host, kind=type(error).__name__)
+            ) from None
         except OSError as error:
-            raise UnavailableError(f"{host}: the connection failed: {error.strerror or error}") from None
+            raise UnavailableError(
+                say("{host}: the connection failed: {reason}", host=host, reason=error.strerror or str(error))
+            ) from None
 
     def vetted(self, host: str, deadline: Deadline) -> list[str]:
         """Addresses of a host, in the order in which they are tried.
@@ -202,7 +219,14 @@ class Client:
         for row, address in enumerate(addresses):
             name = found.reserved.at(row) or found.fault.at(row)  # ::1%1 is an address for Python only
             if name and not any(ipaddress.ip_address(address) in block for block in self.allowed):
-                raise UnavailableError(f"{host} stands for {address}, which is no public address ({name})")
+                raise UnavailableError(
+                    say(
+                        "{host} stands for {address}, which is no public address ({kind})",
+                        host=host,
+                        address=address,
+                        kind=name,
+                    )
+                )
         return addresses
 
     def _resolve(self, host: str, deadline: Deadline) -> list[str]:
@@ -214,7 +238,7 @@ class Client:
             found = self._resolver.resolve_name(host, lifetime=deadline.left())
             return list(found.addresses())
         except dns.exception.DNSException as error:
-            raise UnavailableError(f"{host}: {failure(error)[1]}") from None
+            raise UnavailableError(say("{host}: {reason}", host=host, reason=failure(error)[1])) from None
 
     def _channel(self, question: Question, deadline: Deadline) -> socket.socket:
         return self._connect(question, self.vetted(question.host, deadline), deadline)
@@ -256,12 +280,22 @@ def _ask(channel: socket.socket, question: Question) -> Reply:
 
 def _body(response: http.client.HTTPResponse, question: Question) -> bytes:
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise MalformedError(f"{question.host}: its answer is compressed, which was not asked for")
+        raise MalformedError(
+            say("{host}: its answer is compressed, which was not asked for", host=question.host)
+        )
     body = b""
     while piece := response.read(min(READ, question.limit + 1 - len(body))):
         body += piece
         if len(body) > question.limit:
-            raise UnavailableError(f"{question.host}: its answer is longer than {question.limit:,} bytes")
+            raise UnavailableError(
+                say(
+                    "{host}: its answer is longer than {limit:,} bytes",
+                    host=question.host,
+                    limit=question.limit,
+                )
+            )
     if response.length:  # less came than was announced
-        raise UnavailableError(f"{question.host} closed the connection before its answer was whole")
+        raise UnavailableError(
+            say("{host} closed the connection before its answer was whole", host=question.host)
+        )
     return body

@@ -14,6 +14,7 @@ from auditor.addresses import Addresses
 from auditor.blocks import keys
 from auditor.columns import Coded
 from auditor.errors import DataError
+from auditor.language import say
 from auditor.problems import Origin, Problems, quote
 from auditor.sources._blocks import ordered
 from auditor.sources._ranges import Ranges, find
@@ -28,8 +29,10 @@ RANGE = {
     "end": ("end", "endip", "ipend", "ipto", "to", "结束ip", "结束", "终止ip", "结束地址"),
     "prefix": ("prefix", "network", "cidr", "网段", "前缀"),
 }
-COLUMNS = "name columns start, end (or prefix), country, province, city, district, isp, asn, between commas"
-UTF8 = "save it as UTF-8; if it reads as GB18030: iconv -f GB18030 -t UTF-8"
+COLUMNS = say(
+    "name columns start, end (or prefix), country, province, city, district, isp, asn, between commas"
+)
+UTF8 = say("save it as UTF-8; if it reads as GB18030: iconv -f GB18030 -t UTF-8")
 
 
 def open_csv(data: bytes, file: str) -> Database:
@@ -47,15 +50,23 @@ def open_csv(data: bytes, file: str) -> Database:
         Origin.of(file, cut),
         np.arange(len(cut)),
         "",
-        lambda at: f"cells: {ragged[at].actual_columns} instead of {ragged[at].expected_columns}",
-        "a comma in a cell needs quotes round the cell",
+        lambda at: say(
+            "cells: {found} instead of {expected}",
+            found=ragged[at].actual_columns,
+            expected=ragged[at].expected_columns,
+        ),
+        say("a comma in a cell needs quotes round the cell"),
     )
     rows = np.setdiff1d(np.arange(1, 1 + table.num_rows + len(cut)), cut)
     if b'"' in data:  # Arrow takes the rest of the file for the cell whose quote is left open
         broken = [pc.match_substring(column, "\n").to_numpy() for column in table.columns]
         lines = np.logical_or.reduce(broken).astype(np.bool_)
         problems.rows(
-            Origin.of(file, rows), lines, "", lambda _: "holds a line break", "is a quote left open?"
+            Origin.of(file, rows),
+            lines,
+            "",
+            lambda _: say("holds a line break"),
+            say("is a quote left open?"),
         )
     head = [column[0].as_py().strip() for column in table.columns] if table.num_rows else []
     return _Table(table.slice(1), head, Origin.of(file, rows[1:]), problems).open()
@@ -82,9 +93,17 @@ def _parse(data: bytes, file: str) -> tuple[pa.Table, list[Any]]:
         return pa.table([column.cast(pa.string()) for column in table.columns], table.column_names), ragged
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}, line {line}: is not UTF-8; {UTF8}") from None
+        raise DataError(
+            say("{file}, line {number}: is not UTF-8; {hint}", file=file, number=line, hint=UTF8)
+        ) from None
     except pa.ArrowException as error:
-        raise DataError(f"{file}: is no CSV table: {str(error).splitlines()[0][:200]}") from None
+        raise DataError(
+            say(
+                "{file}: is no CSV table: {reason}",
+                file=file,
+                reason=str(error).splitlines()[0][:200],
+            )
+        ) from None
 
 
 def open_parquet(data: bytes, file: str) -> Database:
@@ -104,7 +123,13 @@ def open_parquet(data: bytes, file: str) -> Database:
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         why = (str(error).splitlines() or [""])[0][:200]
-        raise DataError(f"{file}: cannot be read as Parquet of plain columns: {why}; is it whole?") from None
+        raise DataError(
+            say(
+                "{file}: cannot be read as Parquet of plain columns: {reason}; is it whole?",
+                file=file,
+                reason=why,
+            )
+        ) from None
     return _Table(
         table, names, Origin.of(file, np.arange(1, table.num_rows + 1), "record"), Problems()
     ).open()
@@ -117,7 +142,9 @@ class _Table:
         self.origin, self.problems, self.file = origin, problems, origin.files[0]
         twice = sorted({name for name in head if head.count(name) > 1 and name})
         for name in twice:
-            problems.add(self.file, "", name, "the column is there more than once", "rename or remove one")
+            problems.add(
+                self.file, "", name, say("the column is there more than once"), say("rename or remove one")
+            )
         self.given = fields(head, {**RANGE, **NAMES})
         self.head = head
         self.cells = {name: table.column(head.index(field)) for name, field in self.given.items()}
@@ -126,8 +153,11 @@ class _Table:
         """Bring it into order and make a database of it, or raise all problems."""
         ranged = {"start", "end"} <= self.cells.keys()
         if not ranged and "prefix" not in self.cells:
-            what = f"neither start and end nor prefix is a column: {', '.join(map(quote, self.head[:12]))}"
-            self.problems.add(self.file, "row 1", "", what, COLUMNS)
+            what = say(
+                "neither start and end nor prefix is a column: {names}",
+                names=list(map(quote, self.head[:12])),
+            )
+            self.problems.add(self.file, say("row {number}", number=1), "", what, COLUMNS)
             self._raise()
         told = kinds(self.cells.keys() - RANGE.keys(), self.file, self.head)
         first = self._addresses("start") if ranged else self._addresses("prefix")
@@ -138,7 +168,7 @@ class _Table:
         self._rows(
             (first.version != last.version) & (first.version > 0) & (last.version > 0),
             "start",
-            lambda _: "start and end are not of one IP version",
+            lambda _: say("start and end are not of one IP version"),
         )
         ranges, rows = {}, {}
         for version in (4, 6):
@@ -156,20 +186,28 @@ class _Table:
         text = pc.utf8_trim_whitespace(self.cells[name].combine_chunks())
         if name != "prefix" and len(text) and pc.all(pc.match_substring_regex(text, "^[0-9]{1,10}$")).as_py():
             numbers = text.cast(pa.int64()).to_numpy()
-            self._rows(numbers >= 1 << 32, self.given[name], lambda row: f"{numbers[row]} is no IPv4 address")
+            self._rows(
+                numbers >= 1 << 32,
+                self.given[name],
+                lambda row: say("{value} is no IPv4 address", value=numbers[row]),
+            )
             return Addresses.of((numbers & 0xFFFFFFFF).astype(np.uint32))
         found = Addresses.of(text)
         self._rows(~found.fault.blank, self.given[name], lambda row: found.fault.at(row) or "")
         if name != "prefix":
             block = (found.version > 0) & ~found.single
-            hint = "call a column of blocks prefix"
-            self._rows(block, self.given[name], lambda row: f"{quote(text[row])} is a block", hint)
+            hint = say("call a column of blocks prefix")
+            self._rows(
+                block, self.given[name], lambda row: say("{value} is a block", value=quote(text[row])), hint
+            )
         return found
 
     def _numbers(self, column: Coded) -> Coded:
         wrong = {value for value in column.values if as_number(value) is None}
         rows = column.isin(wrong)
-        self._rows(rows, self.given["asn"], lambda row: f"{quote(column.at(row))} is no AS number")
+        self._rows(
+            rows, self.given["asn"], lambda row: say("{value} is no AS number", value=quote(column.at(row)))
+        )
         return (
             column if wrong else Coded(column.codes, tuple(as_number(value) or "" for value in column.values))
         )
@@ -179,15 +217,20 @@ class _Table:
         rows = np.flatnonzero((first.version == version) & (last.version == version))
         low, high = (keys(part.take(rows), version)[at] for part, at in ((first, 1), (last, 2)))
         turned = ordered(high) < ordered(low)
-        self._rows(rows[turned], "", lambda _: "the range ends before it starts", "swap start and end")
+        self._rows(
+            rows[turned], "", lambda _: say("the range ends before it starts"), say("swap start and end")
+        )
         low, high, rows = low[~turned], high[~turned], rows[~turned]
         order = np.argsort(ordered(low), kind="stable")
         ranges, rows = Ranges(low[order], high[order]), rows[order]
         after = np.flatnonzero(ranges.broken())
         above = dict(zip(rows[after].tolist(), rows[after - 1].tolist(), strict=True))
-        hint = "give ranges that do not overlap"
+        hint = say("give ranges that do not overlap")
         self._rows(
-            rows[after], "", lambda row: f"overlaps the range of {self.origin.at(above[row])[1]}", hint
+            rows[after],
+            "",
+            lambda row: say("overlaps the range of {place}", place=self.origin.at(above[row])[1]),
+            hint,
         )
         return ranges, rows.astype(np.int64)
 
@@ -196,7 +239,7 @@ class _Table:
 
     def _raise(self) -> None:
         if self.problems.found:
-            raise DataError("\n".join(map(str, self.problems.found)))
+            raise DataError(*self.problems.found)
 
 
 def _coded(column: Any) -> Coded:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from auditor.language import say
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
@@ -127,7 +129,10 @@ def not_asked(asked: Asked, seen_at: dt.datetime, **columns: Any) -> pa.Table:
     return asked.table(
         rows,
         outcome=np.where(good, "reserved", "malformed").tolist(),
-        note=[f"no public address: {name}" if well else name for name, well in zip(names, good, strict=True)],
+        note=[
+            say("no public address: {kind}", kind=name) if well else name
+            for name, well in zip(names, good, strict=True)
+        ],
         seen_at=seen_at,
         **columns,
     )

@@ -17,6 +17,7 @@ import pyarrow.parquet
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
+from auditor.language import say
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.registers._files import FOLDER
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
 CHINA = "CN"
 NOTHING, SEVERAL = -1, -2  # codes: nothing is recorded; regions or owners that have nothing in common
-SEVERAL_REGIONS = "several regions"
-ENCLOSING = "several regions; this one encloses them"
-NO_IPV6 = "this database has no IPv6"
+SEVERAL_REGIONS = say("several regions")
+ENCLOSING = say("several regions; this one encloses them")
+NO_IPV6 = say("this database has no IPv6")
 
 
 def enclosing(region: str) -> str:
@@ -215,7 +216,9 @@ def load(source: str) -> Database:
             table = pyarrow.parquet.read_table(io.BytesIO(data))
             about = orjson.loads(table.schema.metadata[b"auditor"])
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path.name}: {error}; install the package again") from None
+            raise DataError(
+                say("{file}: {reason}; install the package again", file=path.name, reason=str(error))
+            ) from None
         digest.update(data)
         owner = Coded.of(table.column("owner")) if "owner" in table.column_names else None
         segments[version] = Segments(_starts(table), Coded.of(table.column("region")), owner)

@@ -14,6 +14,7 @@ import numpy as np
 from auditor.addresses import Addresses
 from auditor.blocks import keys
 from auditor.columns import Coded
+from auditor.language import say
 from auditor.problems import Origin, Problems, quote
 from auditor.sources._blocks import ordered
 from auditor.sources._ranges import Ranges, find
@@ -197,7 +198,7 @@ def read_feed(data: bytes, name: str, *, lax: bool = False) -> Feed:
     beside = tuple(code[-2:] if code.upper() in BESIDE else code for code in province.values)
     extent, region = regions(country, Coded(province.codes, beside), city)
     if not len(numbers) and not problems.found:
-        problems.add(name, "", "", "the feed has no entries")
+        problems.add(name, "", "", say("the feed has no entries"))
     return Feed(
         name,
         hashlib.sha256(data).hexdigest(),
@@ -216,7 +217,13 @@ def _cells(data: bytes, name: str, problems: Problems) -> tuple[IntArray, list[l
         text = data.decode("utf-8").removeprefix(BOM)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        problems.add(name, f"line {line}", "", "is not UTF-8, as RFC 8805 wants it", "save the file as UTF-8")
+        problems.add(
+            name,
+            say("line {number}", number=line),
+            "",
+            say("is not UTF-8, as RFC 8805 wants it"),
+            say("save the file as UTF-8"),
+        )
         text = ""
     for number, row in _rows(text, name, problems):
         if len(row) > 1 or any(row):
@@ -228,8 +235,8 @@ def _cells(data: bytes, name: str, problems: Problems) -> tuple[IntArray, list[l
         Origin.of(name, where, "line"),
         short,
         "",
-        lambda at: f"has {len(rows[at])} fields of {len(FIELDS)}",
-        f"write {', '.join(FIELDS)}; fields may be empty, commas may not be left out",
+        lambda at: say("has {count} fields of {most}", count=len(rows[at]), most=len(FIELDS)),
+        say("write {fields}; fields may be empty, commas may not be left out", fields=FIELDS),
     )
     whole = [row for row in rows if len(row) >= len(FIELDS)]
     return where[~short], [[row[at] or None for row in whole] for at in range(4)]
@@ -245,10 +252,21 @@ def _rows(text: str, name: str, problems: Problems) -> Iterator[tuple[int, list[
         except StopIteration:
             return
         except csv.Error as error:
-            problems.add(name, f"line {before + 1}", "", f"is no CSV: {error}", "look for quotation marks")
+            problems.add(
+                name,
+                say("line {number}", number=before + 1),
+                "",
+                say("is no CSV: {reason}", reason=str(error)),
+                say("look for quotation marks"),
+            )
             continue
         if reader.line_num > before + 1:
-            problems.add(name, f"line {before + 1}", "", "a quotation mark is not closed in its line")
+            problems.add(
+                name,
+                say("line {number}", number=before + 1),
+                "",
+                say("a quotation mark is not closed in its line"),
+            )
         else:
             yield reader.line_num, [cell.strip() for cell in row]
 
@@ -266,19 +284,32 @@ def _check(
     _, country, region, _ = columns
     no_prefix = ~prefixes.fault.blank
     text = columns[0]
-    hint = "write it as in 192.0.2.0/24"
+    hint = say("write it as in 192.0.2.0/24")
     problems.rows(
         origin, no_prefix, FIELDS[0], lambda row: f"{quote(text.at(row))}: {prefixes.fault.at(row)}", hint
     )
     strange = country.map(lambda code: not COUNTRY.fullmatch(code), blank=False, dtype=np.bool_)
-    hint = "write two letters of ISO 3166-1, as in CN, or nothing"
-    problems.rows(origin, strange, FIELDS[1], lambda row: f"{quote(country.at(row))} is no country", hint)
+    hint = say("write two letters of ISO 3166-1, as in CN, or nothing")
+    problems.rows(
+        origin,
+        strange,
+        FIELDS[1],
+        lambda row: say("{value} is no country", value=quote(country.at(row))),
+        hint,
+    )
     odd = region.map(lambda code: not (lax or REGION.fullmatch(code)), blank=False, dtype=np.bool_)
-    hint = "write country and code of ISO 3166-2, as in CN-SH"
-    problems.rows(origin, odd, FIELDS[2], lambda row: f"{quote(region.at(row))} is no region", hint)
+    hint = say("write country and code of ISO 3166-2, as in CN-SH")
+    problems.rows(
+        origin, odd, FIELDS[2], lambda row: say("{value} is no region", value=quote(region.at(row))), hint
+    )
     abroad = _abroad(country, region) & ~odd & ~strange
     problems.rows(
-        origin, abroad, FIELDS[2], lambda row: f"{region.at(row)} is not in {quote(country.at(row))}"
+        origin,
+        abroad,
+        FIELDS[2],
+        lambda row: say(
+            "{region} is not in {country}", region=region.at(row), country=quote(country.at(row))
+        ),
     )
     bad: BoolArray = no_prefix | strange | odd | abroad
     return bad
@@ -316,7 +347,11 @@ def _check_doubles(
         origin,
         doubles,
         FIELDS[0],
-        lambda row: f"{prefixes.text[row]} has another place in line {origin.number[earlier[row]]}",
-        "say one place of a prefix",
+        lambda row: say(
+            "{prefix} has another place in line {number}",
+            prefix=prefixes.text[row],
+            number=origin.number[earlier[row]],
+        ),
+        say("say one place of a prefix"),
     )
     return doubles

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from auditor.errors import DataError, Problem
+from auditor.errors import DataError, Problem, fault_of, said_by
+from auditor.language import say
 from auditor.problems import quote
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def normal_address(text: str) -> str:
     try:
         return str(ip_address(text.partition("%")[0]))
     except ValueError:
-        raise ValueError(f"{quote(text)} is no address") from None
+        raise ValueError(say("{value} is no address", value=quote(text))) from None
 
 
 def address_of(text: str) -> str:
@@ -202,7 +203,7 @@ def hear(replies: Iterable[Reply], target: str, errors: Iterable[str] = ()) -> H
     times = [(reply.rtt_ms, reply.half_ms) for reply in own if reply.rtt_ms is not None]
     wrong = [time for time, _ in times if not time > 0]
     right = [round(time + half, 9) for time, half in times if time > 0]
-    faults = [f"a round trip of {min(wrong):g} ms is none"] if wrong else []
+    faults = [say("a round trip of {ms:g} ms is none", ms=min(wrong))] if wrong else []
     fault = "; ".join(dict.fromkeys([*faults, *(error[:LONGEST_WORDS] for error in errors)]))
     return Heard(bool(own), min(right, default=None), fault)
 
@@ -257,13 +258,18 @@ def half_unit(printed: str) -> float:
 
 def wrong_fields(file: str, where: str, error: ValidationError) -> list[Problem]:
     """Say what a record lacks or has wrong."""
-    words = {"missing": "is missing", "string_type": "is no text", "float_parsing": "is no number"}
+    words = {
+        "missing": say("is missing"),
+        "string_type": say("is no text"),
+        "float_parsing": say("is no number"),
+    }
     return [
         Problem(
             file,
             where,
             ".".join(map(str, e["loc"])),
-            words.get(e["type"]) or e["msg"].removeprefix("Value error, "),
+            words.get(e["type"])
+            or (said_by(e["ctx"]["error"]) if e["type"] == "value_error" else fault_of(e)),
         )
         for e in error.errors(include_url=False)
     ]
@@ -278,9 +284,8 @@ def raise_problems(problems: list[Problem]) -> None:
         If there are some.
     """
     if problems:
-        shown = [str(problem) for problem in problems[:SHOWN]]
         more = len(problems) - SHOWN
-        raise DataError("\n".join([*shown, f"… and {more:,} more"] if more > 0 else shown))
+        raise DataError(*problems[:SHOWN], *([say("… and {count:,} more", count=more)] if more > 0 else []))
 
 
 def records(text: str, file: str) -> list[tuple[str, Any]]:
@@ -296,20 +301,23 @@ def records(text: str, file: str) -> list[tuple[str, Any]]:
     except orjson.JSONDecodeError as error:
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         if len(lines) < 2 or not lines[0][1].rstrip().endswith(("}", "]")):  # noqa: PLR2004 -- no JSON lines
-            raise DataError(str(Problem(file, f"line {error.lineno}", "", f"no JSON: {error.msg}"))) from None
+            where = say("line {number}", number=error.lineno)
+            raise DataError(Problem(file, where, "", say("no JSON: {reason}", reason=error.msg))) from None
         return _lines(lines, file)
     if isinstance(whole, list):
-        return [(f"record {number}", record) for number, record in enumerate(whole, 1)]
-    return [("record 1", whole)]
+        return [(say("record {number}", number=number), record) for number, record in enumerate(whole, 1)]
+    return [(say("record {number}", number=1), whole)]
 
 
 def _lines(lines: list[tuple[int, str]], file: str) -> list[tuple[str, Any]]:
-    read, problems = [], []
+    read: list[tuple[str, Any]] = []
+    problems: list[Problem] = []
     for number, line in lines:
         try:
-            read.append((f"line {number}", orjson.loads(line)))
+            read.append((say("line {number}", number=number), orjson.loads(line)))
         except orjson.JSONDecodeError as error:
-            problems.append(Problem(file, f"line {number}", "", f"no JSON: {error.msg}"))
+            where = say("line {number}", number=number)
+            problems.append(Problem(file, where, "", say("no JSON: {reason}", reason=error.msg)))
     raise_problems(problems)
     return read
 

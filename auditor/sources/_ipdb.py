@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from auditor.errors import DataError
+from auditor.language import say
 from auditor.sources._blocks import NOTHING, Hits
 from auditor.sources._records import Database, Records, fields, kinds, records
 from auditor.sources._tries import Trie
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 NODE = 8  # bytes: two numbers of 32 bits
 IPV4, IPV6 = 1, 2  # bits of ip_version
 V4_PREFIX = "0" * 80 + "1" * 16  # IPv4 lies under ::ffff:0:0/96
-AGAIN = "the file is broken; get it again"
+AGAIN = say("the file is broken; get it again")
 
 
 class Header(BaseModel):
@@ -38,13 +39,27 @@ def _header(data: bytes, file: str) -> tuple[Header, int]:
     try:
         header = Header.model_validate(orjson.loads(data[4:start]))
     except (orjson.JSONDecodeError, ValidationError):
-        raise DataError(f"{file}: is no IPIP database: it does not start with its header; {AGAIN}") from None
+        raise DataError(
+            say(
+                "{file}: is no IPIP database: it does not start with its header; {again}",
+                file=file,
+                again=AGAIN,
+            )
+        ) from None
     if len(data) != start + header.total_size or header.node_count * NODE > header.total_size:
         raise DataError(
-            f"{file}: is {len(data):,} bytes long; its header says {start + header.total_size:,}; {AGAIN}"
+            say(
+                "{file}: is {count:,} bytes long; its header says {size:,}; {again}",
+                file=file,
+                count=len(data),
+                size=start + header.total_size,
+                again=AGAIN,
+            )
         )
     if not header.languages or not header.ip_version & (IPV4 | IPV6):
-        raise DataError(f"{file}: its header names no language, or no IP version; {AGAIN}")
+        raise DataError(
+            say("{file}: its header names no language, or no IP version; {again}", file=file, again=AGAIN)
+        )
     return header, start
 
 
@@ -62,7 +77,9 @@ def open_ipdb(data: bytes, file: str) -> Database:
     children[children == 0] = nodes  # no child can be the root: makers write 0 for nothing
     base, trie = start + nodes * NODE - nodes, Trie(children)
     if len(children) and base + int(children.max()) + 2 > len(data):
-        raise DataError(f"{file}: the search tree points outside the data; {AGAIN}")
+        raise DataError(
+            say("{file}: the search tree points outside the data; {again}", file=file, again=AGAIN)
+        )
     named = fields(header.fields)
     told = kinds(named, file, header.fields)
     position = {name: offset + header.fields.index(field) for name, field in named.items()}
@@ -73,9 +90,13 @@ def open_ipdb(data: bytes, file: str) -> Database:
         try:
             cells = data[at:end].decode().split("\t")
         except UnicodeDecodeError:
-            raise DataError(f"{file}, byte {at}: the record is not UTF-8; {AGAIN}") from None
+            raise DataError(
+                say("{file}, byte {at}: the record is not UTF-8; {again}", file=file, at=at, again=AGAIN)
+            ) from None
         if end > len(data) or len(cells) < offset + len(header.fields):
-            raise DataError(f"{file}, byte {at}: the record is cut off; {AGAIN}")
+            raise DataError(
+                say("{file}, byte {at}: the record is cut off; {again}", file=file, at=at, again=AGAIN)
+            )
         return {name: cells[column] for name, column in position.items()}
 
     def find(addresses: Addresses) -> tuple[Hits, Records]:

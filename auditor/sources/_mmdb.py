@@ -16,6 +16,7 @@ from maxminddb.decoder import Decoder
 from maxminddb.reader import Reader
 
 from auditor.errors import DataError, visible
+from auditor.language import say
 from auditor.sources._records import Database, Records, fields, kinds, records, said
 from auditor.sources._tries import Trie
 
@@ -31,7 +32,7 @@ SAMPLE = 256  # records that tell what a database speaks of
 BEYOND = b"\xff" * ((1 << 24) + (1 << 17))
 CENTRE = (34.7732, 113.722)  # where MaxMind puts all that it knows to be in China only (it lies in Henan)
 NATION_KM = 1000  # accuracy_radius of such places
-AGAIN = "the file is broken; get it again"
+AGAIN = say("the file is broken; get it again")
 # What the decoder raises on broken files, beside its own error.
 BROKEN = (maxminddb.InvalidDatabaseError, TypeError, ValueError, OverflowError, RecursionError, IndexError)
 
@@ -64,7 +65,9 @@ class Mmdb:
         self.pointers = np.unique(self.trie.children[self.trie.children > nodes]).astype(np.int64)
         last = self._end - self.base + nodes
         if len(self.pointers) and not nodes + SEPARATOR <= self.pointers[0] <= self.pointers[-1] < last:
-            raise DataError(f"{file}: the search tree points outside the data; {AGAIN}")
+            raise DataError(
+                say("{file}: the search tree points outside the data; {again}", file=file, again=AGAIN)
+            )
 
     def _metadata(self, data: bytes) -> Any:
         try:
@@ -72,11 +75,20 @@ class Mmdb:
                 found = reader.metadata()
         except BROKEN as error:
             told = _line(error)
-            why = "" if "valid MaxMind DB" in told else f" ({told})"
-            raise DataError(f"{self.file}: is no MaxMind database that can be read{why}; {AGAIN}") from None
+            what = say(
+                "{file}: is no MaxMind database that can be read; {again}", file=self.file, again=AGAIN
+            )
+            if "valid MaxMind DB" not in told:
+                what = say(
+                    "{file}: is no MaxMind database that can be read ({reason}); {again}",
+                    file=self.file,
+                    reason=told,
+                    again=AGAIN,
+                )
+            raise DataError(what) from None
         numbers = (found.node_count, found.record_size, found.ip_version, found.build_epoch)
         if not all(type(number) is int for number in numbers) or found.ip_version not in {4, 6}:
-            raise DataError(f"{self.file}: its metadata make no sense; {AGAIN}")
+            raise DataError(say("{file}: its metadata make no sense; {again}", file=self.file, again=AGAIN))
         return found
 
     def find(self, addresses: Addresses) -> Hits:
@@ -89,7 +101,9 @@ class Mmdb:
         """
         hits = self.trie.find(addresses, self.roots)
         if ((hits.found >= 0) & (hits.found < self.trie.nodes)).any():
-            raise DataError(f"{self.file}: the search tree leads in a circle; {AGAIN}")
+            raise DataError(
+                say("{file}: the search tree leads in a circle; {again}", file=self.file, again=AGAIN)
+            )
         return hits
 
     def record(self, pointer: int) -> Any:
@@ -105,10 +119,23 @@ class Mmdb:
             value, end = self._decoder.decode(at)
         except BROKEN as error:
             raise DataError(
-                f"{self.file}, byte {at}: the record cannot be read ({_line(error)}); {AGAIN}"
+                say(
+                    "{file}, byte {at}: the record cannot be read ({reason}); {again}",
+                    file=self.file,
+                    at=at,
+                    reason=_line(error),
+                    again=AGAIN,
+                )
             ) from None
         if end > self._end:
-            raise DataError(f"{self.file}, byte {at}: the record reaches beyond the data; {AGAIN}")
+            raise DataError(
+                say(
+                    "{file}, byte {at}: the record reaches beyond the data; {again}",
+                    file=self.file,
+                    at=at,
+                    again=AGAIN,
+                )
+            )
         return value
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from auditor.language import say
 from auditor.problems import quote
 from auditor.sources._hops import Record, Reply, Trace, address_of, half_unit, hear, hops_of, is_number
 
@@ -27,7 +28,7 @@ def _time(value: Any) -> tuple[float, float] | None:
         return float(value), half_unit(value.strip())
     if isinstance(value, int | float) and not isinstance(value, bool) and is_number(value):
         return float(value), COARSEST_HALF_MS
-    raise ValueError(f"{quote(value)} is no round trip")
+    raise ValueError(say("{value} is no round trip", value=quote(value)))
 
 
 class _Hub(Record):

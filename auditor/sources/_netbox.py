@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pynetbox
 
-from auditor.errors import UsageError
+from auditor.errors import UsageError, said_by
+from auditor.language import say
 from auditor.sources._netbox_session import TOKEN, VISIBLE, Base, LeftOutError, NetBoxError, Patient, Session
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def read_token(environ: Mapping[str, str] = os.environ) -> str:
     """
     token = environ.get(TOKEN, "").strip()
     if not VISIBLE.fullmatch(token):
-        what = "holds characters that no token has" if token else "is not set"
-        raise UsageError(f"{TOKEN} {what}; set it to a token of NetBox that may read")
+        what = say("holds characters that no token has") if token else say("is not set")
+        raise UsageError(
+            say("{name} {what}; set it to a token of NetBox that may read", name=TOKEN, what=what)
+        )
     return token
 
 
@@ -146,13 +149,18 @@ def fetch(
             for record in _rows(api, model, endpoint):
                 found[record["id"]] = record
             if len(found) < session.count:
-                unread.append((endpoint, f"{len(found):,} of {session.count:,} records came"))
+                unread.append(
+                    (
+                        endpoint,
+                        say("{count:,} of {total:,} records came", count=len(found), total=session.count),
+                    )
+                )
         except LeftOutError as error:
-            unread.append((endpoint, str(error)))
+            unread.append((endpoint, said_by(error)))
         records += [one for pk in sorted(found) for one in _dumped(model, found[pk])]
     if not records:
-        told = ", ".join(dict.fromkeys(reason for _, reason in unread)) or "every page was empty"
-        raise NetBoxError(f"{base.url} gave no records at all: {told}")
+        told = list(dict.fromkeys(reason for _, reason in unread)) or say("every page was empty")
+        raise NetBoxError(say("{url} gave no records at all: {reasons}", url=base.url, reasons=told))
     for number, (endpoint, reason) in enumerate(unread, 1):
         fields = {"endpoint": endpoint.replace("_", "-"), "reason": reason}
         records.append({"model": UNREAD, "pk": number, "fields": fields})

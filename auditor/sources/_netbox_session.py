@@ -17,7 +17,8 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from auditor.errors import AuditorError, UsageError
+from auditor.errors import AuditorError, UsageError, said_by
+from auditor.language import say
 from auditor.problems import quote
 from auditor.sources._connection import (
     AskError,
@@ -72,12 +73,18 @@ class Base:
             parts = urlsplit(url.strip())
             host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
         except ValueError:
-            raise UsageError("that is no URL of a NetBox; give https://HOST or https://HOST/PATH") from None
+            raise UsageError(
+                say("that is no URL of a NetBox; give https://HOST or https://HOST/PATH")
+            ) from None
         if parts.username is not None or parts.password is not None:  # not shown: it may be a secret
-            raise UsageError(f"the URL of the NetBox holds a user name; the token goes into {TOKEN}")
+            raise UsageError(
+                say("the URL of the NetBox holds a user name; the token goes into {name}", name=TOKEN)
+            )
         whole = VISIBLE.fullmatch(url.strip()) and parts.scheme in PORTS and host
         if not whole or parts.query or parts.fragment:
-            raise UsageError(f"{quote(url)} is no URL of a NetBox; give https://HOST or https://HOST/PATH")
+            raise UsageError(
+                say("{url} is no URL of a NetBox; give https://HOST or https://HOST/PATH", url=quote(url))
+            )
         return cls(parts.scheme, host, port, parts.path.rstrip("/").removesuffix("/api"))
 
     @property
@@ -99,12 +106,21 @@ class Base:
             parts = urlsplit(url)
             origin = (parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme))
         except ValueError:
-            raise NetBoxError(f"{self.url} points to {quote(url)}, which is no URL") from None
+            raise NetBoxError(
+                say("{url} points to {further}, which is no URL", url=self.url, further=quote(url))
+            ) from None
         plain = VISIBLE.fullmatch(url) and ".." not in parts.path and parts.username is None
         inside = plain and parts.path.startswith(f"{self.path}/api/")
         if not inside or origin != (self.scheme, self.host, self.port):
-            hint = "a NetBox behind a proxy has to be told its own name and scheme"
-            raise NetBoxError(f"{self.url} points to {quote(url)}, which was not followed; {hint}")
+            hint = say("a NetBox behind a proxy has to be told its own name and scheme")
+            raise NetBoxError(
+                say(
+                    "{url} points to {further}, which was not followed; {hint}",
+                    url=self.url,
+                    further=quote(url),
+                    hint=hint,
+                )
+            )
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
@@ -158,14 +174,20 @@ class Session:
         del json  # questions have no body
         target = self.base.target(f"{url}?{urlencode(params)}" if params else url)
         if target in self.seen or len(self.seen) >= MOST_PAGES:
-            raise NetBoxError(f"{self.base.url}: its pages lead in a circle, or are more than {MOST_PAGES:,}")
+            raise NetBoxError(
+                say(
+                    "{url}: its pages lead in a circle, or are more than {most:,}",
+                    url=self.base.url,
+                    most=MOST_PAGES,
+                )
+            )
         self.seen.add(target)
         limit = min(PAGE_BYTES, self.left)
         question = Question(self.base.host, self.base.port, target, JSON, limit, dict(headers))
         try:
             reply = self.patient.ask(question)
         except AskError as error:
-            raise NetBoxError(f"NetBox: {error}") from None
+            raise NetBoxError(say("NetBox: {reason}", reason=said_by(error))) from None
         self._check_status(reply)
         self.left -= len(reply.body)
         return _Page(self._page(reply.body))
@@ -173,36 +195,48 @@ class Session:
     def _check_status(self, reply: Reply) -> None:
         status, name = reply.status, self.base.url
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NetBoxError(f"{name} does not accept the token of {TOKEN} (status 401)")
+            raise NetBoxError(
+                say("{url} does not accept the token of {token} (status 401)", url=name, token=TOKEN)
+            )
         if status == HTTPStatus.FORBIDDEN:
-            raise LeftOutError("status 403: the token may not read it")
+            raise LeftOutError(say("status 403: the token may not read it"))
         if status == HTTPStatus.NOT_FOUND:
-            raise LeftOutError("status 404: it has no such endpoint")
+            raise LeftOutError(say("status 404: it has no such endpoint"))
         if status in MOVED:
-            told = f"{name} redirects to {quote(reply.headers.get('location'))}, which was not followed"
-            raise NetBoxError(f"{told}; give the URL that it has now")
+            what = say(
+                "{url} redirects to {further}, which was not followed; give the URL that it has now",
+                url=name,
+                further=quote(reply.headers.get("location")),
+            )
+            raise NetBoxError(what)
         if status != HTTPStatus.OK:
-            raise NetBoxError(f"{name} answered with status {status}")
+            raise NetBoxError(say("{url} answered with status {status}", url=name, status=status))
 
     def _page(self, body: bytes) -> Any:
         name = self.base.url
         try:
             tree = orjson.loads(body)
         except orjson.JSONDecodeError:
-            raise NetBoxError(f"{name} answered with something that is no JSON; is it a NetBox?") from None
+            raise NetBoxError(
+                say("{url} answered with something that is no JSON; is it a NetBox?", url=name)
+            ) from None
         page = tree if isinstance(tree, dict) else {}
         results, count, further = (page.get(word) for word in ("results", "count", "next"))
         rows = isinstance(results, list) and all(
             isinstance(r, dict) and _is_key(r.get("id")) for r in results
         )
         if not rows or not _is_key(count) or not isinstance(further, str | None):
-            raise NetBoxError(f"{name} answered with JSON that is no page of records; is it a NetBox?")
+            raise NetBoxError(
+                say("{url} answered with JSON that is no page of records; is it a NetBox?", url=name)
+            )
         if _is_deeper(results, DEEPEST):
-            raise NetBoxError(f"{name} answered with JSON nested more than {DEEPEST} deep")
+            raise NetBoxError(
+                say("{url} answered with JSON nested more than {most} deep", url=name, most=DEEPEST)
+            )
         if further is not None:
             self.base.target(further)
             if not results:
-                raise NetBoxError(f"{name} gave an empty page, and a page after it")
+                raise NetBoxError(say("{url} gave an empty page, and a page after it", url=name))
         self.count = cast("int", count)
         return {**page, "next": further}
 
@@ -246,10 +280,10 @@ class _Client(Client):
             try:
                 found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
             except UnicodeError:
-                raise UnavailableError(f"{host[:80]} is no name of a host") from None
+                raise UnavailableError(say("{host} is no name of a host", host=host[:80])) from None
             addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if self.scheme == "http" and not all(ipaddress.ip_address(one).is_loopback for one in addresses):
-            raise UnavailableError(f"{host} is another host, which is asked by https alone")
+            raise UnavailableError(say("{host} is another host, which is asked by https alone", host=host))
         return addresses
 
     def _channel(self, question: Question, deadline: Deadline) -> socket.socket:

@@ -11,6 +11,7 @@ import numpy as np
 
 from auditor.columns import Coded
 from auditor.errors import DataError
+from auditor.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -130,10 +131,14 @@ def kinds(names: Iterable[str], file: str, given: Iterable[str]) -> tuple[str, .
     known = set(names)
     possible = tuple(kind for kind, needed in KINDS.items() if needed & known)
     if not possible:
-        shown = ", ".join(sorted(given)) or "none that has a name"
+        shown = ", ".join(sorted(given)) or say("none that has a name")
         raise DataError(
-            f"{file}: tells no country, AS or ISP; its fields are: {shown[:200]}; "
-            "give a database of places, AS numbers or ISPs"
+            say(
+                "{file}: tells no country, AS or ISP; its fields are: {fields}; give a database of places, "
+                "AS numbers or ISPs",
+                file=file,
+                fields=shown[:200],
+            )
         )
     return possible
 
@@ -163,7 +168,9 @@ def _asn(value: Any, file: str) -> str | None:
     text = said(value)
     number = None if text is None else as_number(text)
     if text is not None and number is None:
-        raise DataError(f"{file}: {text[:60]!r} is no AS number; is the file whole?")
+        raise DataError(
+            say("{file}: {value!r} is no AS number; is the file whole?", file=file, value=text[:60])
+        )
     return number
 
 
@@ -191,7 +198,11 @@ def day(seconds: int, file: str) -> dt.date | None:
         made = dt.datetime.fromtimestamp(seconds, dt.UTC).date()
     except (OverflowError, ValueError, OSError):
         raise DataError(
-            f"{file}: says that it was made {seconds} seconds after 1970, which is no date; "
-            "give vintage_on with its path"
+            say(
+                "{file}: says that it was made {seconds} seconds after 1970, which is no date; give "
+                "vintage_on with its path",
+                file=file,
+                seconds=seconds,
+            )
         ) from None
     return made if made.year >= OLDEST_YEAR else None

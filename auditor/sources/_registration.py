@@ -11,6 +11,7 @@ from ipwhois.exceptions import BaseIpwhoisException  # type: ignore[import-untyp
 from ipwhois.net import Net  # type: ignore[import-untyped]
 from ipwhois.rdap import RDAP  # type: ignore[import-untyped]
 
+from auditor.language import say
 from auditor.sources._transport import MalformedError
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def read_registration(address: str, raw: dict[str, Any]) -> Registration:
         # The registry named here only chooses an URL, which `RegistryNet` does not use.
         told = _by_ipwhois(RDAP(net).lookup(asn_data={"asn_registry": "apnic"}, root_ent_check=False))
     except UNREADABLE as error:
-        note = f"ipwhois could not read the answer ({type(error).__name__}); it was read without"
+        note = say(
+            "ipwhois could not read the answer ({kind}); it was read without", kind=type(error).__name__
+        )
         told = _by_hand(raw)
     return _registration(told, raw, net.address, note)
 
@@ -150,9 +153,16 @@ def _card_names(card: Any) -> Iterator[str]:
 def _registration(told: _Told, raw: dict[str, Any], asked: Address, note: str) -> Registration:
     first, last = read_address(told.network["start"]), read_address(told.network["end"])
     if first is None or last is None or first.version != last.version:
-        raise MalformedError("the answer names no first and last address of a network")
+        raise MalformedError(say("the answer names no first and last address of a network"))
     if asked.version != first.version or not int(first) <= int(asked) <= int(last):
-        raise MalformedError(f"the answer is about {first}-{last}, which does not hold {asked}")
+        raise MalformedError(
+            say(
+                "the answer is about {first}-{last}, which does not hold {asked}",
+                first=first,
+                last=last,
+                asked=asked,
+            )
+        )
     netname, country = _text(told.network["name"]), _text(told.network["country"]).upper()
     remarks = tuple(remark for remark in map(_text, told.remarks) if remark)
     holders = [name for name in map(_text, told.registrants) if name and not MAINTAINER.search(name)]

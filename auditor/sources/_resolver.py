@@ -11,6 +11,7 @@ import dns.rcode
 import dns.resolver
 
 from auditor.errors import UsageError
+from auditor.language import say
 
 if TYPE_CHECKING:
     from auditor.settings import Network
@@ -52,7 +53,10 @@ def _server(text: str) -> dns.nameserver.Nameserver:
         return dns.nameserver.Do53Nameserver(str(ip_address(host.strip("[]"))), int(port))
     except ValueError:
         raise UsageError(
-            f"settings, network.resolver: {text!r} is no name server; give ADDRESS or ADDRESS:PORT"
+            say(
+                "settings, network.resolver: {value!r} is no name server; give ADDRESS or ADDRESS:PORT",
+                value=text,
+            )
         ) from None
 
 
@@ -65,21 +69,25 @@ def failure(error: dns.exception.DNSException) -> tuple[str, str]:
     ('unavailable', 'this system has no name servers; set network.resolver')
     """
     if isinstance(error, dns.resolver.NXDOMAIN):
-        return "no_record", "the name does not exist"
+        return "no_record", say("the name does not exist")
     if isinstance(error, dns.resolver.NoAnswer):
-        return "no_record", "the name has no record of that type"
+        return "no_record", say("the name has no record of that type")
     if isinstance(error, dns.resolver.NoResolverConfiguration):
-        return "unavailable", "this system has no name servers; set network.resolver"
+        return "unavailable", say("this system has no name servers; set network.resolver")
     if isinstance(error, dns.exception.Timeout):
-        return "unavailable", "the name servers did not answer in time"
+        return "unavailable", say("the name servers did not answer in time")
     if isinstance(error, dns.resolver.NoNameservers):
         return _refusal(error)
-    return "malformed", f"no valid DNS question or answer: {error}"
+    return "malformed", say("no valid DNS question or answer: {reason}", reason=str(error))
 
 
 def _refusal(error: dns.resolver.NoNameservers) -> tuple[str, str]:
     # Each entry: name server, whether over TCP, port, what went wrong (exception or rcode in words), answer.
     answers = [entry[4] for entry in error.kwargs.get("errors", ()) if entry[4] is not None]
     codes = sorted({dns.rcode.to_text(answer.rcode()) for answer in answers})
-    told = f"the name servers answered {', '.join(codes)}" if codes else "the name servers cannot be used"
+    told = (
+        say("the name servers answered {codes}", codes=codes)
+        if codes
+        else say("the name servers cannot be used")
+    )
     return ("refused" if codes == ["REFUSED"] else "unavailable"), told

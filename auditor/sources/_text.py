@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from auditor.errors import Problem
+from auditor.errors import Problem, said_by
+from auditor.language import say
 from auditor.problems import quote
 from auditor.sources._hops import (
     LAST_TTL,
@@ -62,7 +63,7 @@ class _Open:
     def close(self) -> Trace:
         return Trace(
             form="besttrace" if self.placed else "traceroute",
-            where=f"line {self.line}",
+            where=say("line {number}", number=self.line),
             target=self.target,
             target_name=self.name,
             origins=(self.origin,) if self.origin else (),
@@ -85,28 +86,31 @@ def read(text: str, file: str) -> list[Trace]:
         try:
             _take(line, number, traces)
         except _LineError as error:
-            problems.append(Problem(file, f"line {number}", "", str(error)))
+            problems.append(Problem(file, say("line {number}", number=number), "", said_by(error)))
     raise_problems(problems)
     return [trace.close() for trace in traces]
 
 
 def _take(line: str, number: int, traces: list[_Open]) -> None:
     if len(line) > LONGEST_LINE:
-        raise _LineError("is too long for a hop")
+        raise _LineError(say("is too long for a hop"))
     if not line.strip() or _SKIPPED.match(line):
         return
     header = _HEADER.fullmatch(line.strip())
     if header:
         target = address_of(header["address"] or header["name"])
         if header["address"] and not target:
-            raise _LineError(f"{quote(header['address'])} is no address")
+            raise _LineError(say("{value} is no address", value=quote(header["address"])))
         name = "" if address_of(header["name"]) else header["name"]
         traces.append(_Open(number, target, name, address_of(header["origin"] or "")))
     elif traces:
         _take_hop(line, traces[-1])
     else:
         raise _LineError(
-            f"{quote(line.strip())} stands before any line like 'traceroute to HOST (ADDRESS), …'"
+            say(
+                "{value} stands before any line like 'traceroute to HOST (ADDRESS), …'",
+                value=quote(line.strip()),
+            )
         )
 
 
@@ -115,10 +119,10 @@ def _take_hop(line: str, trace: _Open) -> None:
     if hop:
         trace.ttl = int(hop["ttl"])
         if not 1 <= trace.ttl <= LAST_TTL:
-            raise _LineError(f"{trace.ttl} is no hop; they are 1 to {LAST_TTL}")
+            raise _LineError(say("{number} is no hop; they are 1 to {last}", number=trace.ttl, last=LAST_TTL))
         trace.replies.append(Reply(trace.ttl))  # so that a hop without a word is there, too
     elif not line[0].isspace() or not trace.ttl:
-        raise _LineError(f"{quote(line.strip())} is no hop")
+        raise _LineError(say("{value} is no hop", value=quote(line.strip())))
     if _MPLS.match(line):
         trace.replies.append(Reply(trace.ttl, words=" ".join(line.split())))
         return
@@ -147,16 +151,16 @@ class _Line:
     def close(self, *, continues: bool) -> list[Reply]:
         """Give the replies; a line that continues a hop must name somebody."""
         if continues and not self.replies:
-            raise _LineError("neither a hop nor more of one")
+            raise _LineError(say("neither a hop nor more of one"))
         more = [Reply(self.ttl, words=" ".join(self.words))] if self.words else []
         return [*self.replies, *more]
 
     def _rtt(self, token: re.Match[str]) -> None:
         if not self.address and not self.name:
-            raise _LineError(f"{quote(token[0])}: a round trip to nobody")
+            raise _LineError(say("{value}: a round trip to nobody", value=quote(token[0])))
         time, half_ms = float(token["rtt"]), half_unit(token["rtt"])
         if abs(time) > LONGEST_MS:
-            raise _LineError(f"{quote(token[0])} is no round trip")
+            raise _LineError(say("{value} is no round trip", value=quote(token[0])))
         self.replies.append(Reply(self.ttl, self.address, time or half_ms, self.name, half_ms=half_ms))
         self.timed = True
 
@@ -189,5 +193,5 @@ class _Line:
 
     def _said(self, word: str) -> None:
         if not self.timed:
-            raise _LineError(f"{quote(word)} is neither an address nor a round trip")
+            raise _LineError(say("{value} is neither an address nor a round trip", value=quote(word)))
         self.words.append(word)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import orjson
 
+from auditor.language import say
 from auditor.sources._connection import (
     PORT,
     AskError,
@@ -114,12 +115,18 @@ class Transport:
                 return Answer(seen[-1], _body(question.host, reply))
             further = _further(seen[-1], reply.headers["location"])
             if urlsplit(further).scheme != "https":
-                told = f"{question.host} redirects to {further[:200]!r}"
-                raise UnavailableError(f"{told}, which is no https URL; it was not followed")
+                what = say(
+                    "{host} redirects to {further!r}, which is no https URL; it was not followed",
+                    host=question.host,
+                    further=further[:200],
+                )
+                raise UnavailableError(what)
             if further in seen:
-                raise UnavailableError(f"{question.host} redirects in a circle")
+                raise UnavailableError(say("{host} redirects in a circle", host=question.host))
             seen.append(further)
-        raise UnavailableError(f"{question.host} redirects more than {HOPS} times")
+        raise UnavailableError(
+            say("{host} redirects more than {count} times", host=question.host, count=HOPS)
+        )
 
     def _patient(self, question: Question) -> Reply:
         waits, retries = 0, 0
@@ -145,7 +152,9 @@ class Transport:
                 raise RefusedError(_later(host, until))
             self.sleep(left_s)
         if self.pace.lost(host):
-            raise UnavailableError(f"{host} was out of reach several times; it was not asked again")
+            raise UnavailableError(
+                say("{host} was out of reach several times; it was not asked again", host=host)
+            )
         self.pace.wait(host)
         whole_s, read_s = self.network.deadline_s, self.network.timeout_s
         try:
@@ -171,12 +180,14 @@ class Transport:
         if asked_s > self.network.longest_wait_s or waits >= WAITS:
             until = self.now() + dt.timedelta(seconds=min(asked_s, FOREVER_S))
             self.pace.close(host, until)
-            raise RefusedError(f"{_later(host, until)} (HTTP status 429 or 503)")
+            raise RefusedError(say("{what} (HTTP status 429 or 503)", what=_later(host, until)))
         self.sleep(asked_s)
 
 
 def _later(host: str, until: dt.datetime) -> str:
-    return f"{host} wants no more questions before {until:%Y-%m-%d %H:%M:%S} UTC"
+    return say(
+        "{host} wants no more questions before {moment} UTC", host=host, moment=f"{until:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def _utc(moment: dt.datetime) -> dt.datetime:
@@ -187,7 +198,9 @@ def _further(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise MalformedError(f"{url} redirects to {location[:200]!r}, which is no URL") from None
+        raise MalformedError(
+            say("{url} redirects to {further!r}, which is no URL", url=url, further=location[:200])
+        ) from None
 
 
 def _question(url: str, accept: str, limit: int) -> Question:
@@ -195,9 +208,9 @@ def _question(url: str, accept: str, limit: int) -> Question:
         parts = urlsplit(quote(url, safe=SAFE))
         host, port = (parts.hostname or "").rstrip("."), parts.port or PORT
     except ValueError:
-        raise MalformedError(f"{url[:200]!r} is no URL") from None
+        raise MalformedError(say("{url!r} is no URL", url=url[:200])) from None
     if parts.scheme != "https" or not host or parts.username is not None:
-        raise MalformedError(f"{url[:200]!r} is no plain https URL; nothing else is asked")
+        raise MalformedError(say("{url!r} is no plain https URL; nothing else is asked", url=url[:200]))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Question(host, port, target, accept, limit)
 
@@ -205,11 +218,15 @@ def _question(url: str, accept: str, limit: int) -> Question:
 def _body(host: str, reply: Reply) -> bytes:
     if reply.status == 200:  # noqa: PLR2004 -- OK
         return reply.body
-    error: AskError = UnavailableError(f"{host} answered with HTTP status {reply.status}")
+    error: AskError = UnavailableError(
+        say("{host} answered with HTTP status {status}", host=host, status=reply.status)
+    )
     if reply.status == 404:  # noqa: PLR2004 -- not found
-        error = NoRecordError(f"{host} has no record of it")
+        error = NoRecordError(say("{host} has no record of it", host=host))
     elif reply.status in {401, 403}:
-        error = RefusedError(f"{host} refused to answer (HTTP status {reply.status})")
+        error = RefusedError(
+            say("{host} refused to answer (HTTP status {status})", host=host, status=reply.status)
+        )
     error.body = reply.body
     raise error
 
@@ -230,7 +247,7 @@ def read_json(body: bytes, host: str) -> dict[str, Any]:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise MalformedError(f"{host}: its answer is no JSON") from None
+        raise MalformedError(say("{host}: its answer is no JSON", host=host)) from None
     if not isinstance(told, dict):
-        raise MalformedError(f"{host}: its answer is JSON, but no object")
+        raise MalformedError(say("{host}: its answer is JSON, but no object", host=host))
     return told

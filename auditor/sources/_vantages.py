@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.errors import Problem, UsageError
+from auditor.errors import Problem, UsageError, said_by
+from auditor.files import reason_of
+from auditor.language import say
 from auditor.problems import nearest, quote
 from auditor.sources._hops import normal_address, raise_problems
 
@@ -96,9 +98,11 @@ def read_vantages(path: str | None) -> Vantages:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UsageError(
+            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8; save it as such") from None
+        raise UsageError(say("{path}: is not UTF-8; save it as such", path=path)) from None
     problems: list[Problem] = []
     vantages = list(_rows(text, file, problems))
     for field in ("name", "address", "probe"):
@@ -112,12 +116,16 @@ def _rows(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, 
     try:
         header = reader.fieldnames or ()
         problems += [
-            Problem(file, "row 1", name, "no such column", nearest(str(name), COLUMNS))
+            Problem(
+                file, say("row {number}", number=1), name, say("no such column"), nearest(str(name), COLUMNS)
+            )
             for name in header
             if name not in COLUMNS
         ]
         problems += [
-            Problem(file, "row 1", name, "column is missing") for name in REQUIRED if name not in header
+            Problem(file, say("row {number}", number=1), name, say("column is missing"))
+            for name in REQUIRED
+            if name not in header
         ]
         if problems:
             return
@@ -126,30 +134,41 @@ def _rows(text: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, 
             if vantage:
                 yield reader.line_num, vantage
     except csv.Error as error:
-        problems.append(Problem(file, f"row {reader.line_num}", "", f"no CSV: {error}"))
+        problems.append(
+            Problem(
+                file,
+                say("row {number}", number=reader.line_num),
+                "",
+                say("no CSV: {reason}", reason=str(error)),
+            )
+        )
 
 
 def _vantage(row: dict[str, str | None], file: str, number: int, problems: list[Problem]) -> Vantage | None:
     before = len(problems)
-    where = f"row {number}"
+    where = say("row {number}", number=number)
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     if None in row:
-        problems.append(Problem(file, where, "", "has more cells than there are columns"))
+        problems.append(Problem(file, where, "", say("has more cells than there are columns")))
     numbers = {name: _number(cells[name], *LIMITS[name]) for name in LIMITS}
     for name, value in numbers.items():
         if value is None:
             low, high = LIMITS[name]
-            hint = f"give a number from {low:g} to {high:g}"
-            problems.append(Problem(file, where, name, f"{quote(cells[name])} is none", hint))
+            hint = say("give a number from {low:g} to {high:g}", low=low, high=high)
+            problems.append(
+                Problem(file, where, name, say("{value} is none", value=quote(cells[name])), hint)
+            )
     if not cells["name"]:
-        problems.append(Problem(file, where, "name", "is blank"))
+        problems.append(Problem(file, where, "name", say("is blank")))
     if cells["address"]:
         try:
             cells["address"] = normal_address(cells["address"])
         except ValueError as error:
-            problems.append(Problem(file, where, "address", str(error)))
+            problems.append(Problem(file, where, "address", said_by(error)))
     if cells["probe"] and not (cells["probe"].isascii() and cells["probe"].isdigit()):
-        problems.append(Problem(file, where, "probe", f"{quote(cells['probe'])} is no number of a probe"))
+        problems.append(
+            Problem(file, where, "probe", say("{value} is no number of a probe", value=quote(cells["probe"])))
+        )
     if len(problems) > before:
         return None
     lon, lat, accuracy_m = (value or 0.0 for value in numbers.values())
@@ -169,4 +188,9 @@ def _twins(vantages: list[tuple[int, Vantage]], field: str, file: str) -> Iterat
     for row, vantage in vantages:
         value = getattr(vantage, field)
         if value and seen.setdefault(value, row) != row:
-            yield Problem(file, f"row {row}", field, f"{quote(value)} stands in row {seen[value]} already")
+            yield Problem(
+                file,
+                say("row {number}", number=row),
+                field,
+                say("{value} stands in row {number} already", value=quote(value), number=seen[value]),
+            )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.errors import DataError, visible
+from auditor.language import say
 from auditor.sources._ranges import Ranges, find
 from auditor.sources._records import Database, Records, kinds, records, said
 
@@ -31,7 +32,7 @@ LAYOUTS: dict[str, tuple[str | None, ...]] = {
 CELLS = 5
 MOSTLY = 0.9
 _ISO2 = re.compile("[A-Z]{2}")
-AGAIN = "the file is broken; get it again"
+AGAIN = say("the file is broken; get it again")
 
 
 def open_xdb(data: bytes, file: str) -> Database:
@@ -45,7 +46,9 @@ def open_xdb(data: bytes, file: str) -> Database:
     version, made_at, index = _index(data, file)
     ranges = Ranges(*(_key(index[name], version) for name in ("low", "high")))
     if ranges.broken().any():
-        raise DataError(f"{file}: the ranges of its index are not in order; {AGAIN}")
+        raise DataError(
+            say("{file}: the ranges of its index are not in order; {again}", file=file, again=AGAIN)
+        )
     places = index["at"].astype(np.int64) << 16 | index["size"]
     distinct, position = np.unique(places, return_inverse=True)
     texts = [_text(data, place >> 16, place & 0xFFFF, file) for place in distinct.tolist()]
@@ -62,18 +65,23 @@ def open_xdb(data: bytes, file: str) -> Database:
 def _index(data: bytes, file: str) -> tuple[int, int, Any]:
     """IP version, seconds since 1970, and the entries."""
     if len(data) < VECTOR:
-        raise DataError(f"{file}: is no ip2region database, or is cut off; {AGAIN}")
+        raise DataError(
+            say("{file}: is no ip2region database, or is cut off; {again}", file=file, again=AGAIN)
+        )
     structure, _, made_at, first, last, version, _ = HEADER.unpack_from(data)
     version = 4 if structure == STRUCTURES[0] else version
     if structure not in STRUCTURES or version not in {4, 6}:
         raise DataError(
-            f"{file}: is no ip2region database of structure 2 or 3; make one with ip2region's maker"
+            say(
+                "{file}: is no ip2region database of structure 2 or 3; make one with ip2region's maker",
+                file=file,
+            )
         )
     width: Any = "<u4" if version == 4 else "S16"  # noqa: PLR2004
     entry = np.dtype([("low", width), ("high", width), ("size", "<u2"), ("at", "<u4")])
     count, rest = divmod(last - first, entry.itemsize)
     if first < VECTOR or last < first or rest or last + entry.itemsize > len(data):
-        raise DataError(f"{file}: its index lies outside the file; {AGAIN}")
+        raise DataError(say("{file}: its index lies outside the file; {again}", file=file, again=AGAIN))
     return version, made_at, np.frombuffer(data, entry, count + 1, first)
 
 
@@ -85,28 +93,36 @@ def _key(column: Any, version: int) -> IntArray:
 
 def _text(data: bytes, at: int, size: int, file: str) -> str:
     if at + size > len(data):
-        raise DataError(f"{file}: a text lies outside the file; {AGAIN}")
+        raise DataError(say("{file}: a text lies outside the file; {again}", file=file, again=AGAIN))
     try:
         return data[at : at + size].decode()
     except UnicodeDecodeError:
-        raise DataError(f"{file}, byte {at}: the text is not UTF-8; {AGAIN}") from None
+        raise DataError(
+            say("{file}, byte {at}: the text is not UTF-8; {again}", file=file, at=at, again=AGAIN)
+        ) from None
 
 
 def _layout(texts: Sequence[str], file: str) -> str:
     """Tell the layout by what the cells hold: codes of countries last, or nothing in the second place."""
+    old, new = LAYOUTS
     rows = [text.split("|") for text in texts if text]
     if rows and all(len(row) == CELLS for row in rows):
         last = [row[-1] for row in rows if said(row[-1])]
         second = [row[1] for row in rows if said(row[1])]
-        old, new = LAYOUTS
         if last and sum(map(bool, map(_ISO2.fullmatch, last))) >= MOSTLY * len(last):
             return new
         if len(second) <= (1 - MOSTLY) * len(rows):
             return old
     shown = rows and "|".join(rows[len(rows) // 2])[:80]
     raise DataError(
-        f"{file}: its texts are neither {' nor '.join(LAYOUTS)}, but such as {visible(shown or '')!r}; "
-        "give it as a CSV file with columns start, end, country, province, city, isp"
+        say(
+            "{file}: its texts are neither {old} nor {new}, but such as {example!r}; give it as a CSV file "
+            "with columns start, end, country, province, city, isp",
+            file=file,
+            old=old,
+            new=new,
+            example=visible(shown or ""),
+        )
     )
 
 

@@ -22,7 +22,7 @@ from ipwhois.asn import IPASN  # type: ignore[import-untyped]
 from ipwhois.exceptions import BaseIpwhoisException  # type: ignore[import-untyped]
 
 from auditor.asking import Source
-from auditor.language import both
+from auditor.language import both, say
 from auditor.observations import Provenance
 from auditor.sources._distinct import Blocks, batched, not_asked, public_blocks
 from auditor.sources._memory import Memory
@@ -42,7 +42,7 @@ NAME, FAMILY = "asn", "registry"
 BATCH = 256  # addresses that are answered for in one table
 LONGEST = {4: 24, 6: 48}  # prefixes that networks pass on to one another
 HIGHEST = 2**32 - 1  # number of an autonomous system (RFC 6793)
-NOT_ANNOUNCED = "not announced"
+NOT_ANNOUNCED = say("not announced")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class _Zones:
         name = _name(address, self.network)
         kept = self.memory.recall(f"asn:{name}")
         if kept is None and self.pace.lost(NAME):
-            note = "the name servers failed several times; they were not asked again"
+            note = say("the name servers failed several times; they were not asked again")
             return _Told(self.memory.now(), None, outcome="unavailable", note=note)
         try:
             return _read(kept or self._answer(name), address)
@@ -120,12 +120,16 @@ def _read(kept: Kept, address: str) -> _Told:
     for text in texts:
         found = _origins(text, address)
         origins |= {(origin.asn, origin.prefix): origin for origin in found}
-        wrong += [] if found else [f"{text[:80]!r} names no system and prefix of {address}"]
+        wrong += (
+            []
+            if found
+            else [say("{value!r} names no system and prefix of {address}", value=text[:80], address=address)]
+        )
     note = "; ".join(wrong) or None
     if not origins:
         return _Told(kept.at, kept.digest, outcome="malformed", note=note)
     if len(origins) > 1:
-        note = "; ".join([f"{len(origins)} origins were named", *wrong])
+        note = "; ".join([say("{count} origins were named", count=len(origins)), *wrong])
     return _Told(told.seen_at, told.digest, tuple(origins.values()), note=note)
 
 
@@ -213,7 +217,9 @@ def _table(asked: Asked, blocks: Blocks, batch: list[tuple[int, _Told]]) -> pa.T
 def _cells(told: _Told, blocks: Blocks, block: int) -> list[dict[str, Any]]:
     note = told.note
     if not blocks.single(block):
-        note = "; ".join(filter(None, [note, f"asked about {blocks.first(block)}, the first address"]))
+        note = "; ".join(
+            filter(None, [note, say("asked about {address}, the first address", address=blocks.first(block))])
+        )
     common = {"outcome": told.outcome, "seen_at": told.seen_at, "digest": told.digest, "note": note}
     origins = [{"asn": o.asn, "prefix": o.prefix, "details": o.details} for o in told.origins]
     return [common | origin for origin in origins] or [common]
@@ -221,7 +227,11 @@ def _cells(told: _Told, blocks: Blocks, block: int) -> list[dict[str, Any]]:
 
 def _provenance(settings: Settings) -> tuple[Provenance, ...]:
     zones = f"{settings.network.asn_zone}, {settings.network.asn6_zone}"
-    return (Provenance(NAME, FAMILY, f"Origins of routes over DNS ({zones})", attribution="Team Cymru"),)
+    return (
+        Provenance(
+            NAME, FAMILY, say("Origins of routes over DNS ({zones})", zones=zones), attribution="Team Cymru"
+        ),
+    )
 
 
 SOURCE = Source(

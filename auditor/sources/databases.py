@@ -17,7 +17,7 @@ import pyarrow as pa
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError
-from auditor.language import both
+from auditor.language import both, say
 from auditor.observations import EXTENTS, Provenance
 from auditor.problems import quote
 from auditor.registers import MUNICIPALITIES, STRAIGHT, region_extent
@@ -53,9 +53,9 @@ OPEN: dict[str, Callable[[bytes, str], Database]] = {
 }
 PACKED = frozenset({".gz", ".tgz", ".zip", ".xz", ".bz2", ".zst"})
 ANSWER, UNKNOWN, NO_RECORD = "answer", "unknown", "no_record"
-PART = "of a part of the block"
-SEVERAL = "several regions"
-DEFAULT = "the database knows the country only, and gives its default point"
+PART = say("of a part of the block")
+SEVERAL = say("several regions")
+DEFAULT = say("the database knows the country only, and gives its default point")
 CHINA = "CN"
 PROVINCE, CITY, DISTRICT = 2, 4, 6  # figures of codes
 
@@ -85,17 +85,26 @@ def _opened(name: str, setting: Setting, _stamp: tuple[int, int]) -> _Opened:
     path = Path(setting.path)
     suffix = path.suffix.lower()
     if suffix not in OPEN:
-        hint = "unpack it first" if suffix in PACKED else f"give a file of {', '.join(OPEN)}"
-        raise DataError(f"{path}: is no database that can be read; {hint}")
+        hint = (
+            say("unpack it first")
+            if suffix in PACKED
+            else say("give a file of {endings}", endings=list(OPEN))
+        )
+        raise DataError(say("{path}: is no database that can be read; {hint}", path=path, hint=hint))
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{path}: cannot be read: {why}; mend databases.{name}.path in the settings"
+            say(
+                "{path}: cannot be read: {reason}; mend databases.{name}.path in the settings",
+                path=path,
+                reason=why,
+                name=name,
+            )
         ) from None
     if not data:
-        raise DataError(f"{path}: the file is empty; get it again")
+        raise DataError(say("{path}: the file is empty; get it again", path=path))
     database = OPEN[suffix](data, str(path))
     made_on = None if database.made_at is None or setting.vintage_on else day(database.made_at, str(path))
     return _Opened(
@@ -108,14 +117,15 @@ def _opened(name: str, setting: Setting, _stamp: tuple[int, int]) -> _Opened:
 
 
 def _open_all(settings: Settings) -> list[_Opened]:
-    opened, wrong = [], []
+    opened: list[_Opened] = []
+    wrong: list[object] = []
     for name, setting in settings.databases.items():
         try:
             opened.append(_open(name, setting))
         except DataError as error:
-            wrong.append(str(error))
+            wrong += error.args
     if wrong:
-        raise DataError("\n".join(wrong))
+        raise DataError(*wrong)
     return opened
 
 
@@ -154,9 +164,9 @@ def _answers(opened: _Opened, asked: Asked, tools: Tools) -> Iterator[pa.Table]:
 
 def _with_versions(note: Coded, version: IntArray, held: tuple[int, ...]) -> Coded:
     """Notes; where a row is of an IP version that the database does not speak of, that."""
-    versions = " and ".join(f"IPv{number}" for number in held)
+    versions = [f"IPv{number}" for number in held]
     codes = np.where(np.isin(version, held), note.codes, len(note.values))
-    return Coded(codes, (*note.values, f"the database holds {versions} only"))
+    return Coded(codes, (*note.values, say("the database holds {versions} only", versions=versions)))
 
 
 def _pick(values: list[str | None], at: IntArray) -> Coded:
@@ -196,7 +206,11 @@ def _why(records: Records, at: int) -> str:
         return DEFAULT
     said = [records.column(name).at(at) for name in ("country", "province", "city", "district")]
     words = " / ".join(word for word in said if word)
-    return f"no place that is known here: {quote(words)}" if words else "the record names no place"
+    return (
+        say("no place that is known here: {value}", value=quote(words))
+        if words
+        else say("the record names no place")
+    )
 
 
 def around(codes: set[str | None]) -> tuple[str | None, str | None]:
@@ -211,7 +225,7 @@ def around(codes: set[str | None]) -> tuple[str | None, str | None]:
     """
     known = {code for code in codes if code is not None}
     if len(known) < len(codes):
-        return None, "nothing is known of a part of the block"
+        return None, say("nothing is known of a part of the block")
     if len(known) == 1:
         return known.pop(), None
     if not all(code.isdecimal() or code == CHINA for code in known):

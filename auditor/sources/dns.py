@@ -20,7 +20,7 @@ import orjson
 from auditor import observations
 from auditor.addresses import Addresses
 from auditor.asking import Source
-from auditor.language import both
+from auditor.language import both, say
 from auditor.observations import Provenance
 from auditor.sources._memory import Memory
 from auditor.sources._resolver import PORT, failure, make_resolver
@@ -118,9 +118,11 @@ def host_name(text: str) -> str:
     try:
         name = dns.name.from_text(text.strip().removesuffix("."), None, CODEC).to_text().lower()
     except (dns.exception.DNSException, UnicodeError) as error:
-        raise ValueError(f"no name of a host: {error}") from None
+        raise ValueError(say("no name of a host: {reason}", reason=str(error))) from None
     if not HOST.fullmatch(name):
-        raise ValueError("no name of a host; write it as in cdn.example.cn, without protocol, port and path")
+        raise ValueError(
+            say("no name of a host; write it as in cdn.example.cn, without protocol, port and path")
+        )
     return name
 
 
@@ -162,8 +164,8 @@ def follow(name: str, kind: str, ask: Callable[[str, str], bytes]) -> Chain:
 
 def _nothing(answer: dns.message.Message, name: str, kind: str) -> Fault:
     if answer.rcode() == dns.rcode.NXDOMAIN:
-        return Fault("no_record", f"{name} does not exist")
-    return Fault("no_record", f"{name} has no address of type {kind}", whole=False)
+        return Fault("no_record", say("{name} does not exist", name=name))
+    return Fault("no_record", say("{name} has no address of type {kind}", name=name, kind=kind), whole=False)
 
 
 def _read(
@@ -182,10 +184,17 @@ def _read(
         ttls.append(link.ttl)
         target = _text(link[0].target)
         if target in names:
-            return (), Fault("malformed", f"the chain of names is a loop: {names[-1]} leads back to {target}")
+            return (), Fault(
+                "malformed",
+                say(
+                    "the chain of names is a loop: {name} leads back to {target}",
+                    name=names[-1],
+                    target=target,
+                ),
+            )
         names.append(target)
         if len(names) > LONGEST:
-            return (), Fault("malformed", f"the chain has more than {LONGEST} names")
+            return (), Fault("malformed", say("the chain has more than {longest} names", longest=LONGEST))
 
 
 def _text(name: dns.name.Name) -> str:
@@ -211,14 +220,15 @@ class _Servers:
             left = (end - self.tools.now()).total_seconds()
             if left <= 0:
                 raise _NoAnswerError(
-                    "unavailable", f"the name servers took more than {self.network.deadline_s:g} s"
+                    "unavailable",
+                    say("the name servers took more than {seconds:g} s", seconds=self.network.deadline_s),
                 )
             return self._ask(name, kind, min(left, self.network.timeout_s))
 
         return ask
 
     def _ask(self, name: str, kind: str, timeout: float) -> bytes:
-        faults = [("unavailable", "there are no name servers")]
+        faults: list[tuple[str, str]] = [("unavailable", say("there are no name servers"))]
         for address, port in self.servers:
             query = dns.message.make_query(name, kind)
             try:
@@ -230,13 +240,18 @@ class _Servers:
                 continue
             except (OSError, EOFError) as error:  # the latter where TCP is closed without an answer
                 told = getattr(error, "strerror", None) or error
-                faults.append(("unavailable", f"the name servers cannot be reached: {told}"))
+                faults.append(
+                    ("unavailable", say("the name servers cannot be reached: {reason}", reason=told))
+                )
                 continue
             if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return answer.wire or answer.to_wire()
             code = dns.rcode.to_text(answer.rcode())
             faults.append(
-                ("refused" if code == "REFUSED" else "unavailable", f"the name servers answered {code}")
+                (
+                    "refused" if code == "REFUSED" else "unavailable",
+                    say("the name servers answered {code}", code=code),
+                )
             )
         raise _NoAnswerError(*faults[-1])
 
@@ -262,7 +277,7 @@ def _find(name: str, ask: Callable[[str, str], bytes], at: dt.datetime) -> tuple
     told = [fault for fault in faults if fault.outcome != "no_record"]
     if not found.addresses:  # what could not be learnt weighs more than what is not there
         found.outcome, note, whole = (told or faults)[0]
-        found.notes.append(note if whole else f"{found.names[-1]} has no address")
+        found.notes.append(note if whole else say("{name} has no address", name=found.names[-1]))
     else:
         found.notes += [fault.note for fault in told]
     found.notes += _inward(found.addresses)
@@ -272,7 +287,11 @@ def _find(name: str, ask: Callable[[str, str], bytes], at: dt.datetime) -> tuple
 def _inward(addresses: list[str]) -> list[str]:
     special = Addresses.of(addresses).reserved if addresses else None
     named = [(address, special.at(row)) for row, address in enumerate(addresses)] if special else []
-    return [f"{address} is no public address ({name})" for address, name in named if name]
+    return [
+        say("{address} is no public address ({kind})", address=address, kind=name)
+        for address, name in named
+        if name
+    ]
 
 
 def _resolve(name: str, servers: _Servers, memory: Memory) -> _Found:
@@ -296,7 +315,7 @@ def _replayed(name: str, kept: Kept) -> _Found | None:
         try:
             return wires[f"{kind} {asked}"]
         except KeyError:
-            raise _NoAnswerError("unavailable", "that answer is not kept") from None
+            raise _NoAnswerError("unavailable", say("that answer is not kept")) from None
 
     try:
         wires = {question: base64.b64decode(wire) for question, wire in orjson.loads(kept.body).items()}
@@ -345,7 +364,7 @@ def _row(domain: str, found: _Found) -> pa.Table:
 
 
 def _provenance(_: Settings) -> tuple[Provenance, ...]:
-    return (Provenance(NAME, FAMILY, "Name servers (DNS)"),)
+    return (Provenance(NAME, FAMILY, say("Name servers (DNS)")),)
 
 
 SOURCE = Source(

@@ -11,7 +11,8 @@ from auditor.addresses import Addresses
 from auditor.asking import Source
 from auditor.columns import Coded
 from auditor.errors import DataError, visible
-from auditor.language import both
+from auditor.files import reason_of
+from auditor.language import both, say
 from auditor.observations import EXTENTS, Provenance
 from auditor.sources._blocks import NOTHING
 from auditor.sources._distinct import idle
@@ -80,18 +81,19 @@ def _network(raw: bytes | None) -> Network | None:
 
 
 def _read_files(files: tuple[Path, ...], tools: Tools) -> list[_Told]:
-    told, wrong = [], []
+    told: list[tuple[Any, bytes]] = []
+    wrong: list[object] = []
     for path in files:
         try:
             data = path.read_bytes()
         except OSError as error:
-            wrong.append(f"{path}: cannot be read: {error.strerror}")
+            wrong.append(say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error)))
             continue
         feed = read_feed(data, visible(path))
-        wrong += map(str, feed.faults)
+        wrong += feed.faults
         told.append((feed, data))
     if wrong:
-        raise DataError("\n".join(wrong))
+        raise DataError(*wrong)
     return [_Told(tools.now(), feed, tools.archive.keep(data)) for feed, data in told]
 
 
@@ -131,15 +133,24 @@ class _Rows:
             yield self.table(rows[hits.row[known]], **places, **common)
         partly = np.intersect1d(hits.row[~known], hits.row[known])
         if len(partly):
-            note = f"a part of the block is not in {feed.name}"
+            note = say("a part of the block is not in {feed}", feed=feed.name)
             yield self.table(rows[partly], outcome="no_record", note=note, **common)
 
 
 def _places(feed: Feed, whose: str | None) -> dict[str, Coded]:
     """Columns with one row an entry of the feed."""
-    origin = f"{feed.name}, named by the registry of {whose}" if whose else feed.name
+    origin = (
+        say("{feed}, named by the registry of {address}", feed=feed.name, address=whose)
+        if whose
+        else feed.name
+    )
     if feed.faults:
-        origin += f"; entries of it are left out ({len(feed.faults)} faults, first: {feed.faults[0]})"
+        left_out = say(
+            "entries of it are left out ({count} faults, first: {fault})",
+            count=len(feed.faults),
+            fault=str(feed.faults[0]),
+        )
+        origin = f"{origin}; {left_out}"
     blank = feed.region.blank
     silent = blank.astype(np.int32)
     return {
@@ -147,7 +158,7 @@ def _places(feed: Feed, whose: str | None) -> dict[str, Coded]:
         "extent": Coded(np.where(blank, -1, feed.extent), EXTENTS),
         "region": feed.region,
         "prefix": Coded.of(feed.addresses.text),
-        "note": Coded(silent, (origin, f"{origin}; it names no place for the prefix")),
+        "note": Coded(silent, (origin, say("{feed}; it names no place for the prefix", feed=origin))),
     }
 
 
@@ -166,7 +177,7 @@ def _ask(asked: Asked, tools: Tools) -> Iterator[pa.Table]:
     rest = np.flatnonzero(~rows.answered)
     if len(rest):
         names = ", ".join(told.feed.name for told in files if told.feed)
-        note = f"not in {names}" if names else "no registry names a feed that has it"
+        note = say("not in {feeds}", feeds=names) if names else say("no registry names a feed that has it")
         yield rows.table(rest, outcome="no_record", note=note, seen_at=tools.now())
     tools.tick(len(addresses))
 
@@ -194,7 +205,7 @@ def _ask_registered(public: IntArray, looked: Addresses, rows: _Rows, tools: Too
 
 
 def _provenance(_: Settings) -> tuple[Provenance, ...]:
-    return (Provenance(NAME, FAMILY, "Geofeeds of networks' holders (RFC 8805)"),)
+    return (Provenance(NAME, FAMILY, say("Geofeeds of networks' holders (RFC 8805)")),)
 
 
 SOURCE = Source(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.asking import Asked, Source
-from auditor.language import both
+from auditor.language import both, say
 from auditor.registers import region_extent
 from auditor.sources._distinct import idle
 from auditor.sources._routes import FAMILY, NAME, bound, provenance
@@ -105,11 +105,13 @@ def _origins(routes: Routes, found: _Found, data: Data) -> dict[str, Any]:
     asn = routes.asn[found.route].astype(np.int64)
     silent = asn == 0
     notes = np.full(len(asn), None, object)
-    notes[~found.whole] = "of a part of the block"
+    notes[~found.whole] = say("of a part of the block")
     several = (found.ranges > 1) & ~silent
-    notes[several] = "the block spans several announcements; the first is shown"
-    notes[silent] = f"not announced as of {data.vintage_on.isoformat()}"
-    notes[silent & ~found.whole] = f"a part of the block is not announced as of {data.vintage_on.isoformat()}"
+    notes[several] = say("the block spans several announcements; the first is shown")
+    notes[silent] = say("not announced as of {day}", day=data.vintage_on.isoformat())
+    notes[silent & ~found.whole] = say(
+        "a part of the block is not announced as of {day}", day=data.vintage_on.isoformat()
+    )
     return {
         "outcome": np.where(silent, "no_record", "answer"),
         "asn": pa.array(asn, mask=silent),
@@ -143,7 +145,9 @@ def _places(routes: Routes, found: _Found) -> tuple[IntArray, dict[str, Any]]:
 
 
 def _why(asn: IntArray) -> pa.Array:
-    return pa.array([f"AS{number} is bound to the region by its registered name" for number in asn])
+    return pa.array(
+        [say("AS{number} is bound to the region by its registered name", number=number) for number in asn]
+    )
 
 
 SOURCE = Source(

@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from auditor.asking import Source
-from auditor.language import both
+from auditor.language import both, say
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.sources._bootstrap import read_bootstrap
@@ -76,7 +76,7 @@ class _Registries:
         said: Registration | AskError
         try:
             if base is None:
-                raise NoRecordError(f"IANA names no registry for {text}")
+                raise NoRecordError(say("IANA names no registry for {block}", block=text))
             kept = self._answer(f"{base}ip/{text}")
             said = _read(kept, str(blocks.first(block)))
         except AskError as error:
@@ -112,10 +112,10 @@ def _limited(told: dict[str, Any]) -> bool:
 
 def _read(kept: Kept, address: str) -> Registration:
     if kept.status == NOT_FOUND:
-        raise NoRecordError("the registry has no record of it")
-    told = read_json(kept.body, "the registry")
+        raise NoRecordError(say("the registry has no record of it"))
+    told = read_json(kept.body, say("the registry"))
     if _limited(told):
-        raise RefusedError("the registry answered that it was asked too often")
+        raise RefusedError(say("the registry answered that it was asked too often"))
     return read_registration(address, told)
 
 
@@ -179,9 +179,13 @@ def _cells(told: _Told, blocks: Blocks, block: int) -> dict[str, dict[str, Any]]
     said, common = told.said, {"seen_at": told.seen_at, "digest": told.digest}
     if isinstance(said, AskError):
         return {"holder": common | {"outcome": said.outcome, "note": str(said)}}
-    taken = "" if block == told.blocks[0] else f"asked about {told.asked}, of the same network"
+    taken = (
+        "" if block == told.blocks[0] else say("asked about {asked}, of the same network", asked=told.asked)
+    )
     whole = blocks.high[block] <= int(said.last)
-    part = "" if whole else f"only {said.prefix} of the block, the rest may be held by others"
+    part = (
+        "" if whole else say("only {prefix} of the block, the rest may be held by others", prefix=said.prefix)
+    )
     common |= {"prefix": said.prefix, "note": "; ".join(filter(None, [said.note, taken, part])) or None}
     details = {"netname": said.netname, "geofeed": said.geofeed, "country": said.country}
     return {
@@ -201,8 +205,12 @@ def _place(said: Registration) -> dict[str, Any]:
 
 
 def _provenance(_: Settings) -> tuple[Provenance, ...]:
-    title = "RDAP of the regional internet registries (AFRINIC, APNIC, ARIN, LACNIC, RIPE NCC)"
-    return (Provenance(NAME, FAMILY, title, licence="terms of each registry", attribution="the registries"),)
+    title = say("RDAP of the regional internet registries (AFRINIC, APNIC, ARIN, LACNIC, RIPE NCC)")
+    return (
+        Provenance(
+            NAME, FAMILY, title, licence=say("terms of each registry"), attribution=say("the registries")
+        ),
+    )
 
 
 SOURCE = Source(

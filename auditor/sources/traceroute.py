@@ -21,8 +21,9 @@ from pydantic import ValidationError
 from auditor import observations
 from auditor.addresses import Addresses
 from auditor.asking import Source
-from auditor.errors import DataError, Problem, UsageError, visible
-from auditor.language import both
+from auditor.errors import DataError, Problem, UsageError, said_by, visible
+from auditor.files import reason_of
+from auditor.language import both, say
 from auditor.observations import Provenance
 from auditor.sources import _atlas, _mtr, _scamper, _text
 from auditor.sources._hops import LARGEST, M_PER_MS, Trace, address_of, raise_problems, records, wrong_fields
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from auditor.settings import Settings
 
 NAME = "traceroute"
-STRANGER = "matches nothing declared"
+STRANGER = say("matches nothing declared")
 FORMS = (_atlas, _scamper, _mtr)
 
 
@@ -66,15 +67,18 @@ def read_traces(data: bytes, file: str) -> list[Trace]:
     text = _decode(data, file)
     traces = _read_json(text, file) if text.lstrip().startswith(("{", "[")) else _text.read(text, file)
     if not traces:
-        raise DataError(str(Problem(file, "", "", "holds no traceroute and no ping")))
+        raise DataError(Problem(file, "", "", say("holds no traceroute and no ping")))
     nameless = [trace for trace in traces if not _end(trace)]
-    raise_problems([Problem(file, t.where, "", "names no target, and no hop answered") for t in nameless])
+    raise_problems(
+        [Problem(file, t.where, "", say("names no target, and no hop answered")) for t in nameless]
+    )
     return traces
 
 
 def _decode(data: bytes, file: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(str(Problem(file, "line 1", "", "is UTF-16", "save it as UTF-8")))
+        where = say("line {number}", number=1)
+        raise DataError(Problem(file, where, "", say("is UTF-16"), say("save it as UTF-8")))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +89,8 @@ def _decode(data: bytes, file: str) -> str:
         text = ""
     if not text or text.lstrip().startswith(("{", "[")):  # JSON is UTF-8 (RFC 8259)
         line = 1 + data.count(b"\n", 0, wrong.start)
-        raise DataError(str(Problem(file, f"line {line}", "", "is not UTF-8", "save it as UTF-8"))) from None
+        where = say("line {number}", number=line)
+        raise DataError(Problem(file, where, "", say("is not UTF-8"), say("save it as UTF-8"))) from None
     return text
 
 
@@ -96,12 +101,12 @@ def _read_json(text: str, file: str) -> list[Trace]:
         form = next((form for form in FORMS if isinstance(record, dict) and form.fits(record)), None)
         try:
             if form is None:
-                raise ValueError("is no result of RIPE Atlas, scamper or mtr")  # noqa: TRY301 -- one list
+                raise ValueError(say("is no result of RIPE Atlas, scamper or mtr"))  # noqa: TRY301 -- one list
             trace = form.read(record, where)
         except ValidationError as error:
             problems += wrong_fields(file, where, error)
         except ValueError as error:
-            problems.append(Problem(file, where, "", str(error)))
+            problems.append(Problem(file, where, "", said_by(error)))
         else:
             traces += [trace] if trace else []
     raise_problems(problems)
@@ -115,19 +120,23 @@ def _end(trace: Trace) -> str:
 
 
 def _load(files: Sequence[Path]) -> list[tuple[Path, bytes, list[Trace]]]:
-    read, wrong = [], []
+    read: list[tuple[Path, bytes, list[Trace]]] = []
+    wrong: list[object] = []
     for path in files:
         try:
             if path.stat().st_size > LARGEST:
-                raise DataError(f"{path}: larger than {LARGEST >> 20} MiB; split it")  # noqa: TRY301 -- one list
+                what = say("{path}: larger than {most} MiB; split it", path=path, most=LARGEST >> 20)
+                raise DataError(what)  # noqa: TRY301 -- one list
             data = path.read_bytes()
             read.append((path, data, read_traces(data, str(path))))
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+            raise UsageError(
+                say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+            ) from None
         except DataError as error:
-            wrong.append(str(error))
+            wrong += error.args
     if wrong:
-        raise DataError("\n".join(wrong))
+        raise DataError(*wrong)
     return read
 
 
@@ -202,9 +211,9 @@ def _path(trace: Trace, declared: dict[str, list[str]], common: dict[str, Any]) 
     asked = end if source else next(iter(trace.origins), end)
     subjects, stranger = _holders(source or end, declared)
     answered = any(hop.addresses or hop.names for hop in trace.hops)
-    notes = [stranger, trace.fault, "" if answered else "no hop answered"]
+    notes = [stranger, trace.fault, "" if answered else say("no hop answered")]
     if not trace.target:
-        notes.append("the address of the target is not told")
+        notes.append(say("the address of the target is not told"))
     details = {
         "from": next(iter(trace.origins), None),
         "to": trace.target or trace.target_name or None,
@@ -233,10 +242,10 @@ def _place(
     details = {"rtt_ms": trace.rtt_ms, "vantage": vantage.name if vantage else None, **common}
     if trace.rtt_ms is None:
         about["outcome"] = "malformed" if trace.reached else "unavailable"
-        note = trace.fault or "the target did not answer"
+        note = trace.fault or say("the target did not answer")
     elif vantage is None:
         about["outcome"] = "unknown"
-        note = "where it was measured is not known: name the vantage in the file of vantages"
+        note = say("where it was measured is not known: name the vantage in the file of vantages")
     else:
         radius_m = M_PER_MS * trace.rtt_ms + vantage.accuracy_m
         about |= {"outcome": "answer", "extent": "disc", "lon": vantage.lon, "lat": vantage.lat}
@@ -250,8 +259,8 @@ def _place(
 
 def _provenance(_: Settings) -> tuple[Provenance, ...]:
     return (
-        Provenance(NAME, "path", "Traceroutes given by the user"),
-        Provenance(NAME, "delay", "Round-trip times given by the user"),
+        Provenance(NAME, "path", say("Traceroutes given by the user")),
+        Provenance(NAME, "delay", say("Round-trip times given by the user")),
     )
 
 
