@@ -218,8 +218,8 @@ def _nodes(ax: Axes, sheet: Sheet, box: Box, labels: int) -> int:
         dots = at[once(box, sheet.lon[at], sheet.lat[at])]
         crowded = min(1.0, max(CROWD / len(dots), 0.1))
         ax.scatter(
-            sheet.lon[dots], sheet.lat[dots], s=look.size * crowded, c=look.colour, marker=look.marker, zorder=z,
-            edgecolors="white", linewidths=0.5 * crowded, rasterized=len(dots) > MANY,
+            sheet.lon[dots], sheet.lat[dots], s=look.size * crowded, c=look.colour, marker=look.marker,
+            zorder=z, edgecolors="white", linewidths=0.5 * crowded, rasterized=len(dots) > MANY,
         )  # fmt: skip
         if verdict == Verdict.FAIL:
             unnamed = _name(ax, sheet, box, at, labels)

@@ -168,7 +168,7 @@ def way_to_gate(result: AuditResult, node: str) -> tuple[str | None, ...]:
 
 
 def findings_on(result: AuditResult, subject: str) -> tuple[list[Finding], dict[str, None]]:
-    """Give the findings on one subject that show a way, and the rules that judged it; reads no other finding."""
+    """Give the findings on one subject that show a way, and the rules that judged it; read no others."""
     shown: list[Finding] = []
     judged: dict[str, None] = {}
     kind, _, name = subject.partition(":")

@@ -26,6 +26,7 @@ BULK = 0.8
 FAR = 6.0  # a place counts as far away from this many times the radius of the bulk
 NEAR_M = 20_000.0
 GRAIN = 600  # dots across a sheet: what falls on one dot is drawn once
+REACH = 1 << 14  # dots to either side of a sheet's corner that are told apart
 MOST_LINKS = 20_000  # lines drawn; more would be a grey sheet
 MOST_HANDOFFS = 5_000  # findings looked through for the links by which they leave
 NONE = len(WORST_FIRST)
@@ -167,14 +168,15 @@ def _bounds(areas: Areas, index: int) -> Box:
 def once(box: Box, *columns: FloatArray) -> IntArray:
     """Positions of rows that differ on the sheet's grain; the first of each kind."""
     grain = max(box.east - box.west, box.north - box.south) / GRAIN
-    dots = np.stack(
-        [np.round((c - o) / grain) for c, o in zip(columns, (box.west, box.south) * 2, strict=False)]
-    )
-    return np.sort(np.unique(dots.astype(np.int64), axis=1, return_index=True)[1])
+    code = np.zeros(len(columns[0]), np.int64)
+    for column, origin in zip(columns, (box.west, box.south) * 2, strict=False):
+        dots = np.clip(np.round((column - origin) / grain), -REACH, REACH - 1)
+        code = code * (2 * REACH) + dots.astype(np.int64)
+    return np.sort(np.unique(code, return_index=True)[1])
 
 
 def segments(sheet: Sheet, box: Box, links: BoolArray) -> tuple[FloatArray, int]:
-    """Give links as pairs of points, and how many lines there are: of more than can be seen only every nth."""
+    """Give links as pairs of points, every nth of more than can be seen, and how many lines there are."""
     case = sheet.result.case
     tail, head = (np.asarray(case.declaration.links.column(c).to_numpy(), np.int64) for c in ("tail", "head"))
     known = np.zeros(case.n + 1, np.bool_)
