@@ -159,12 +159,13 @@ def _never() -> dt.datetime:
     return dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
 
 
-def gaps(text: str) -> set[str]:
-    """Names of a text's gaps; a text of prose has none, whatever braces it holds."""
+def gaps(text: str) -> set[tuple[str, str, str]]:
+    """Give a text's gaps, each as it formats; a text of prose has none, whatever braces it holds."""
     try:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        parsed = list(string.Formatter().parse(text))
     except ValueError:
         return set()
+    return {(name, spec or "", how or "") for _, name, spec, how in parsed if name}
 
 
 def faults() -> list[str]:

@@ -28,7 +28,7 @@ LIMIT = 20
 )
 @_options.config
 @_options.zones
-@click.option("--all", "everything", is_flag=True, help=f"List every node, not the first {LIMIT} of a role.")
+@click.option("--all", "everything", is_flag=True, help="List every node, not the first 20 of each role.")
 def command(
     path: str,
     as_of: dt.date | None,

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ HERE = Path(__file__).parent
 RULES = Path(rules.__file__).parent
 BASES = tomllib.loads((HERE / "bases.toml").read_text("utf-8"))
 MODULES = sorted(p.stem for p in RULES.glob("*.py") if not p.stem.startswith("_"))
+HAN = re.compile("[\u4e00-\u9fff]")
 KINDS = {"pass", "fail", "inconclusive", "must_not_flag"}
 FLAGS = {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.NOT_CHECKED}
 
@@ -158,12 +160,15 @@ def test_case(module, case, judge):
     assert not found.keys() & set(case.get("silent", ())), "judged though the case says that it is not"
     assert not flagged, f"flagged though the case does not expect it: {sorted(flagged)}"
     for finding in found.values():  # every message renders in both languages
-        assert result.message(finding, "en") != result.message(finding, "zh")
+        assert HAN.search(result.message(finding, "zh"))
         record = json.loads(json.dumps(findings.plain(result.record(finding))))
         assert record["details"] is not None, "details can be written"
         rule, head = result.rule(finding.rule), {"as_of": as_of_of(case)}
         for lang in ("en", "zh"):  # as told at once, so told from a saved result
-            page = [text for _, text in explained(rule, record, head, lang)]
+            lines = explained(rule, record, head, lang)
+            page = [text for _, text in lines]
+            assert lang == "en" or all(HAN.search(name) for name, _ in lines), "facts have names"
+            assert "{" not in result.message(finding, lang) + result.ask(finding, lang), "every gap is filled"
             assert any(text.endswith(result.message(finding, lang)) for text in page)
             assert result.ask(finding, lang) in {"", page[-1]}
             assert not any(text.rstrip().endswith((":", "：")) for text in page), "a line that says nothing"
