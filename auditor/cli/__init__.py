@@ -95,7 +95,10 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(EXIT_ERROR)
     except OSError as error:
-        _tell(f"auditor: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+        from auditor.files import reason_of
+
+        why = AuditorError(reason_of(error)).in_(_options.language())
+        _tell(f"auditor: {f'{error.filename}: ' if error.filename else ''}{why}")
         sys.exit(EXIT_ERROR)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code, 1, would read as the verdict fail
         _tell(traceback.format_exc())

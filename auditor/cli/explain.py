@@ -107,14 +107,14 @@ def _explain_clause(clause: Clause, rules: list[Rule], lang: str) -> None:
 def _explain_finding(rule: Rule, path: Path, subject: str | None, lang: str) -> None:
     from auditor.errors import UsageError, visible
     from auditor.explaining import explained, page
-    from auditor.files import read_plain
+    from auditor.files import read_plain, reason_of
 
     try:
         result: dict[str, Any] = json.loads(read_plain(path))
         found = {f["subject"]: f for f in result["findings"] if f["rule"] == rule.id}
         pages = [explained(rule, f, result, lang) for name, f in found.items() if subject in {None, name}]
     except OSError as error:
-        raise UsageError(say("{file}: cannot be read: {why}", file=path, why=error.strerror)) from None
+        raise UsageError(say("{file}: cannot be read: {why}", file=path, why=reason_of(error))) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             say("{file}: no result of `auditor check --format json` by this version", file=path)

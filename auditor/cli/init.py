@@ -88,6 +88,7 @@ def command(target: Path) -> None:
     Existing files are never overwritten.
     """
     from auditor.errors import UsageError
+    from auditor.files import reason_of
 
     as_book = target.suffix.lower() == ".xlsx"
     taken = [name for name in FILES if (target / name).exists()]
@@ -104,7 +105,7 @@ def command(target: Path) -> None:
         else:
             write_folder(target)
     except OSError as error:
-        told = say("{target} cannot be written: {why}", target=target, why=error.strerror)
+        told = say("{target} cannot be written: {why}", target=target, why=reason_of(error))
         raise UsageError(told) from error
     click.echo(str(target) if as_book else f"{target}: {', '.join(FILES)}", err=True)
 

@@ -132,7 +132,7 @@ def _is_ip(text: str) -> bool:
 
 
 def _read_file(path: Path, log: Log) -> Frame:
-    from auditor.files import read_plain
+    from auditor.files import read_plain, reason_of
     from auditor.readers._tables import read_csv, read_parquet
 
     forms = {".csv": read_csv, ".parquet": read_parquet}
@@ -141,7 +141,7 @@ def _read_file(path: Path, log: Log) -> Frame:
     try:
         data = read_plain(path)
     except OSError as error:
-        raise UsageError(say("{file}: cannot be read: {why}", file=path.name, why=error.strerror)) from None
+        raise UsageError(say("{file}: cannot be read: {why}", file=path.name, why=reason_of(error))) from None
     if not data.strip():
         raise UsageError(say("{file}: the file is empty", file=path.name))
     frame = forms[path.suffix.lower()](data, path.name, log)

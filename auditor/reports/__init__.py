@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import UsageError
-from auditor.files import read_plain
+from auditor.files import read_plain, reason_of
 from auditor.language import say
 from auditor.writing import written_whole
 
@@ -96,7 +96,7 @@ def read_result(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         data = read_plain(path)
     except OSError as error:
-        raise UsageError(say("{path}: {error}", path=str(path), error=error.strerror)) from None
+        raise UsageError(say("{path}: {error}", path=str(path), error=reason_of(error))) from None
     why = []
     for report in all_reports().values():
         if report.read is not None:
@@ -145,7 +145,7 @@ def write_report(
         with written_whole(path) as part, part.open("wb") as file:
             file.writelines(pieces)
     except OSError as error:
-        raise UsageError(say("{path}: {error}", path=str(path), error=error.strerror)) from None
+        raise UsageError(say("{path}: {error}", path=str(path), error=reason_of(error))) from None
 
 
 def _format_of(path: Path, name: str | None) -> Report:

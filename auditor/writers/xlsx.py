@@ -17,6 +17,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from auditor import sheets
 from auditor.errors import UsageError
+from auditor.language import say
 from auditor.problems import quote
 from auditor.registers import labels
 from auditor.workbook import LONGEST, MOST_ROWS, escaped, saved, text_cell, units
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from auditor.writers._content import Content
 
     Cell: TypeAlias = str | int | float | None
+    Where: TypeAlias = tuple[str, int]  # table and row; row 0 is the sheet as a whole
 
 FIRST = 4  # the row under names and explanations
 TABLES = frozenset({"nodes", "links", "prefixes"})
@@ -111,16 +113,22 @@ def bytes_of(tables: dict[str, list[dict[str, Any]]]) -> bytes:
 # --- cells --------------------------------------------------------------------------------------------------
 
 
-def _fit(text: str, where: str) -> str:
+def _fit(text: str, where: Where) -> str:
     """Escape what XML cannot hold; refuse what a cell cannot."""
     text = escaped(text)
     if units(text) > LONGEST:
-        what = f"{quote(text)} is longer than {LONGEST:,} characters, more than a workbook holds"
-        raise UsageError(f"{where}: {what}")
+        what = say(
+            "{value} is longer than {most:,} characters, more than a workbook holds",
+            value=quote(text),
+            most=LONGEST,
+        )
+        place = [say("sheet {sheet}", sheet=sheets.title(where[0]))]
+        place += [say("row {number}", number=where[1])] if where[1] else []
+        raise UsageError(say("{place}: {what}", place=place, what=what))
     return text
 
 
-def _value(column: Column, value: Any, where: str) -> Cell:
+def _value(column: Column, value: Any, where: Where) -> Cell:
     if value is None:
         return None
     if column.type in NUMBERS and isinstance(value, int | float):
@@ -175,7 +183,9 @@ def _extras(table: str, records: list[dict[str, Any]]) -> dict[str, str]:
             if key in known:
                 continue
             if not key.strip():
-                raise UsageError(f"{table}: a column without a name cannot be written to a workbook")
+                raise UsageError(
+                    say("{table}: a column without a name cannot be written to a workbook", table=table)
+                )
             plainly = table in TABLES or (isinstance(value, str) and not key.endswith(sheets.JSON_MARK))
             names[key] = key if plainly and names.get(key, key) == key else key + sheets.JSON_MARK
     return names
@@ -184,11 +194,14 @@ def _extras(table: str, records: list[dict[str, Any]]) -> dict[str, str]:
 def _ready(table: str, records: list[dict[str, Any]]) -> tuple[list[str], list[list[Cell]]]:
     """Names of the columns that are not ours, and the cells of all rows."""
     if len(records) > MOST_ROWS - FIRST + 1:
-        raise UsageError(f"{len(records):,} {table} are more than a sheet of a workbook holds")
+        what = say(
+            "{count:,} {table} are more than a sheet of a workbook holds", count=len(records), table=table
+        )
+        raise UsageError(what)
     extras = _extras(table, records)
     lines: list[list[Cell]] = []
     for number, record in enumerate(records, FIRST):
-        where = f"sheet {sheets.title(table)}, row {number}"
+        where = (table, number)
         line = [_value(column, record.get(column.name), where) for column in sheets.SHEETS[table]]
         for key, name in extras.items():
             value = record.get(key)
@@ -196,7 +209,7 @@ def _ready(table: str, records: list[dict[str, Any]]) -> tuple[list[str], list[l
                 value = orjson.dumps(plain(value)).decode()
             line.append(None if value is None else _fit(value, where))
         lines.append(line)
-    return [_fit(name, f"sheet {sheets.title(table)}") for name in extras.values()], lines
+    return [_fit(name, (table, 0)) for name in extras.values()], lines
 
 
 def _write_table(
