@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check notebooks zones zones-check ip-data ip-data-check fuzz corpus lock clean
+.PHONY: demo test check browser notebooks zones zones-check ip-data ip-data-check fuzz corpus lock clean
 
 demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
 	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
@@ -15,6 +15,9 @@ check: .venv/dev.stamp  ## linters, formats, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+browser: .venv/dev.stamp  ## look at the HTML report in a headless Chromium without network
+	$(BIN)/python -m pytest tests/browser
 
 notebooks: .venv/dev.stamp  ## run the notebooks, each in a fresh kernel, and say where they now say something else
 	$(BIN)/python notebooks/build.py --check
