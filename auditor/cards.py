@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auditor.zones import Area, Areas
 
 CELL = 100  # characters of a cell
+SENTENCE = 400  # of a text
 ROWS = 15  # of a table that may be long
 SHORT = 28  # characters that stay on one line
 COLUMN = 6  # rows before the next column begins
@@ -54,8 +55,10 @@ class Html(str):
     __slots__ = ()
 
 
-def escaped(value: object, lang: str = "en", most: int = CELL) -> Html:
+def escaped(value: object, lang: str = "en", most: int | None = None) -> Html:
     r"""Make a value inert: cut to `most` characters, control characters shown, markup escaped.
+
+    A text of our own may be longer than a name that somebody declares.
 
     Examples
     --------
@@ -67,6 +70,7 @@ def escaped(value: object, lang: str = "en", most: int = CELL) -> Html:
     if isinstance(value, int) and not isinstance(value, bool):
         return Html(f"{value:,}")
     text = "" if value is None else told(value, lang)
+    most = most or (SENTENCE if isinstance(value, Text | Said) else CELL)
     text = text if len(text) <= most else text[:most] + "…"
     return Html(html.escape(visible(text)))
 
@@ -185,7 +189,7 @@ def declaration_card(declaration: Declaration, lang: str = "en") -> str:
     ]
     return card(
         escaped(who.name, lang),
-        tag("div", " · ".join(told(fact, lang) for fact in facts), style="line"),
+        tag("div", Html(" · ".join(escaped(fact, lang) for fact in facts)), style="line"),
         tag("div", _stated(declaration), style="line", lang=lang),
         _records(declaration, lang),
         tag(

@@ -41,7 +41,7 @@ def result_card(result: AuditResult, lang: str | None = None) -> str:
     return cards.card(
         Html(f"{cards.badge(verdict_text(result), colour, lang)} {escaped(name)}"),
         tag("div", day, " · ", area, style="line", lang=lang),
-        tag("div", _headline(result, lang), style="line"),
+        tag("div", escaped(_headline(result, lang), lang, MESSAGE), style="line"),
         *([tag("div", LABELS["partial"], style="line", lang=lang)] if result.partial else []),
         cards.titled(both("What is open"), _open(result, groups, lang), lang) if groups else Html(""),
         _rules(result, lang),

@@ -100,7 +100,7 @@ def short(text: object, most: int) -> str:
     whole = shown(str(text)[: 2 * most])
     if cells(whole) <= most and len(str(text)) <= 2 * most:
         return whole
-    kept, used = "", 1
+    kept, used = "", cells(ELLIPSIS)
     for c in whole:
         used += cells(c)
         if used > most:
@@ -117,7 +117,7 @@ def broken(text: str, width: int, lines: int) -> str:
         if len(out) == lines - 1 or cells(rest) <= width:
             out.append(short(rest, width))
             break
-        at = len(short(rest, width)) - 1
+        at = len(short(rest, width).removesuffix(ELLIPSIS))
         space = rest.rfind(" ", max(at // 2, 1), at + 1)
         at = space if space > 0 else max(at, 1)
         out.append(rest[:at].rstrip())
