@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_FINDINGS = 200_000  # carried, worst first; groups count all
 FEW_FINDINGS = 3_000  # up to here passes are carried without being asked for
+MOST_NAMED = 20  # nodes that a finding on a contract names
 SEEN = 6  # observations of a finding
 LONGEST_TEXT = 4_000
 ANCHOR = 12  # characters of a fingerprint
@@ -96,7 +97,9 @@ class Entries:
         everything = all_findings or number <= FEW_FINDINGS
         self.texts, self.ends = Texts(), Ends()
         self.groups: list[dict[str, Any]] = []
-        self.members: list[Finding] = []
+        self._members: list[Finding] = []
+        self._says = {"message": result.message, "ask": result.ask}
+        self._own: dict[str, list[int]] = {name: [] for name in self._says}
         self.left_out = 0
         by_rule: dict[str, list[Finding]] = {}
         for finding in result.findings.rows(None if everything else set(Verdict) - SETTLED):
@@ -107,29 +110,30 @@ class Entries:
 
     def _add(self, group: Group) -> None:
         """Take a group in, with as many of its findings as the page has room for."""
-        room = max(0, MOST_FINDINGS - len(self.members))
-        taken = group.findings[:room]
-        first, texts = group.findings[0], self.texts
-        messages = {self.result.message(f) for f in taken} or {self.result.message(first)}
-        asks = {self.result.ask(f) for f in taken} or {self.result.ask(first)}
-        settled = group.verdict in SETTLED
+        room = max(0, MOST_FINDINGS - len(self._members))
+        taken, texts = group.findings[:room], self.texts
+        first = group.findings[0]
+        said = {k: [texts.at(get(f)) for f in taken or [first]] for k, get in self._says.items()}
+        # One message for all says it once, for the group; else each finding says its own.
+        shared = {k: told[0] if len(set(told)) == 1 else -1 for k, told in said.items()}
+        start = len(self._members)
         self.groups.append(
             {
                 "rule": first.rule,
                 "verdict": WORST_FIRST.index(group.verdict),
                 "title": texts.at(self._title(group)),
-                # One message for all says it once, for the group; else each finding says its own.
-                "message": texts.at(messages.pop()) if len(messages) == 1 else -1,
-                "ask": texts.at(asks.pop()) if len(asks) == 1 else -1,
                 "handoff": [shown(name) for name in group.handoff],
                 "size": len(group.findings),
-                "start": len(self.members),
-                "end": len(self.members) + len(taken),
-                "settled": settled,
+                "start": start,
+                "end": start + len(taken),
+                "settled": group.verdict in SETTLED,
                 "gate": not first.details.get("path"),
+                **shared,
             }
         )
-        self.members += taken
+        for k, told in said.items():
+            self._own[k] += told[: len(taken)] if shared[k] < 0 else [-1] * len(taken)
+        self._members += taken
         self.left_out += len(group.findings) - len(taken)
 
     def _title(self, group: Group) -> str:
@@ -148,61 +152,72 @@ class Entries:
 
     def columns(self) -> dict[str, Any]:
         """Give the findings as columns; nodes still by id, see `placed`."""
-        texts, result = self.texts, self.result
-        own_message = np.array([g["message"] < 0 for g in self.groups], np.bool_)
-        own_ask = np.array([g["ask"] < 0 for g in self.groups], np.bool_)
-        group = np.repeat(np.arange(len(self.groups)), [g["end"] - g["start"] for g in self.groups])
-        message, ask, facts, paths, seen = [], [], [], [], {}
-        for at, (finding, g) in enumerate(zip(self.members, group.tolist(), strict=True)):
-            message.append(texts.at(result.message(finding)) if own_message[g] else -1)
-            ask.append(texts.at(result.ask(finding)) if own_ask[g] else -1)
-            facts.append(texts.at(self.facts(finding)))
-            paths.append(self.ends.add(path_of(finding)))
+        facts, paths, metres, seen, ends = [], [], [], {}, self.ends
+        for at, finding in enumerate(self._members):
+            facts.append(self.texts.at(self._facts(finding)))
+            paths.append(ends.add(path_of(finding)))
+            away = _from_edge(finding)
+            metres.append(None if away is None else round(away))
             if finding.observations:
-                seen[at] = [texts.at(line) for line in self.seen(finding)]
+                seen[at] = [self.texts.at(line) for line in self._seen(finding)]
         return {
-            "group": group,
-            "message": message,
-            "ask": ask,
+            "group": np.repeat(np.arange(len(self.groups)), [g["end"] - g["start"] for g in self.groups]),
+            **self._own,
             "facts": facts,
             "path": paths,
+            "metres": metres,
             "seen": seen,
-            "anchor": "".join(f.fingerprint[:ANCHOR] for f in self.members),
+            "anchor": "".join(f.fingerprint[:ANCHOR] for f in self._members),
         }
 
     def names(self, at: int) -> list[str]:
         """Ids of the nodes on the path of a finding, blank for a far end that is not declared."""
-        return [shown(name or "") for name in path_of(self.members[at])]
+        return [shown(name or "") for name in path_of(self._members[at])]
 
-    def seen(self, finding: Finding) -> list[str]:
+    def _seen(self, finding: Finding) -> list[str]:
         """Lines on what sources said, the weightiest first."""
         return [observation_line(plain(o), self.lang) for o in weightiest(finding.observations)[:SEEN]]
 
-    def facts(self, finding: Finding) -> str:
+    def _facts(self, finding: Finding) -> str:
         """Tell how far off, how many and on what evidence, on a line."""
         details, lang, told = finding.details, self.lang, []
-        metres = details.get("distance_m")
-        if metres is not None and metres == metres and (finding.rule, "distance_m") not in FACTS_OF:  # noqa: PLR0124 -- NaN
+        metres = _from_edge(finding)
+        if metres is not None:
             name = "distance" if metres >= 0 else "distance_in"
-            told.append(WORDS[name].in_(lang).format(metres=round(abs(float(metres)))))
+            told.append(WORDS[name].in_(lang).format(metres=round(abs(metres))))
         count = details.get("count")
         if isinstance(count, int | np.integer) and count > 1 and finding.subject.startswith("node:"):
             told.append(WORDS["subscribers"].in_(lang).format(count=int(count)))
         told.append(GRADES[finding.grade].in_(lang))
         return " · ".join(told)
 
+    def nodes(self, carried: Carried) -> dict[int, list[int]]:
+        """Give the nodes that findings on contracts and the like name."""
+        named = {i: list(f.details.get("nodes") or ())[:MOST_NAMED] for i, f in enumerate(self._members)}
+        found = {i: carried.case.rows_of(map(str, names)) for i, names in named.items() if names}
+        index = {i: carried.index[rows[rows >= 0]] for i, rows in found.items()}
+        return {i: nodes[nodes >= 0].tolist() for i, nodes in index.items()}
+
     def subjects(self, carried: Carried) -> tuple[IntArray, list[str]]:
         """Give the node of each finding, by its place among those carried; else -1 - its text."""
         names = [
-            f.subject.removeprefix("node:") if f.subject.startswith("node:") else "" for f in self.members
+            f.subject.removeprefix("node:") if f.subject.startswith("node:") else "" for f in self._members
         ]
         rows = carried.case.rows_of(names)
         index = np.where(rows >= 0, carried.index[rows], -1)
         others: list[str] = []
         for at in np.flatnonzero(index < 0).tolist():
             index[at] = -1 - len(others)
-            others.append(shown(self.members[at].subject))
+            others.append(shown(self._members[at].subject))
         return index, others
+
+
+def _from_edge(finding: Finding) -> float | None:
+    """Metres from the edge of the nearest area, negative inside; nothing where that is not what is told."""
+    metres = finding.details.get("distance_m")
+    if metres is None or metres != metres or (finding.rule, "distance_m") in FACTS_OF:  # noqa: PLR0124 -- NaN
+        return None
+    return float(metres)
 
 
 def path_of(finding: Finding) -> Sequence[str | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from auditor.datum import UNKNOWN_DATUM_M
+from auditor.datum import datum_code
 from auditor.errors import visible
 from auditor.findings import SETTLED, WORST_FIRST
 from auditor.messages import kind_name, word
@@ -172,7 +172,7 @@ class Carried:
             "lon": self._degrees(place.lon),
             "lat": self._degrees(place.lat),
             "radius": self._number(np.round(place.radius_m)),
-            "stated": self._number(np.round(self._stated())),
+            "unsure": self._spread(self._datum_unknown(), 0),
             "relation": self._spread(place.relation, 4),
             "area": self._spread(place.area, -1),
             "basis": self._spread(place.basis, 0),
@@ -191,12 +191,10 @@ class Carried:
         texts = self.case.declaration.nodes.column("address").to_pylist()
         return {i: shown(texts[row]) for i, row in enumerate(self.declared.tolist()) if texts[row]}
 
-    def _stated(self) -> FloatArray:
-        """Accuracy without the doubt about the datum."""
-        case = self.case
-        unknown = case.node("datum").take(case.placed_by)
-        known = unknown.map(lambda value: value.lower() != "unknown", blank=False, dtype=np.bool_)
-        return np.where(known, case.place.radius_m, case.place.radius_m - UNKNOWN_DATUM_M)
+    def _datum_unknown(self) -> BoolArray:
+        """Nodes whose accuracy holds the doubt about their datum."""
+        datum = self.case.node("datum").take(self.case.placed_by)
+        return datum.map(lambda value: datum_code(value) == "unknown", blank=True, dtype=np.bool_)
 
     def _roles(self) -> IntArray:
         case = self.case
@@ -225,10 +223,7 @@ class Carried:
 
     def _number(self, column: FloatArray) -> list[int | None]:
         rest = [None] * (len(self.rows) - len(self.declared))
-        values = column[self.declared]
-        known = np.where(np.isnan(values), 0, values).astype(np.int64).astype(object)
-        known[np.isnan(values)] = None
-        return [*known.tolist(), *rest]
+        return [*(None if v != v else round(v) for v in column[self.declared].tolist()), *rest]  # noqa: PLR0124
 
     def _coded(self, column: Coded, name: Any) -> tuple[IntArray, list[str]]:
         """Give a coded column of the nodes carried, -1 for blank, and its values as shown."""

@@ -42,11 +42,21 @@ const N = {}; // nodes as typed arrays
 const F = {}; // findings
 const P = {}; // paths
 
+// Columns of which all values are the same come as that one value.
+const NODE_COLUMNS = ['kind', 'owner', 'service', 'region', 'site', 'lon', 'lat', 'radius', 'unsure', 'relation', 'area', 'basis', 'conflict', 'inherited', 'role', 'judged'];
+const FINDING_COLUMNS = ['group', 'message', 'ask', 'facts', 'path', 'subject', 'metres'];
+function widen(table, names, count) {
+  for (const name of names) if (!Array.isArray(table[name])) table[name] = new Array(count).fill(table[name]);
+}
+
 function prepare(data) {
   D = data;
   W = data.words;
   const { nodes, findings, groups, paths, links } = data;
   N.count = nodes.id.length;
+  F.count = findings.anchor.length / 12;
+  widen(nodes, NODE_COLUMNS, N.count);
+  widen(findings, FINDING_COLUMNS, F.count);
   N.lon = new Float64Array(N.count);
   N.lat = new Float64Array(N.count);
   N.x = new Float64Array(N.count); // web mercator, 0 to 1
@@ -65,7 +75,6 @@ function prepare(data) {
   N.verdict = Uint8Array.from(nodes.judged, (code) => N.worst[code]);
   N.shown = new Uint8Array(N.count).fill(1);
 
-  F.count = findings.subject.length;
   F.group = Int32Array.from(findings.group);
   F.shown = new Uint8Array(F.count).fill(1);
   F.open = 0;
@@ -113,13 +122,14 @@ let neighboursOf = (node) => { // built on first use: who is linked to whom
 };
 
 // What is chosen, and who wants to know.
-const chosen = { finding: -1, node: -1, path: [], nodes: [] };
+const chosen = { finding: -1, node: -1, path: [], nodes: [], named: [] };
 const listeners = [];
 const onChoice = (listener) => listeners.push(listener);
 
 function choose(next, from) {
   const path = next.finding >= 0 ? pathOf(next.finding) : [];
-  Object.assign(chosen, { finding: -1, node: -1, nodes: [], ...next, path });
+  const named = D.findings.nodes[next.finding] || [];
+  Object.assign(chosen, { finding: -1, node: -1, nodes: [], ...next, path, named });
   for (const listener of listeners) listener(from);
 }
 

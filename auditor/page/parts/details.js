@@ -15,6 +15,7 @@ function showDetails() {
   const parts = [el('h3', {}, bdi(finding >= 0 && node < 0 ? subjectOf(finding) : nodeName(node)), close)];
   if (finding >= 0) parts.push(...findingLines(finding));
   if (node >= 0) parts.push(facts(node));
+  if (chosen.named.length) parts.push(nodeList(chosen.named));
   box.replaceChildren(...parts);
 }
 
@@ -27,10 +28,7 @@ function findingLines(finding) {
   const path = pathOf(finding);
   if (!path.length) return lines;
   const steps = path.map((node) => el('li', {}, node < 0 ? bdi(W.blank_end) : button(nodeName(node), () => chooseNode(node, 'path'))));
-  lines.push(el('p', {}, el('span', { class: 'label', text: group.gate ? W.path_to_gate : W.path }), el('span', { role: 'presentation' })));
-  lines[lines.length - 1].replaceWith?.();
-  const way = el('div', { class: 'way' }, el('span', { class: 'label', text: group.gate ? W.path_to_gate : W.path }), el('ol', { class: 'path' }, ...steps));
-  lines[lines.length - 1] = way;
+  lines.push(el('div', { class: 'way' }, el('span', { class: 'label', text: group.gate ? W.path_to_gate : W.path }), el('ol', { class: 'path' }, ...steps)));
   const lost = path.filter((node) => !hasPlace(node)).length;
   if (lost) lines.push(el('p', { class: 'hint', text: fill(W.path_unplaced, { count: lost, all: path.length }) }));
   return lines;
@@ -63,7 +61,7 @@ function placeOf(node) {
   const told = [nodes.relation[node] === 4 ? W.no_place : `${relations[nodes.relation[node]]}${area ? ` (${area.en} ${area.zh})` : ''}${basis ? `, ${basis}` : ''}`];
   if (hasPlace(node)) {
     told.push(`${N.lon[node].toFixed(5)}, ${N.lat[node].toFixed(5)}`);
-    told.push(fill(nodes.stated[node] < nodes.radius[node] ? W.accuracy : W.accuracy_stated, { metres: number(nodes.radius[node]) }));
+    told.push(fill(nodes.unsure[node] ? W.accuracy : W.accuracy_stated, { metres: number(nodes.radius[node]) }));
   } else told.push(W.no_coordinates);
   if (nodes.region[node] >= 0) told.push(fill(W.region, { code: nodes.regions[nodes.region[node]] }));
   if (nodes.inherited[node]) told.push(W.inherited);

@@ -131,6 +131,8 @@ function startList() {
   });
   onChoice((from) => {
     markRows();
+    // Where the map stands above the list, who chooses in the list is taken to it; a link leads back.
+    if ((from === 'list' || from === 'nodes') && matchMedia('(max-width: 65.99rem)').matches) $('view').scrollIntoView({ block: 'start' });
     if (from !== 'list' && from !== 'path' && chosen.finding >= 0) reveal(chosen.finding, false);
   });
 }

@@ -39,8 +39,25 @@ function searchable() {
 }
 
 function apply() {
-  const want = filters(), { nodes, findings } = D;
+  const want = filters();
   filtered = Object.values(want).some((value) => value !== '');
+  const hasWord = filtered ? sift(want) : null;
+  if (!filtered) { F.shown.fill(1); N.shown.fill(1); }
+  const { open, settled } = listAll(), nodesShown = N.shown.reduce((sum, one) => sum + one, 0);
+  nodesListed = NODE_STEP;
+  listNodes(want, hasWord);
+  $('nothing').hidden = !(filtered && !open && !settled && !nodesShown);
+  const values = { findings: number(open + settled), nodes: number(nodesShown), all_findings: number(F.count), all_nodes: number(N.count) };
+  $('matching').textContent = filtered ? fill(W.shown_some, values) : fill(W.shown_all, { ...values, findings: number(F.open) });
+  for (const name of ['q', 'by-rule', 'by-verdict', 'by-service', 'by-owner']) $(name).classList.toggle('on', $(name).value !== '');
+  map.layer?.draw();
+  hint();
+  drawTopology();
+}
+
+// Marks the findings and nodes that fit; gives the nodes that hold the words of the search.
+function sift(want) {
+  const { nodes, findings } = D;
   const hasWord = nodesWith(want.q), rule = want.rule === '' ? -1 : Number(want.rule), verdict = want.verdict === '' ? -1 : Number(want.verdict);
   const owner = want.owner === '' ? null : Number(want.owner);
   const serviceLists = nodes.services.map((list) => !want.service || list.includes(want.service));
@@ -61,21 +78,8 @@ function apply() {
     F.shown[i] = shown ? 1 : 0;
     if (shown && node >= 0) byFinding[node] = 1;
   }
-  let nodesShown = 0;
-  for (let i = 0; i < N.count; i++) {
-    N.shown[i] = fits(i) && combos[nodes.judged[i]] && (!want.q || hasWord[i] || byFinding[i]) ? 1 : 0;
-    nodesShown += N.shown[i];
-  }
-  const { open, settled } = listAll();
-  nodesListed = NODE_STEP;
-  listNodes(want, hasWord);
-  $('nothing').hidden = !(filtered && !open && !settled && !nodesShown);
-  const values = { findings: number(filtered ? open + settled : F.open), nodes: number(filtered ? nodesShown : N.count), all_findings: number(F.count), all_nodes: number(N.count) };
-  $('matching').textContent = filtered ? fill(W.shown_some, values) : fill(W.shown_all, values);
-  for (const name of ['q', 'by-rule', 'by-verdict', 'by-service', 'by-owner']) $(name).classList.toggle('on', $(name).value !== '');
-  map.layer?.draw();
-  hint();
-  drawTopology();
+  for (let i = 0; i < N.count; i++) N.shown[i] = fits(i) && combos[nodes.judged[i]] && (!want.q || hasWord[i] || byFinding[i]) ? 1 : 0;
+  return hasWord;
 }
 
 function otherServes(name, ruleId, service) {

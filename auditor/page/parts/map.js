@@ -59,8 +59,8 @@ const points = (ring) => {
 function nameArea(at) {
   const area = D.zones.areas[at], bounds = L.latLngBounds([]);
   for (const { part, shape } of map.parts) if (part.area === at && part.status === 'in') bounds.extend(shape.getBounds());
-  L.tooltip({ permanent: true, direction: 'center', className: 'zone-name', interactive: false })
-    .setLatLng(bounds.getCenter())
+  L.tooltip({ permanent: true, direction: 'top', offset: [0, 2], className: 'zone-name', interactive: false })
+    .setLatLng([bounds.getNorth(), bounds.getCenter().lng])
     .setContent(el('div', {}, bdi(area.zh), el('br'), bdi(area.en)))
     .addTo(map.view);
 }
@@ -81,10 +81,16 @@ function fit() {
 }
 
 function showChoice(from) {
-  const nodes = [...chosen.path, chosen.node, ...chosen.nodes].filter(hasPlace);
+  const nodes = [...chosen.path, chosen.node, ...chosen.nodes, ...chosen.named].filter(hasPlace);
   if (from === 'map' && chosen.path.length < 2) return;
   if (!nodes.length || $('panel-map').hidden) return;
   const bounds = L.latLngBounds(nodes.map((i) => [N.lat[i], N.lon[i]]));
+  const metres = chosen.finding >= 0 ? D.findings.metres[chosen.finding] : null;
+  if (metres != null && nodes.length === 1 && Math.abs(metres) < 600000) { // as far as the edge that it speaks of
+    bounds.extend(L.latLng(N.lat[nodes[0]], N.lon[nodes[0]]).toBounds(2 * Math.max(Math.abs(metres) * 1.3, 3 * D.nodes.radius[nodes[0]], 300)));
+    map.view.fitBounds(bounds, { maxZoom: 17, animate: false });
+    return;
+  }
   const inside = map.view.getBounds().pad(-0.08).contains(bounds);
   const span = map.view.getBounds(), small = bounds.getNorth() - bounds.getSouth() < (span.getNorth() - span.getSouth()) / 6
     && bounds.getEast() - bounds.getWest() < (span.getEast() - span.getWest()) / 6;
@@ -154,6 +160,7 @@ function legend() {
   $('legend').replaceChildren(
     ...[W.legend_fail, W.legend_open, W.legend_pass, W.legend_none].map((label, look) => item((ctx) => mark(ctx, look, 11, 8, 5), label)),
     item((ctx) => { mark(ctx, 2, 6, 8, 3.5); mark(ctx, 2, 15, 8, 6); }, W.legend_facility),
+    item((ctx) => map.layer.cluster(ctx, { count: 12, shares: [1, 3, 8, 0], look: 0 }, 9, 9, 6), W.legend_cluster),
     item(box(palette['zone-in-fill'], palette['zone-in'], []), W.legend_in),
     item(box(palette['zone-doubt-fill'], palette['zone-doubt'], [4, 3]), `${W.legend_undecided}`),
     item(box(palette['zone-out-fill'], palette['zone-out'], [1, 3]), W.legend_out),

@@ -1,6 +1,8 @@
 // The canvas of the map: bands, discs, links, nodes or clusters of nodes, and above it the path that is chosen.
 const CELL_PX = 56, MOST_SINGLE = 2500, MOST_DISCS = 600, MOST_LINKS_DRAWN = 20000;
 
+const short = (n) => (n < 1000 ? String(n) : n < 999500 ? `${+(n / 1000).toPrecision(n < 10000 ? 2 : 3)}k` : `${+(n / 1e6).toPrecision(2)}M`);
+
 const NetworkLayer = L.Layer.extend({
   onAdd(map) {
     this._map = map;
@@ -118,8 +120,8 @@ const NetworkLayer = L.Layer.extend({
       ctx.arc(X(i), Y(i), r, 0, 7);
       if (r < 3000) ctx.fill();
       ctx.stroke();
-      const stated = D.nodes.stated[i] * v.pxPerM;
-      if (stated > 8 && stated < r - 2) { // the inner circle: without the doubt about the datum
+      const stated = (D.nodes.radius[i] - D.unknown_datum_m) * v.pxPerM;
+      if (D.nodes.unsure[i] && stated > 8) { // the inner circle: without the doubt about the datum
         ctx.setLineDash([3, 3]);
         ctx.beginPath(); ctx.arc(X(i), Y(i), stated, 0, 7); ctx.stroke();
         ctx.setLineDash([]);
@@ -142,18 +144,17 @@ const NetworkLayer = L.Layer.extend({
     }
     ctx.stroke();
   },
-  // Cells of the world, so that clusters stay where they are while the map moves; the worst verdict shows.
+  // Cells of the world, so that clusters stay where they are while the map moves. The ring shows the shares of
+  // the verdicts, none of them too small to be seen; the mark on it is the worst.
   drawClusters(ctx, v) {
     const cells = new Map();
     const add = (x, y, look, count, node) => {
       const key = Math.floor(x / CELL_PX) * 4194304 + Math.floor(y / CELL_PX);
-      const cell = cells.get(key);
-      if (!cell) cells.set(key, { x: x * count, y: y * count, count, look, node, west: x, east: x, north: y, south: y });
-      else {
-        cell.x += x * count; cell.y += y * count; cell.count += count; cell.look = Math.min(cell.look, look);
-        cell.west = Math.min(cell.west, x); cell.east = Math.max(cell.east, x);
-        cell.north = Math.min(cell.north, y); cell.south = Math.max(cell.south, y);
-      }
+      let cell = cells.get(key);
+      if (!cell) cells.set(key, cell = { x: 0, y: 0, count: 0, shares: [0, 0, 0, 0], node, west: x, east: x, north: y, south: y });
+      cell.x += x * count; cell.y += y * count; cell.count += count; cell.shares[look] += count;
+      cell.west = Math.min(cell.west, x); cell.east = Math.max(cell.east, x);
+      cell.north = Math.min(cell.north, y); cell.south = Math.max(cell.south, y);
     };
     for (const i of this.seen) add(N.x[i] * v.scale, N.y[i] * v.scale, lookOf(N.verdict[i]), 1, i);
     if (!filtered) for (const [west, south, count] of D.cells) {
@@ -161,24 +162,38 @@ const NetworkLayer = L.Layer.extend({
       const x = p.x - v.x0, y = p.y - v.y0;
       if (x > -30 && y > -30 && x < v.size.x + 30 && y < v.size.y + 30) add(p.x, p.y, 2, count, -1);
     }
+    for (const cell of cells.values()) cell.look = cell.shares.findIndex((share) => share > 0);
     this.hits = [...cells.values()].sort((a, b) => b.look - a.look).map((cell) => {
       const x = cell.x / cell.count - v.x0, y = cell.y / cell.count - v.y0;
-      if (cell.count === 1) { mark(ctx, cell.look, x, y, 5); return { x, y, r: 6, node: cell.node }; }
-      const r = 9 + 3.2 * Math.log10(cell.count) * 1.6;
-      mark(ctx, cell.look, x, y, r);
-      ctx.fillStyle = cell.look === 3 ? palette.ink : '#fff';
-      ctx.font = '600 11px system-ui, sans-serif';
-      ctx.textAlign = 'center';
-      ctx.textBaseline = 'middle';
-      ctx.lineWidth = 3;
-      ctx.strokeStyle = 'rgba(0,0,0,.55)';
-      const label = cell.count < 1000 ? String(cell.count) : `${Math.round(cell.count / 100) / 10}k`;
-      if (cell.look !== 3) ctx.strokeText(label, x, y + (cell.look === 1 ? 2 : 0));
-      ctx.fillText(label, x, y + (cell.look === 1 ? 2 : 0));
-      ctx.textAlign = 'start';
-      ctx.textBaseline = 'alphabetic';
+      if (cell.count === 1 && cell.node >= 0) { mark(ctx, cell.look, x, y, 5); return { x, y, r: 6, node: cell.node }; }
+      const r = 11 + 2.6 * Math.log10(cell.count);
+      this.cluster(ctx, cell, x, y, r);
       return { x, y, r, cell };
     });
+  },
+  cluster(ctx, cell, x, y, r) {
+    ctx.beginPath(); ctx.arc(x, y, r, 0, 7);
+    ctx.fillStyle = palette.sheet; ctx.fill();
+    const least = 0.09, parts = cell.shares.map((share) => (share ? Math.max(share / cell.count, least) : 0)), sum = parts.reduce((a, b) => a + b);
+    let from = -Math.PI / 2;
+    ctx.lineWidth = 5;
+    parts.forEach((part, look) => {
+      if (!part) return;
+      const to = from + part / sum * 2 * Math.PI;
+      ctx.beginPath(); ctx.arc(x, y, r - 1, from, to);
+      ctx.strokeStyle = palette[look === 3 ? 'none-fill' : `${LOOKS[look]}-fill`]; ctx.stroke();
+      from = to;
+    });
+    ctx.beginPath(); ctx.arc(x, y, r + 1.8, 0, 7);
+    ctx.strokeStyle = palette.ink; ctx.lineWidth = 0.8; ctx.stroke();
+    ctx.fillStyle = palette.ink;
+    ctx.font = '600 11px system-ui, sans-serif';
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'middle';
+    ctx.fillText(short(cell.count), x, y + 0.5);
+    ctx.textAlign = 'start';
+    ctx.textBaseline = 'alphabetic';
+    mark(ctx, cell.look, x + r * 0.72, y - r * 0.72, 5);
   },
   at(point) {
     let best = null, near = 1e9;
@@ -193,10 +208,16 @@ const NetworkLayer = L.Layer.extend({
   // The path that is chosen: from the subject to the end; dashes run that way, unless motion is unwanted.
   drawPath(time) {
     const ctx = this.fit(this.over), v = this.look();
-    const placed = chosen.path.filter(hasPlace), nodes = placed.length ? placed : [chosen.node, ...chosen.nodes].filter(hasPlace);
+    const placed = chosen.path.filter(hasPlace), nodes = placed.length ? placed : [chosen.node, ...chosen.nodes, ...chosen.named].filter(hasPlace);
     if (!nodes.length) return;
     const points = nodes.map((i) => [N.x[i] * v.scale - v.x0, N.y[i] * v.scale - v.y0]);
-    if (placed.length > 1) this.stroke(ctx, points, time);
+    if (placed.length > 1) {
+      ctx.globalAlpha = 0.55; // what is not on the path steps back
+      ctx.fillStyle = palette['map-ground'];
+      ctx.fillRect(0, 0, v.size.x, v.size.y);
+      ctx.globalAlpha = 1;
+      this.stroke(ctx, points, time);
+    }
     nodes.forEach((i, at) => {
       const [x, y] = points[at];
       ctx.beginPath(); ctx.arc(x, y, 10, 0, 7);

@@ -1,5 +1,5 @@
 // The topology: layers from subjects (left) to where the Internet lies (right), laid out the same every time.
-const MOST_DRAWN = 140, ROW_PX = 34, COLUMN_PX = 168;
+const MOST_DRAWN = 140, ROW_PX = 34, COLUMN_PX = 104;
 let drawnTopology = null;
 
 // What is drawn: the chosen path with its surroundings, else a small network whole, else the worst groups' paths.
@@ -80,7 +80,7 @@ function drawTopology() {
   if ($('panel-topology').hidden) { drawnTopology = null; return; }
   const picked = pickTopology(), { columns, y, tall } = layout(picked);
   const width = Math.max(box.clientWidth - 4, columns.length * COLUMN_PX + 40), height = Math.max(box.clientHeight - 6, tall * ROW_PX + 60);
-  const gap = (width - 150) / Math.max(1, columns.length - 1), row = Math.min(70, (height - 50) / tall);
+  const gap = (width - 130) / Math.max(1, columns.length - 1), row = Math.min(70, (height - 50) / tall);
   const at = new Map();
   columns.forEach((column, i) => column?.forEach((node) => at.set(node, [26 + (columns.length > 1 ? i * gap : width / 2 - 40), height / 2 + y.get(node) * row])));
   const root = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': W.topology_label });
@@ -112,7 +112,7 @@ function topologyNode(node, x, y, bubble, on, dim, focusable, width) {
   const about = bubble ? text(D.groups[bubble.at].title) : node >= 0 ? [...aboutNode(node), N.verdict[node] < NOT_JUDGED ? D.verdicts[N.verdict[node]] : ''].filter(Boolean).join(' · ') : '';
   const r = bubble ? 9 : 7, shapes = { fail: `M${x},${y - 9}L${x + 9},${y}L${x},${y + 9}L${x - 9},${y}Z`, open: `M${x},${y - 8}L${x + 8},${y + 6}L${x - 8},${y + 6}Z` };
   const shape = shapes[look] ? svg('path', { d: shapes[look], class: `shape v-${look}` }) : svg('circle', { cx: x, cy: y, r, class: `shape v-${look}` });
-  const left = x > width - 130;
+  const left = x > width - 90;
   const label = svg('text', { x: left ? x - 12 : x + 12, y: y - 8, 'text-anchor': left ? 'end' : 'start' });
   label.textContent = name.length > 22 ? `${name.slice(0, 21)}…` : name;
   const title = svg('title', {});
