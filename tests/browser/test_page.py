@@ -155,9 +155,13 @@ def test_the_map_draws_and_a_click_on_a_failed_subscriber_shows_its_path(page_of
     page.wait_for_timeout(600)
     assert texts(page, "#details .path li") == PATH
     assert page.locator("#map").screenshot() != before
-    page.locator("#map").scroll_into_view_if_needed()
-    keep(page, "light")
     page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    assert texts(page, "#details .path li") == []
+    page.locator("#fit").click()
+    page.wait_for_timeout(600)
+    page.evaluate("scrollTo(0, 0)")
+    keep(page, "light")
 
 
 def test_a_click_in_the_topology_shows_the_path_of_a_subscriber_without_place(page_of):
@@ -233,9 +237,6 @@ def test_a_phone_need_not_scroll_sideways(page_of, name):
     page = page_of(name, width=360, height=740)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     if name == "en":
-        page.locator(".finding button.subject", has_text=SUBJECT).first.click()
-        page.wait_for_timeout(500)
-        page.evaluate("document.querySelector('#view').scrollIntoView()")
         keep(page, "phone")
 
 
@@ -248,8 +249,9 @@ def test_light_and_dark(page_of):
     page = page_of("en", color_scheme="dark")
     assert luminance(page) < 80
     page.locator(".finding button.subject", has_text=SUBJECT).first.click()
+    page.locator("#tab-topology").click()
     page.wait_for_timeout(600)
-    page.locator("#map").scroll_into_view_if_needed()
+    page.locator("#topology").scroll_into_view_if_needed()
     keep(page, "dark")
     page.locator("#theme").click()
     assert luminance(page) > 180
