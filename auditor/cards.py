@@ -158,19 +158,18 @@ WORDS = {
 }
 
 
+def worded(column: str, value: str | None, lang: str) -> str:
+    """Give a word of a closed list as people say it."""
+    if not value:
+        return WORDS["blank"].in_(lang)
+    return labels.chinese(column, value) if lang == "zh" else value.replace("_", " ")
+
+
 def counted(table_: pa.Table, column: str, lang: str) -> list[Sequence[object]]:
     """Count the words of a column, most first."""
     found = pc.value_counts(table_.column(column)).to_pylist()
     rows = sorted((-row["counts"], row["values"] or "") for row in found)
-    return [
-        [
-            (labels.chinese(column, word) if lang == "zh" else word.replace("_", " "))
-            if word
-            else WORDS["blank"].in_(lang),
-            -number,
-        ]
-        for number, word in rows
-    ]
+    return [[worded(column, word, lang), -number] for number, word in rows]
 
 
 def declaration_card(declaration: Declaration, lang: str = "en") -> str:
@@ -227,15 +226,11 @@ def _records(declaration: Declaration, lang: str) -> Html:
         for s in declaration.services
     ]
     approvals = [
-        [labels.chinese("kind", a.kind) if lang == "zh" else a.kind.replace("_", " "), a.number, a.holder,
-         "; ".join(a.services or ()), a.status]
+        [worded("kind", a.kind, lang), a.number, a.holder, "; ".join(a.services or ()), a.status]
         for a in declaration.approvals
-    ]  # fmt: skip
-    contracts = [
-        [c.id, labels.chinese("kind", c.kind) if lang == "zh" else c.kind, c.supplier, c.service]
-        for c in declaration.contracts
     ]
-    shown = [
+    contracts = [[c.id, worded("kind", c.kind, lang), c.supplier, c.service] for c in declaration.contracts]
+    shown: list[tuple[Text, tuple[str, ...], Sequence[Sequence[object]]]] = [
         (both("Services"), ("service", "regime", "scope", "since"), services),
         (both("Approvals"), ("kind", "number", "holder", "services", "status"), approvals),
         (both("Contracts"), ("number", "kind", "supplier", "service"), contracts),
@@ -256,7 +251,7 @@ def _read(declaration: Declaration, lang: str) -> list[Html]:
     files = [[i.path, i.size, i.sha256[:SHORT_DIGEST]] for i in declaration.inputs]
     notes = [[n.where, n.what] for n in declaration.notes]
     unused = [[u.where, u.what, u.why] for u in declaration.unused]
-    shown = [
+    shown: list[tuple[Said, tuple[object, ...], Sequence[Sequence[object]]]] = [
         (say("Files read: {number:,}", number=len(files)), (word["file"], word["bytes"], "SHA-256"), files),
         (say("Assumed in reading: {number:,}", number=len(notes)), (word["where"], word["what"]), notes),
         (

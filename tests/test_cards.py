@@ -87,6 +87,27 @@ def test_a_declaration_says_who_what_and_how_much(declared):
         assert told in text
 
 
+def test_little_need_be_declared(areas):
+    operator = {
+        "operator": {"name": "X"},
+        "approvals": [{}],
+        "contracts": [{}],
+        "services": [{"code": "B14"}],
+    }
+    graph = nx.Graph([("a", "b")])
+    little = auditor.read_graph(graph, operator=operator)
+    for lang in LANGUAGES:
+        inert(little.to_html(lang))
+        inert(auditor.check(little, areas=areas, as_of=ON).to_html(lang))
+    assert "no social credit code" in little._repr_html_()
+    assert "(not stated)" in little._repr_html_()
+
+
+def test_areas_of_no_date_and_of_a_day_before_any_are_shown():
+    assert "on any date" in inert(auditor.read_areas()._repr_html_())
+    assert "Pilot areas as of 2024-10-22: 0" in inert(auditor.read_areas("2024-10-22")._repr_html_())
+
+
 def test_what_was_assumed_is_told(declared):
     text = inert(declared._repr_html_())
     assert f"Assumed in reading: {len(declared.notes)}" in text
