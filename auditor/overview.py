@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor import cards
 from auditor.cards import Html, escaped, tag
+from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
 from auditor.language import Text, both, say
 from auditor.messages import DECLARED_ONLY, LABELS, VERDICTS, label
@@ -214,4 +215,4 @@ class Framed:
         )
 
     def __repr__(self) -> str:
-        return f"<Framed page of {len(self.page):,} characters>"
+        return f"<Framed map of {visible(str(self.title)[: cards.CELL])}>"

@@ -249,4 +249,4 @@ def test_explore_shows_the_map_of_the_result(result):
     assert framed.height == 700
     assert framed.page.lower().startswith("<!doctype html>")
     assert "示例临港数据" in framed.page
-    assert repr(framed).startswith("<Framed page of ")
+    assert repr(framed) == "<Framed map of 示例临港数据（上海）有限公司>"
