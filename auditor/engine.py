@@ -110,7 +110,7 @@ def _soften(case: Case, rule: Rule, batch: Batch, min_grade: int) -> Iterator[Ba
             batch,
             verdict=Verdict.INCONCLUSIVE,
             message="regime_unknown",
-            args={"service": rule.service or "the service", "told": _told(rule, batch)},
+            args={"service": rule.service or say("the service"), "told": _told(rule, batch)},
         )
     elif batch.verdict == Verdict.FAIL:
         seen = np.broadcast_to(np.asarray(batch.grade), len(batch)) >= OBSERVED

@@ -10,6 +10,7 @@ import orjson
 from auditor import __version__
 from auditor.findings import SETTLED, Verdict, plain
 from auditor.grouping import Group, grouped
+from auditor.language import told
 from auditor.overview import proven
 
 if TYPE_CHECKING:
@@ -61,9 +62,14 @@ def head(result: AuditResult) -> dict[str, Any]:
         "counts": result.counts,
         "settled": settled(result),
         "manual": [clause.id for clause in result.manual],
-        "unused": [{"where": u.where, "what": u.what, "why": u.why} for u in case.declaration.unused],
-        "notes": [{"where": n.where, "what": n.what} for n in result.notes],
+        "unused": [_in(result.lang, where=u.where, what=u.what, why=u.why) for u in case.declaration.unused],
+        "notes": [_in(result.lang, where=n.where, what=n.what) for n in result.notes],
     }
+
+
+def _in(lang: str, **texts: str) -> dict[str, str]:
+    """Give texts in the language of the result."""
+    return {name: told(text, lang) for name, text in texts.items()}
 
 
 def settled(result: AuditResult, most: float = MOST_SETTLED) -> dict[str, dict[str, list[str]]] | None:
@@ -71,7 +77,7 @@ def settled(result: AuditResult, most: float = MOST_SETTLED) -> dict[str, dict[s
 
     Nothing where they are more than `most`: then only `--all` tells.
     """
-    told: dict[str, dict[str, list[str]]] = {}
+    named: dict[str, dict[str, list[str]]] = {}
     number = 0
     for found in result.findings.rules:
         for batch in (batch for batch in found.batches if batch.verdict in SETTLED):
@@ -79,8 +85,8 @@ def settled(result: AuditResult, most: float = MOST_SETTLED) -> dict[str, dict[s
             if number > most:
                 return None
             names = result.findings.names(batch)
-            told.setdefault(found.rule, {}).setdefault(str(batch.verdict), []).extend(names)
-    return {rule: {verdict: sorted(names) for verdict, names in own.items()} for rule, own in told.items()}
+            named.setdefault(found.rule, {}).setdefault(str(batch.verdict), []).extend(names)
+    return {rule: {verdict: sorted(names) for verdict, names in own.items()} for rule, own in named.items()}
 
 
 def inputs(result: AuditResult) -> list[tuple[str, str]]:
