@@ -40,7 +40,7 @@ def read_plain(path: str | PathLike[str], most: int = MOST_BYTES) -> bytes:
     return path.read_bytes()
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: OSError) -> str:  # noqa: PLR0911 -- one a reason
     """Say why the system refused a file, in both languages where the reason is a common one.
 
     Examples
@@ -67,4 +67,5 @@ def reason_of(error: OSError) -> str:
             return say("File name too long")
         case errno.ELOOP:
             return say("Too many levels of symbolic links")
-    return str(error.strerror or error)
+        case _:
+            return str(error.strerror or error)
