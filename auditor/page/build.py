@@ -88,6 +88,7 @@ def _page(result: AuditResult, *, all_findings: bool, compact: bool) -> str:
         "findings": {**columns, "subject": subject, "others": others, "nodes": entries.nodes(carried)},
         "paths": {"node": carried.index[path_rows], "after": entries.ends.after},
         "compact": compact,
+        "everything": all_findings,
     }
     style, script = _inlined()
     template = _environment().get_template("page.html.j2")
@@ -106,6 +107,7 @@ def _page(result: AuditResult, *, all_findings: bool, compact: bool) -> str:
         aggregated=result.case.n - len(carried.declared),
         left_out=entries.left_out,
         compact=compact,
+        everything=all_findings,
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 -- files of the package
         script=Markup(script),  # noqa: S704 -- same

@@ -111,7 +111,6 @@ WORDS = {
     "provenance": both("Provenance"),
     "inputs": both("Inputs"),
     "file": both("File"),
-    "sha256": both("SHA-256"),
     "zones": both("Zones"),
     "part": both("Part"),
     "version": both("Version"),

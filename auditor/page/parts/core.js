@@ -78,7 +78,7 @@ function prepare(data) {
   F.group = Int32Array.from(findings.group);
   F.shown = new Uint8Array(F.count).fill(1);
   F.open = 0;
-  for (const g of groups) if (!g.settled) F.open += g.end - g.start;
+  for (const g of groups) if (!g.settled || data.everything) F.open += g.end - g.start;
   F.ofNode = new Map();
   findings.subject.forEach((node, i) => {
     if (node >= 0) F.ofNode.has(node) ? F.ofNode.get(node).push(i) : F.ofNode.set(node, [i]);

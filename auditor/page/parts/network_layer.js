@@ -268,7 +268,7 @@ const NetworkLayer = L.Layer.extend({
     cancelAnimationFrame(this._run);
     if (chosen.path.filter(hasPlace).length < 2 || calm.matches) { this.drawPath(0); return; }
     const step = (time) => {
-      if (!document.hidden && this._map.getSize().x) this.drawPath(time);
+      if (!document.hidden && !$('panel-map').hidden) this.drawPath(time);
       this._run = requestAnimationFrame(step);
     };
     this._run = requestAnimationFrame(step);
