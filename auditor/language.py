@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import string
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -119,6 +119,73 @@ def say(template: str, **args: object) -> Said:
     'as of 2026-11-22'
     """
     return Said(template, args)
+
+
+MOST_RECALLED = 400  # characters
+LEAST_FIXED = 6  # letters of a template beside its gaps
+
+
+def recalled(text: str) -> Text:
+    """Give a text that was filled and kept in English with its Chinese; one that no template made stays.
+
+    Files of observations keep what sources noted as plain text; their notes are read in Chinese all the same.
+
+    Examples
+    --------
+    >>> recalled("data of 2026-06-05").zh
+    '数据日期 2026-06-05'
+    >>> recalled("in nobody's words").zh
+    "in nobody's words"
+    """
+    return Text(text, _recalled(text) or text)
+
+
+@lru_cache(maxsize=4096)
+def _recalled(text: str) -> str:
+    known = chinese(text)
+    if known != text or len(text) > MOST_RECALLED:
+        return known
+    for template, fixed, names in _templates():
+        found = _taken_apart(text, fixed, names)
+        if found is not None:
+            parts = string.Formatter().parse(chinese(template))
+            return "".join(mark + (_recalled(found[name]) if name else "") for mark, name, _, _ in parts)
+    several = text.split("; ")
+    return "；".join(map(_recalled, several)) if len(several) > 1 else text
+
+
+@cache
+def _templates() -> tuple[tuple[str, list[str], list[str]], ...]:
+    """Templates of the catalogue that say enough beside their gaps, what is fixed and the gaps between."""
+    found = []
+    for template in _catalogue()._catalog:  # type: ignore[attr-defined]  # noqa: SLF001 -- gettext lists none
+        try:
+            parts = [(mark, name) for mark, name, _, _ in string.Formatter().parse(template)]
+        except ValueError:  # prose with a brace
+            continue
+        names = [name for _, name in parts if name]
+        fixed = [mark for mark, _ in parts] + [""] * (len(parts) == len(names))
+        own = sum(c.isalpha() for mark in fixed for c in mark)
+        if names and len(fixed) == len(names) + 1 and own >= LEAST_FIXED:
+            found.append((-own, template, fixed, names))
+    return tuple((template, fixed, names) for _, template, fixed, names in sorted(found))
+
+
+def _taken_apart(text: str, fixed: list[str], names: list[str]) -> dict[str, str] | None:
+    """Give what fills the gaps of a template in a text, each as short as can be; None where none would."""
+    first, *between, last = fixed
+    at, end = len(first), len(text) - len(last)
+    if not (text.startswith(first) and text.endswith(last)):
+        return None
+    found = {}
+    for name, mark in zip(names, between, strict=False):
+        there = text.find(mark, at + 1, end)
+        if there < 0:
+            return None
+        found[name], at = text[at:there], there + len(mark)
+    if at >= end:
+        return None
+    return {**found, names[-1]: text[at:end]}
 
 
 def told(value: object, lang: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor.findings import Verdict
-from auditor.language import Text, both, joined
+from auditor.language import Text, both, joined, recalled
 from auditor.registers import labels
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def observation_line(record: Mapping[str, Any], lang: str) -> str:
     if record.get("vintage_on"):
         told.append(both("data of {day}", day=record["vintage_on"]))
     if record.get("note"):
-        told.append(_text(record["note"]))
+        told.append(recalled(str(record["note"])))
     text = joined(filter(any, told), "; ", "；")
     line = both("{source} on {asked}: {told}", source=record["source"], asked=record["asked"], told=text)
     return line.in_(lang)

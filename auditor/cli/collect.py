@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from auditor.cli import _options
-from auditor.language import both, joined, say
+from auditor.language import both, joined, recalled, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,7 +151,8 @@ def _summary(found: Observations, target: str, lang: str) -> None:
         told += [both("{name}: {number:,}", name=OUTCOMES[o], number=n) for o, n in sorted(own.items())]
         click.echo(visible(both("{name}: {text}", name=name, text=joined(told, ", ", "，")).in_(lang)))
     for note, number in _failures(found):
-        click.echo(visible(f"  {note}" + (f" ({number:,}×)" if number > 1 else "")))
+        text = recalled(note).in_(lang)
+        click.echo(visible(f"  {text}" + (f" ({number:,}×)" if number > 1 else "")))
     click.echo(visible(label("written", lang, count=f"{len(found):,}", file=target)))
 
 
