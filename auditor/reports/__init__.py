@@ -90,7 +90,7 @@ def read_result(path: str | PathLike[str]) -> dict[str, Any]:
     UsageError
         A file that cannot be read or is no result; it says why, by format.
     """
-    from auditor.reports._stored import checked  # noqa: PLC0415 -- its validation library is slow to load
+    from auditor.stored import checked  # noqa: PLC0415 -- its validation library is slow to load
 
     path = Path(path)
     try:
