@@ -211,7 +211,7 @@ class Framed:
         return (
             f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts" '
             f'title="{escaped(self.title)}" style="width:100%;height:{int(self.height)}px;'
-            'border:1px solid rgba(128,128,128,.35);border-radius:8px" loading="lazy"></iframe>'
+            'border:1px solid rgba(128,128,128,.35);border-radius:8px"></iframe>'
         )
 
     def __repr__(self) -> str:
