@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import __version__, registers
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
-from auditor.language import both
+from auditor.language import both, told
 from auditor.messages import (
     BASES,
     DECLARED_ONLY,
@@ -45,6 +45,7 @@ WORDS = {
     "verdict": both("Verdict"),
     "what": both("Item"),
     "value": both("Content"),
+    "contents": both("Contents"),
     "summary": both("Summary by rule"),
     "map": both("Map"),
     "findings": both("What does not hold, or could not be decided"),
@@ -79,7 +80,7 @@ FACTS = {
     "declared": both("Declared on"),
     "grade": both("Least grade of evidence for a pass"),
     "version": both("Version of auditor"),
-    "digest": both("Digest of the result (SHA-256 of `-o json=`)"),
+    "digest": both("Digest of the result (SHA-256 of -o json)"),
     "policy": both("Digest of the policy (SHA-256)"),
 }
 LAW = both(
@@ -142,10 +143,9 @@ class Sheet:
 
     def text(self, text: object, most: int = LONGEST) -> str:
         """Give a text that may be hostile: cut, drawable, and breakable where it has a very long word."""
-        told = text.in_(self.lang) if hasattr(text, "in_") else str(text)
-        if len(told) > most:
-            told = f"{told[:most]}…(+{len(told) - most:,})"
-        return UNBROKEN.sub(lambda found: found[0] + BREAK, self._ink(told))
+        full = told(text, self.lang)
+        short = full if len(full) <= most else f"{full[:most]}…(+{len(full) - most:,})"
+        return UNBROKEN.sub(lambda found: found[0] + BREAK, self._ink(short))
 
     def texts(self, *texts: object) -> list[str]:
         """Give a row."""
@@ -181,7 +181,7 @@ def _cover(sheet: Sheet, digest: str) -> dict[str, Any]:
     return {
         "operator": sheet.text(operator.name),
         "tone": TONES.get(result.verdict, "none"),
-        "verdict": told.in_(lang),
+        "verdict": told.in_(lang).upper() if lang == "en" else told.in_(lang),
         "headline": _headline(result),
         "partial": label("partial", lang) if result.partial else None,
         "facts": [[FACTS[name].in_(lang), sheet.text(value)] for name, value in facts.items() if value],
@@ -344,8 +344,7 @@ def _facts(sheet: Sheet, finding: Finding) -> Iterable[list[str]]:
 def _affected(sheet: Sheet, findings: Iterable[Finding]) -> dict[str, Any]:
     """List subjects, the worst first, with the hand-off link that they share with others."""
     lang = sheet.lang
-    found = [f for f in findings if f.verdict not in SETTLED]
-    found.sort(key=lambda f: WORST_FIRST.index(f.verdict))
+    found = sorted(findings, key=lambda f: WORST_FIRST.index(f.verdict))
     heads = [WORDS["subject"].in_(lang), sheet.label("rule"), WORDS["verdict"].in_(lang)]
     heads += [sheet.label("grade"), label("path", lang)]
     rows = [
@@ -411,11 +410,15 @@ def _joined(*parts: object) -> str:
     return "; ".join(str(part) for part in parts if part)
 
 
-def content(result: AuditResult, ink: Callable[[str], str]) -> tuple[dict[str, Any], dict[str, bytes]]:
+def content(
+    result: AuditResult,
+    all_findings: bool,  # noqa: FBT001
+    ink: Callable[[str], str],
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Give all that stands in the document, and the drawings of its maps."""
     sheet, lang, day = Sheet(result, ink), result.lang, result.case.as_of
     digest = hashlib.sha256(b"".join(all_reports()["json"].render(result, False))).hexdigest()  # noqa: FBT003
-    findings = Findings(result, all_findings=False)
+    findings = Findings(result, all_findings)
     maps, drawings = _maps(sheet, findings)
     rules, advisories = _rules(sheet, findings.listed)
     title = WORDS["title"].in_(lang)

@@ -240,11 +240,12 @@ class Findings:
             drawn[position] = line(_points(place, rows))
         return drawn
 
-    def paths(self) -> list[tuple[int, BaseGeometry | None]]:
-        """Give the line of each witness path, with the position of its finding."""
-        ways = [(at, path) for at, f in enumerate(self.listed) if (path := path_of(f))]
+    def paths(self, chosen: Iterable[int] | None = None) -> list[tuple[int, BaseGeometry | None]]:
+        """Give the line of each witness path, with the position of its finding; of all findings or some."""
+        positions = range(len(self.listed)) if chosen is None else chosen
+        ways = [(at, path) for at in positions if (path := path_of(self.listed[at]))]
         flat = [node for _, path in ways for node in path]
-        rows = self.result.case.rows_of(node or "" for node in flat)
+        rows = self.result.case.rows_of(whole(node or "") for node in flat)
         points = _points(self.result.case.place, rows)
         made, start = [], 0
         for at, path in ways:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from auditor.findings import UNDECIDED, Verdict
+from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
+from auditor.reports._rows import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ WIDTH = 520.0  # units of the drawing
 SHAPE = (0.42, 0.95)  # least and greatest height, by its width
 MARGIN = 0.07
 KM = 111.195  # a degree of latitude on the sphere
-MOST_NODES, MOST_WAYS, MOST_NAMED = 3_000, 300, 24
+MOST_NODES, MOST_TRIED, MOST_WAYS, MOST_NAMED = 3_000, 3_000, 300, 24
 PASSED, OPEN, FAILED = 1, 2, 3
 RANKS = {Verdict.FAIL: FAILED, **dict.fromkeys(UNDECIDED, OPEN), Verdict.PASS: PASSED}
 COLOURS = {PASSED: "#2e7d4f", OPEN: "#c77700", FAILED: "#b3261e"}
@@ -114,14 +115,16 @@ def drawn(result: AuditResult, findings: Findings) -> Drawn:
     points = np.column_stack([case.place.lon[kept], case.place.lat[kept]])
     named = kept[rank[kept] >= OPEN][:MOST_NAMED]
     names = case.declaration.nodes.column("id").take(named).to_pylist()
+    with_paths = [at for at, f in enumerate(findings.listed) if path_of(f) and f.verdict not in SETTLED]
+    with_paths.sort(key=lambda at: WORST_FIRST.index(findings.listed[at].verdict))
+    tried = with_paths[:MOST_TRIED]
     ways = [
         (RANKS[findings.listed[at].verdict], shape)
-        for at, shape in findings.paths()
-        if shape is not None and RANKS.get(findings.listed[at].verdict, 0) >= OPEN
+        for at, shape in findings.paths(tried)
+        if shape is not None
     ]
-    distinct = list({(r, shape.wkb): (r, shape) for r, shape in ways}.values())
-    distinct.sort(key=lambda way: -way[0])
-    left_out = len(rows) - len(kept) + max(len(distinct) - MOST_WAYS, 0)
+    distinct = list({(rank, shape.wkb): (rank, shape) for rank, shape in ways}.values())
+    left_out = len(rows) - len(kept) + len(with_paths) - len(tried) + max(len(distinct) - MOST_WAYS, 0)
     return Drawn(points, rank[kept], names, distinct[:MOST_WAYS], left_out)
 
 
@@ -175,7 +178,7 @@ def _svg(result: AuditResult, shown: Drawn, frame: Frame) -> bytes:
         *_zones(result, frame),
         *_ways(shown, frame),
         *_nodes(shown, frame),
-        *_scale(frame),
+        *_scale(shown, frame),
         f'<rect {size} fill="none" stroke="#9aa7b4" stroke-width="1"/></svg>',
     ]
     return "".join(parts).encode()
@@ -260,11 +263,13 @@ def _mark(x: float, y: float, rank: int) -> str:
     return f'<circle cx="{x:g}" cy="{y:g}" r="2.7" {style}/>'
 
 
-def _scale(frame: Frame) -> Iterable[str]:
-    """Draw a scale of a round number of kilometres."""
+def _scale(shown: Drawn, frame: Frame) -> Iterable[str]:
+    """Draw a scale of a round number of kilometres, at the right where nodes stand at the left."""
     unit = WIDTH / ((frame.east - frame.west) * frame.squeeze * KM)  # drawing units a kilometre
     km = _nice(110 / unit)
-    x, y, long = 12.0, frame.height - 12, km * unit
+    places, long, y = frame.at(shown.points), km * unit, frame.height - 12
+    taken = ((places[:, 0] < long + 24) & (places[:, 1] > y - 24)).any()
+    x = WIDTH - long - 12 if taken else 12.0
     yield f'<path d="M{x:g} {y - 4:.1f}v4h{long:.1f}v-4" fill="none" stroke="#1f2328" stroke-width="1"/>'
     yield _label(x + 3, y - 3, f"{km:g} km", size=8, fill="#1f2328")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import UNDECIDED, WORST_FIRST, Verdict, plain
-from auditor.language import both
+from auditor.language import both, told
 from auditor.messages import (
     BASES,
     DECLARED_ONLY,
@@ -51,6 +51,7 @@ MARKS = {
     Verdict.INCONCLUSIVE: "❓",
     Verdict.PASS: "✅",
     Verdict.NOT_APPLICABLE: "➖",
+    Verdict.MANUAL: "👤",
 }
 WORDS = {
     "title": both("Audit under Circular 107"),
@@ -211,9 +212,9 @@ def _tail(result: AuditResult) -> Iterator[str]:
     zones = result.case.areas.provenance()
     lists = {
         "manual": [code(clause.id) for clause in result.manual],
-        "notes": [f"{code(n.where)}: {escaped(_told(n.what, lang))}" for n in result.notes],
+        "notes": [f"{code(n.where)}: {escaped(told(n.what, lang))}" for n in result.notes],
         "unused": [
-            f"{code(u.where)}: {escaped(_told(u.what, lang))}; {escaped(_told(u.why, lang))}"
+            f"{code(u.where)}: {escaped(told(u.what, lang))}; {escaped(told(u.why, lang))}"
             for u in declared.unused
         ],
         "inputs": [f"{code(path)}: {code(digest)}" for path, digest in inputs(result)],
@@ -229,11 +230,6 @@ def _tail(result: AuditResult) -> Iterator[str]:
         if len(lines) > LINES:
             yield f"- {label('more', lang, count=f'{len(lines) - LINES:,}')}"
     yield f"\nauditor {__version__}"
-
-
-def _told(text: str, lang: str) -> str:
-    """Give a note in the language, where it has one."""
-    return text.in_(lang) if hasattr(text, "in_") else text
 
 
 def _by_rule(result: AuditResult, all_findings: bool) -> list[tuple[str, list[Finding]]]:  # noqa: FBT001

@@ -3,7 +3,8 @@
 It is PDF/A-2a and PDF/UA-1 (tagged, for archives and for readers that speak), the same bytes for the same
 result, in English or Chinese with the words of the clauses in both. Texts reach the typesetter as data, never
 as markup; characters that the font cannot draw are named by their number. Long lists are cut and say by how
-much; CSV, XLSX and JSON have them whole. It needs ``pip install 'auditor[pdf]'``.
+much; CSV, XLSX and JSON have them whole. With all findings, the list of subjects has those that pass, too. It
+needs ``pip install 'auditor[pdf]'``.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 STANDARDS = ["a-2a", "ua-1"]
 
 
-def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: ARG001, FBT001 -- it tells what is open
+def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: FBT001
     """Give the document; raises `UsageError` where what makes PDFs is not installed."""
     folder, ink = font()
     import typst  # noqa: PLC0415 -- of an extra
 
-    told, drawings = content(result, ink.written)
+    told, drawings = content(result, all_findings, ink.written)
     template = resources.files("auditor.reports").joinpath("report.typ").read_bytes()
     files: Any = {
         "main.typ": template,

@@ -21,7 +21,7 @@ from openpyxl.utils import get_column_letter
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
-from auditor.language import both
+from auditor.language import both, told
 from auditor.messages import BASES, DECLARED_ONLY, RELATIONS, SEVERITIES, VERDICTS, kind_name, label
 from auditor.reports import Report
 from auditor.reports._content import grouped, inputs, proven
@@ -99,6 +99,7 @@ LINE_HEIGHT, HIGHEST = 14, 409  # points; the second is the most that a row may 
 ROOM = 1.05  # lines are broken at words
 WIDE = re.compile("[\u2e80-\uffef]")  # characters twice as wide as a letter
 PRINTED = 12  # columns of findings that fit on paper
+MOST_TEXTS = 10_000
 A4 = 9  # its number in the format
 LINE = Side(style="thin", color="D0D7DE")
 
@@ -131,7 +132,8 @@ class Page:
         self.sheet: Any = book.create_sheet(SHEETS[name].in_(lang))
         self._font = FONTS[lang]
         self._widths = tuple(widths)
-        self._styles: dict[tuple[Look, bool], Any] = {}
+        self._cells: dict[tuple[Look, bool], Any] = {}
+        self._texts: dict[str, str] = {}
         self.lines = 0
         self.sheet.sheet_view.showGridLines = False
         if frozen:
@@ -148,22 +150,25 @@ class Page:
         """Write a line; a cell is a value, or a value with its look."""
         pairs = [cell if isinstance(cell, tuple) else (cell, PLAIN) for cell in cells]
         self.lines += 1
-        high = max(
-            (_height(*pair, width) for pair, width in zip(pairs, self._widths, strict=False)), default=1
-        )
+        sized = zip(pairs, self._widths, strict=False)
+        high = max((_height(value, look, width) for (value, look), width in sized), default=1)
         if high > 1:
             self.sheet.row_dimensions[self.lines].height = min(LINE_HEIGHT * high, HIGHEST)
-        self.sheet.append([self._cell(*pair) for pair in pairs])
+        # One cell a look, filled anew: openpyxl writes each before it takes the next, and styles are dear.
+        self.sheet.append(self._cell(*pair) for pair in pairs)
 
     def _cell(self, value: Any, look: Look = PLAIN) -> Any:
-        if value is None:
-            value = ""
+        if value is None or value == "":
+            return None
         text = isinstance(value, str)
-        cell: Any = text_cell(self.sheet, _fit(value)) if text else WriteOnlyCell(self.sheet, value)
-        key = (look, text)
-        if key in self._styles:
-            cell._style = self._styles[key]  # noqa: SLF001 -- ten times faster than to look each style up anew
-            return cell
+        if (look, text) not in self._cells:
+            self._cells[look, text] = self._made(look, text=text)
+        cell = self._cells[look, text]
+        cell._value = self._fitted(value) if text else value  # noqa: SLF001 -- `value` would guess at its type
+        return cell
+
+    def _made(self, look: Look, *, text: bool) -> Any:
+        cell = text_cell(self.sheet, "") if text else WriteOnlyCell(self.sheet, 0)
         cell.font = Font(name=self._font, bold=look.bold, size=look.size, color=look.colour)
         cell.alignment = Alignment(
             vertical="top", wrap_text=look.lined, horizontal="left" if text else "right"
@@ -172,8 +177,15 @@ class Page:
             cell.fill = PatternFill("solid", fgColor=look.fill)
         if look.lined:
             cell.border = Border(bottom=LINE, top=LINE, left=LINE, right=LINE)
-        self._styles[key] = cell._style  # noqa: SLF001
         return cell
+
+    def _fitted(self, text: str) -> str:
+        """Give a text as a cell holds it; most stand in many rows."""
+        if text not in self._texts:
+            if len(self._texts) > MOST_TEXTS:
+                self._texts.clear()
+            self._texts[text] = _fit(text)
+        return self._texts[text]
 
 
 def _height(value: Any, look: Look, width: float) -> int:
@@ -251,8 +263,8 @@ def _lists(page: Page, result: AuditResult) -> None:
     seen = result.case.observations
     lists: dict[str, list[tuple[str, ...]]] = {
         "manual": [(c.id, _article(c, lang)) for c in result.manual],
-        "notes": [(n.where, _told(n.what, lang)) for n in result.notes],
-        "unused": [(u.where, f"{_told(u.what, lang)}; {_told(u.why, lang)}") for u in declared.unused],
+        "notes": [(n.where, told(n.what, lang)) for n in result.notes],
+        "unused": [(u.where, f"{told(u.what, lang)}; {told(u.why, lang)}") for u in declared.unused],
         "inputs": [(path, f"SHA-256 {digest}") for path, digest in inputs(result)],
         "zones": [
             (z["part"], _joined(z["version"], z["attribution"], z["licence"], f"SHA-256 {z['sha256']}"))
@@ -273,11 +285,6 @@ def _lists(page: Page, result: AuditResult) -> None:
 
 def _joined(*parts: object) -> str:
     return "; ".join(str(part) for part in parts if part)
-
-
-def _told(text: str, lang: str) -> str:
-    """Give a note in the language, where it has one."""
-    return text.in_(lang) if hasattr(text, "in_") else text
 
 
 def _article(clause: Clause, lang: str) -> str:
