@@ -126,7 +126,7 @@ function startList() {
       markRows();
       slot(boxes.get(at), 'rows').children[before]?.querySelector('button').focus();
     }
-    const subject = event.target.closest('.subject');
+    const subject = event.target.closest('.finding .subject');
     if (subject) chooseFinding(Number(subject.closest('.finding').dataset.finding), 'list');
   });
   onChoice((from) => {

@@ -50,8 +50,7 @@ function apply() {
   const values = { findings: number(open + settled), nodes: number(nodesShown), all_findings: number(F.count), all_nodes: number(N.count) };
   $('matching').textContent = filtered ? fill(W.shown_some, values) : fill(W.shown_all, { ...values, findings: number(F.open) });
   for (const name of ['q', 'by-rule', 'by-verdict', 'by-service', 'by-owner']) $(name).classList.toggle('on', $(name).value !== '');
-  map.layer?.draw();
-  hint();
+  map.layer.draw();
   drawTopology();
 }
 
@@ -165,8 +164,17 @@ function startTheme() {
   window.addEventListener('afterprint', after);
 }
 
-function goToHash() {
-  const name = location.hash.slice(1);
+// In a frame of a notebook a link to a place of the page would lead to the notebook's own address instead.
+function stayInside(event) {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link || location.protocol !== 'about:') return;
+  event.preventDefault();
+  const name = link.getAttribute('href').slice(1);
+  goTo(name);
+  $(name)?.scrollIntoView();
+}
+
+function goTo(name) {
   if (!name.startsWith('f-')) return;
   const at = D.findings.anchor.indexOf(name.slice(2));
   if (at >= 0 && at % 12 === 0) { chooseFinding(at / 12, 'hash'); reveal(at / 12, true); }
@@ -186,8 +194,9 @@ async function start() {
   legend();
   apply();
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && (chosen.finding >= 0 || chosen.node >= 0 || chosen.nodes.length)) choose({}, 'close'); });
-  window.addEventListener('hashchange', goToHash);
-  goToHash();
+  document.addEventListener('click', stayInside);
+  window.addEventListener('hashchange', () => goTo(location.hash.slice(1)));
+  goTo(location.hash.slice(1));
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 

@@ -45,7 +45,6 @@ function startMap() {
   new ResizeObserver(() => view.invalidateSize({ animate: false })).observe($('map'));
   onChoice((from) => { showChoice(from); map.layer.animate(); });
   $('fit').addEventListener('click', fit);
-  hint();
 }
 
 // A ring is its first point and then steps, in units of 1e-5 degrees.
@@ -135,7 +134,8 @@ function hint() {
   if (!N.placed) lines.push(W.no_places);
   else if (N.placed < N.count) lines.push(fill(W.unplaced, { count: number(N.count - N.placed) }));
   if (map.layer && !map.layer.single) lines.push(W.zoom_links);
-  $('map-hint').textContent = lines.join(' ');
+  const line = lines.join(' ');
+  if ($('map-hint').textContent !== line) $('map-hint').textContent = line;
 }
 
 function repaint() {

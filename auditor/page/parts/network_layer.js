@@ -46,6 +46,7 @@ const NetworkLayer = L.Layer.extend({
     this.bands(ctx, v);
     this.single ? this.drawSingle(ctx, v) : this.drawClusters(ctx, v);
     this.drawPath(0);
+    hint();
   },
   // Nodes in view that filters leave; those on the path always count.
   visible(v) {
