@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check browser notebooks zones zones-check ip-data ip-data-check fuzz corpus lock clean
+.PHONY: demo test check browser notebooks zones zones-check ip-data ip-data-check fuzz corpus office validators lock clean
 
 demo: .venv/demo.stamp  ## check a sample network and show its findings (a fail verdict is no make error)
 	@$(BIN)/auditor check sample_networks/shanghai_violations; status=$$?; test $$status -ne 2
@@ -55,6 +55,17 @@ fuzz: .venv/dev.stamp  ## fuzz every parser for an hour; crashes land in tests/f
 
 corpus: .venv/dev.stamp  ## read the real and hostile files of ../shared/testdata
 	$(BIN)/python tests/corpus.py ../shared/testdata
+
+validators: .venv/validators.stamp  ## SARIF by the Multitool (needs npm), OSCAL by NIST's schema, on every sample
+	$(BIN)/python tools/validators.py --multitool .venv/validators/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
+
+.venv/validators.stamp: .venv/dev.stamp
+	npm install --silent --no-save --no-audit --no-fund --prefix .venv/validators @microsoft/sarif-multitool-linux@5.7.0
+	chmod u+x .venv/validators/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool
+	@touch $@
+
+office: .venv/dev.stamp  ## open the table reports in LibreOffice, where there is one: nothing computes
+	$(BIN)/python tests/office.py
 
 lock:  ## renew the hash-locked requirements (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o requirements.lock
