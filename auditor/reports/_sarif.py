@@ -42,6 +42,7 @@ NOTIFICATIONS = {
     "not_checked": both("A rule skipped subjects"),
     "left_out": both("Findings that this file leaves out"),
 }
+DESCRIPTIONS = ("shortDescription", "fullDescription", "help")
 BRACKET = re.compile(r"(\\*)([\[\]])")
 ESCAPED = re.compile(r"((?:\\\\)*)\\([\[\]])")
 DOUBLED = re.compile(r"([{}])\1")
@@ -141,7 +142,7 @@ def driver(result: AuditResult) -> dict[str, Any]:
         "supportedTaxonomies": [{"name": CLAUSES, "index": 0}],
         "rules": [*_rules(result), _manual_rule("en")],
         "notifications": [
-            {"id": name, "shortDescription": {"text": f"{words.en}."}}
+            {"id": name} | {part: {"text": f"{words.en}."} for part in DESCRIPTIONS}
             for name, words in NOTIFICATIONS.items()
         ],
     }

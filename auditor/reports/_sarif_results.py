@@ -52,6 +52,7 @@ class Results:
         self.messages = {rule.id: {**OWN_MESSAGES, **rule.messages} for rule in result.rules}
         self.paths = [one["path"] for one in head["inputs"]]
         self.sizes = sizes_of(result)
+        self.files: dict[str, dict[str, Any]] = {}
         self.clauses = clauses(result)
         self.manual_rule = len(result.rules)
 
@@ -103,15 +104,24 @@ class Results:
                 {"name": name if found else kind, "fullyQualifiedName": subject, "kind": kind}
             ]
         }
-        path = file_of(kind, self.paths)
-        if path is not None:
-            at = {"uri": uri_of(path), "index": self.paths.index(path)}
-            told["physicalLocation"] = {"artifactLocation": at}
-            if path in self.sizes:  # rows are not known, so the file as a whole
-                told["physicalLocation"]["region"] = {"byteOffset": 0, "byteLength": self.sizes[path]}
+        if kind not in self.files:
+            self.files[kind] = self._file(kind)
+        told.update(self.files[kind])
         if lon_lat is not None:
             told["properties"] = {"lon": lon_lat[0], "lat": lon_lat[1]}
         return told
+
+    def _file(self, kind: str) -> dict[str, Any]:
+        """Give the file that declares subjects of a kind; rows are not known, so it is meant as a whole."""
+        path = file_of(kind, self.paths)
+        if path is None:
+            return {}
+        place: dict[str, Any] = {
+            "artifactLocation": {"uri": uri_of(path), "index": self.paths.index(path)},
+        }
+        if path in self.sizes:
+            place["region"] = {"byteOffset": 0, "byteLength": self.sizes[path]}
+        return {"physicalLocation": place}
 
     def _handoff(self, ends: list[str | None]) -> list[dict[str, Any]]:
         return [

