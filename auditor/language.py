@@ -122,7 +122,7 @@ def say(template: str, **args: object) -> Said:
 
 
 MOST_RECALLED = 400  # characters
-LEAST_FIXED = 6  # letters of a template beside its gaps
+LEAST_FIXED = 5  # letters of a template beside its gaps
 
 
 def recalled(text: str) -> Text:
