@@ -77,7 +77,7 @@ def test_ugly_texts_come_back_whole(twisted, schema):
             )
 
 
-@settings(max_examples=15, suppress_health_check=SLOW)
+@settings(max_examples=8, suppress_health_check=SLOW)
 @given(texts=st.lists(TEXT, min_size=3, max_size=3), facts=FACTS)
 def test_any_text_comes_back_whole(twisted, schema, texts, facts):
     result = twisted.make(texts, facts)
@@ -191,7 +191,7 @@ def test_what_is_not_ours_is_refused(data, why):
         oscal.read(data)
 
 
-@settings(max_examples=80, suppress_health_check=SLOW)
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_changed_files_are_read_or_refused(one_rule, data):
     whole = made(one_rule)
@@ -202,7 +202,7 @@ def test_changed_files_are_read_or_refused(one_rule, data):
     assert told is None or told["schema"] == "auditor.result/1"
 
 
-@settings(max_examples=80, suppress_health_check=SLOW)
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_changed_values_are_read_or_refused(one_rule, data):
     log = json.loads(made(one_rule))
