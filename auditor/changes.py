@@ -170,12 +170,8 @@ class Diff:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: one line, and the first rows."""
-        shown = (
-            self.to_frame()
-            .drop(columns="fingerprint")
-            .head(SHOWN)
-            .map(lambda cell: visible(cell) if isinstance(cell, str) else "")
-        )
+        shown = self.to_frame().drop(columns="fingerprint").head(SHOWN)
+        shown = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else "")
         return f"<p>{html.escape(visible(repr(self)))}</p>{shown.to_html(index=False, escape=True)}"
 
 
