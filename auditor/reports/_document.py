@@ -22,6 +22,7 @@ from auditor.messages import (
 from auditor.reports import all_reports
 from auditor.reports._content import grouped, inputs, proven
 from auditor.reports._ink import FAMILY
+from auditor.reports._rows import LABELS as TABLE_LABELS
 from auditor.reports._rows import Findings, path_of
 from auditor.reports._sketch import drawn, sketches
 
@@ -346,14 +347,14 @@ def _affected(sheet: Sheet, findings: Iterable[Finding]) -> dict[str, Any]:
     lang = sheet.lang
     found = sorted(findings, key=lambda f: WORST_FIRST.index(f.verdict))
     heads = [WORDS["subject"].in_(lang), sheet.label("rule"), WORDS["verdict"].in_(lang)]
-    heads += [sheet.label("grade"), label("path", lang)]
+    heads += [sheet.label("grade"), TABLE_LABELS["handoff"].in_(lang)]
     rows = [
         [
             sheet.text(f.subject, 80),
             f.rule,
             VERDICTS[f.verdict].in_(lang),
             f.grade,
-            " → ".join(_path(sheet, path_of(f)) or ()),
+            " → ".join(sheet.text(name or "?", 80) for name in f.details.get("handoff") or ()),
             TONES.get(f.verdict, "none"),
         ]
         for f in found[:MOST_AFFECTED]
