@@ -195,14 +195,14 @@ def strict(data: bytes) -> Any:
         if len(orjson.dumps(values)) != len(data.strip()):  # else it is as we write it, and no key was lost
             json.loads(data, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise UsageError(say("it is no JSON: {error}", error=str(error))) from None
+        raise UsageError(say("it is no JSON: {reason}", reason=str(error))) from None
     return values
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):
-        raise ValueError(f"{max(keys, key=keys.count)!r} stands twice")
+        raise UsageError(say("{key} stands twice", key=repr(max(keys, key=keys.count))))
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def whole() -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
-            say("it is not whole: {error}", error=f"{type(error).__name__}: {error}"[:200])
+            say("it is not whole: {reason}", reason=f"{type(error).__name__}: {error}"[:200])
         ) from None
 
 
