@@ -27,6 +27,7 @@ MOST_NODES = 150_000
 MOST_LINKS = 200_000
 MOST_ADDRESSES = 20_000  # nodes of a network whose addresses are carried
 CELL = 0.01  # degrees: of the cells in which nodes that are not carried are counted
+ROW_BITS, OFFSET = 16, 1 << 15  # of a cell's number: its row, made positive
 DEGREE = 100_000  # coordinates are carried in units of 1e-5 degrees, about a metre
 LONGEST = 300  # characters of a text that is shown
 NOT_JUDGED = len(WORST_FIRST)
@@ -131,9 +132,11 @@ class Carried:
         left[self.declared] = False
         place = self.case.place
         rows = np.flatnonzero(left & ~np.isnan(place.lon))
-        cells = np.floor(np.stack([place.lon[rows], place.lat[rows]], 1) / CELL).astype(np.int64)
-        found, counts = np.unique(cells, axis=0, return_counts=True)
-        return [[int(x), int(y), int(c)] for (x, y), c in zip(found.tolist(), counts.tolist(), strict=True)]
+        west, south = (np.floor(column[rows] / CELL).astype(np.int64) for column in (place.lon, place.lat))
+        found, counts = np.unique((west << ROW_BITS) + (south + OFFSET), return_counts=True)
+        parts = (found >> ROW_BITS, (found & ((1 << ROW_BITS) - 1)) - OFFSET, counts)
+        cells: list[list[int]] = np.stack(parts, axis=1).tolist()
+        return cells
 
     def links(self) -> dict[str, Any]:
         """Give the links in service between nodes that are carried."""

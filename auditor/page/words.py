@@ -164,6 +164,7 @@ WORDS = {
     "path_unplaced": both(
         "{count} of the {all} nodes of this path have no coordinates; the topology shows all of them."
     ),
+    "to_topology": both("Show it there"),
     "topology_none": both("No path bears witness here; choose a node to see its links."),
     "topology_some": both(
         "The {count} nodes shown are those of the worst groups; choose a finding to see its path."

@@ -132,8 +132,8 @@ function startTabs() {
   }
   onChoice((from) => {
     // A path that the map cannot draw is shown where it can be.
-    const path = chosen.path, drawn = path.filter(hasPlace).length, apart = new Set(path.filter(hasPlace).map((i) => `${N.x[i]} ${N.y[i]}`)).size;
-    const lost = path.length ? apart < 2 && path.length > 1 : chosen.node >= 0 && !hasPlace(chosen.node);
+    const path = chosen.path, drawn = path.filter(hasPlace).length;
+    const lost = path.length ? drawn < 2 && path.length > 1 : chosen.node >= 0 && !hasPlace(chosen.node);
     if (lost && from !== 'close') show('topology');
     else if (from !== 'topology' && drawn > 1 && drawn === path.length && $('panel-map').hidden && from !== 'close') show('map');
     else drawTopology();

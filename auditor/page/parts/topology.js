@@ -1,12 +1,12 @@
 // The topology: layers from subjects (left) to where the Internet lies (right), laid out the same every time.
-const MOST_DRAWN = 140, ROW_PX = 34, COLUMN_PX = 104;
+const MOST_DRAWN = 140, MOST_GROUPS = 12, ROW_PX = 34, COLUMN_PX = 104;
 let drawnTopology = null;
 
 // What is drawn: the chosen path with its surroundings, else a small network whole, else the worst groups' paths.
 function pickTopology() {
-  const edges = new Map(), nodes = new Set(), bubbles = new Map();
+  const edges = new Map(), nodes = new Set(), bubbles = new Map(), ends = new Set();
   const edge = (a, b, on) => { if (a === b) return; const key = `${a}>${b}`, back = `${b}>${a}`; const e = edges.get(key) || edges.get(back); if (e) { e.on ||= on; return; } edges.set(key, { a, b, on }); };
-  const addPath = (path, on) => path.forEach((node, i) => { const at = keyOf(path, i); nodes.add(at); if (i) edge(keyOf(path, i - 1), at, on); });
+  const addPath = (path, on) => path.forEach((node, i) => { const at = keyOf(path, i); nodes.add(at); if (path.length > 1 && i === path.length - 1) ends.add(at); if (i) edge(keyOf(path, i - 1), at, on); });
   const focus = chosen.path.length ? chosen.path : chosen.node >= 0 ? [chosen.node] : [];
   const small = N.count <= 90;
   if (small) for (let i = 0; i < N.count; i++) if (N.shown[i] || focus.includes(i)) nodes.add(i);
@@ -15,15 +15,17 @@ function pickTopology() {
   if (!small) for (const node of focus.slice(0, 40)) for (const other of neighboursOf(node).slice(0, 6)) { if (nodes.size >= MOST_DRAWN) break; nodes.add(other); }
   const { tail, head } = D.links;
   if (small || focus.length) for (let i = 0; i < tail.length; i++) if (nodes.has(tail[i]) && nodes.has(head[i])) edge(tail[i], head[i], false);
-  return { nodes: [...nodes], edges: [...edges.values()], bubbles, focus };
+  return { nodes: [...nodes], edges: [...edges.values()], bubbles, focus, ends };
 }
 // A far end that nobody declared has no node; it is drawn once for each near end.
 const keyOf = (path, i) => (path[i] >= 0 ? path[i] : -2 - (path[i - 1] ?? 0));
 
 function worstPaths(addPath, edge, nodes, bubbles) {
-  for (let at = 0; at < D.groups.length && nodes.size < MOST_DRAWN; at++) {
+  let drawn = 0;
+  for (let at = 0; at < D.groups.length && nodes.size < MOST_DRAWN && drawn < MOST_GROUPS; at++) {
     const group = D.groups[at], members = group.settled ? [] : membersOf(at).filter((f) => D.findings.path[f] >= 0);
     if (!members.length) continue;
+    drawn++;
     if (members.length <= 4) { members.forEach((f) => addPath(pathOf(f), false)); continue; }
     const path = pathOf(members[0]), bubble = `group ${at}`;
     if (path.length < 2) continue;
@@ -35,12 +37,11 @@ function worstPaths(addPath, edge, nodes, bubbles) {
 }
 
 // Layers by hops to the nearest root (else gate, else end of a path), then a few sweeps against crossings.
-function layout({ nodes, edges, bubbles, focus }) {
+function layout({ nodes, edges, bubbles, focus, ends }) {
   const near = new Map(nodes.map((node) => [node, []]));
   for (const { a, b } of edges) { near.get(a)?.push(b); near.get(b)?.push(a); }
   const role = (node) => (typeof node === 'number' && node >= 0 ? D.nodes.role[node] : node < -1 ? ROOT : 0);
-  const ends = focus.length > 1 ? [keyOf(focus, focus.length - 1)] : [];
-  let roots = nodes.filter((node) => role(node) & ROOT || ends.includes(node));
+  let roots = nodes.filter((node) => role(node) & ROOT || ends.has(node));
   if (!roots.length) roots = nodes.filter((node) => role(node) & (GATE | MAYBE_GATE | MAYBE_ROOT));
   if (!roots.length && nodes.length) roots = [nodes.slice().sort((a, b) => near.get(b).length - near.get(a).length)[0]];
   const depth = new Map(roots.map((node) => [node, 0]));
@@ -48,6 +49,7 @@ function layout({ nodes, edges, bubbles, focus }) {
   for (let i = 0; i < queue.length; i++) for (const other of near.get(queue[i])) if (!depth.has(other)) { depth.set(other, depth.get(queue[i]) + 1); queue.push(other); }
   focus.forEach((node, i) => { if (focus.length > 1) depth.set(keyOf(focus, i), Math.max(focus.length - 1 - i, 0)); });
   const deepest = Math.max(0, ...depth.values());
+  for (const bubble of bubbles.keys()) depth.set(bubble, deepest);
   const columns = [];
   for (const node of nodes) (columns[deepest - (depth.get(node) ?? deepest)] ||= []).push(node);
   const y = new Map();
@@ -64,7 +66,12 @@ function layout({ nodes, edges, bubbles, focus }) {
       place(column);
     }
   }
-  const tall = Math.max(1, ...columns.map((column) => column?.length || 0));
+  const lit = focus.map((_, i) => keyOf(focus, i)); // the path that is chosen runs straight through the middle
+  for (const column of columns) {
+    const middle_ = column?.filter((node) => lit.includes(node)).map((node) => y.get(node))[0];
+    if (middle_) for (const node of column) y.set(node, y.get(node) - middle_);
+  }
+  const tall = 1 + 2 * Math.max(0, ...[...y.values()].map(Math.abs));
   return { columns, y, tall };
 }
 
