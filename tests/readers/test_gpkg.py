@@ -37,7 +37,9 @@ class Package:
     def __init__(self):
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         self.db.executescript(geopackage.SCHEMA)
-        self.db.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", geopackage.SYSTEMS)
+        self.db.executemany(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, NULL)", geopackage.SYSTEMS
+        )
 
     def system(self, code, organization="EPSG"):
         self.db.execute(

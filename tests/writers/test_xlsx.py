@@ -72,8 +72,12 @@ NASTY = (
     *("a;b", "a；b", "a|b", "1,5", '"', "\ufffd", "id", "kind", "类型"),
 )
 HIDDEN = "\u200b\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# XML has no such character, and what Excel writes for it is read as it stands: `convert` lists it as lost.
+UNWRITABLE = "\ufffe\uffff"
 TEXTS = st.sampled_from(NASTY) | st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=HIDDEN), min_size=1, max_size=6
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=HIDDEN + UNWRITABLE),
+    min_size=1,
+    max_size=6,
 )
 NAMES = st.sampled_from(
     ["label", "机房", "类型", "经度", "Lon", "a b", " x", "x (JSON)", "=x", "说明：", "unit_m", "_x0041_"]
