@@ -30,7 +30,7 @@ function findingLines(finding) {
   const steps = path.map((node) => el('li', {}, node < 0 ? bdi(W.blank_end) : button(nodeName(node), () => chooseNode(node, 'path'))));
   lines.push(el('div', { class: 'way' }, el('span', { class: 'label', text: group.gate ? W.path_to_gate : W.path }), el('ol', { class: 'path' }, ...steps)));
   const lost = path.filter((node) => !hasPlace(node)).length;
-  if (lost && $('panel-topology').hidden) lines.push(el('p', { class: 'hint' }, fill(W.path_unplaced, { count: lost, all: path.length }), ' ', button(W.to_topology, () => $('tab-topology').click())));
+  if (lost && $('panel-topology').hidden) lines.push(el('p', { class: 'hint' }, fill(W.path_unplaced, { count: lost, all: path.length }), ' ', button(W.to_topology, () => { $('tab-topology').click(); $('tab-topology').focus(); })));
   return lines;
 }
 

@@ -123,6 +123,7 @@ function startTabs() {
     $('fit').hidden = name !== 'map';
     if (focus) $(`tab-${name}`).focus();
     if (name === 'map') { map.view.invalidateSize({ animate: false }); map.layer.draw(); showChoice('tab'); } else drawTopology();
+    showDetails();
   };
   for (const name of tabs) {
     $(`tab-${name}`).addEventListener('click', () => show(name));
