@@ -126,6 +126,7 @@ FAULTS = {  # of pydantic, in its own words where those are plain
     "tuple_type": say("is a list; write it in brackets, as in {example}", example='["…"]'),
     "list_type": say("Input should be a valid list"),
     "dict_type": say("Input should be a valid dictionary"),
+    "model_type": say("Input should be a valid dictionary"),
     "string_type": say("Input should be a valid string"),
     "int_type": say("Input should be a valid integer"),
     "int_parsing": say("Input should be a valid integer, unable to parse string as an integer"),

@@ -17,7 +17,7 @@ from auditor.claims import RELATION
 from auditor.datum import datum_code, to_wgs84
 from auditor.errors import said_by
 from auditor.files import read_plain, reason_of
-from auditor.language import say
+from auditor.language import Said, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +111,8 @@ def _fault(error: Exception) -> str:
         return say("lacks {key}", key=str(error))
     if isinstance(error, OSError):
         return reason_of(error)
-    return said_by(error)
+    said = said_by(error)
+    return said if isinstance(said, Said) else say("cannot be read: {reason}", reason=said)
 
 
 def _read_file(file: Path) -> list[Part]:
@@ -176,7 +177,7 @@ def _geometry(given: Any, datum: str) -> shapely.MultiPolygon:
         raise ValueError(say("a boundary in datum {datum!r} cannot be placed", datum=datum))
     shape = shapely.transform(shape, lambda p: np.column_stack(to_wgs84(p[:, 0], p[:, 1], str(code))))
     if not shape.is_valid:
-        raise ValueError(shapely.is_valid_reason(shape))
+        raise ValueError(say("the geometry is not valid: {reason}", reason=shapely.is_valid_reason(shape)))
     return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
 
 

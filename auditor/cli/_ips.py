@@ -10,7 +10,7 @@ import click
 
 from auditor.cli import _options
 from auditor.errors import visible
-from auditor.language import Text, both, chinese
+from auditor.language import Said, Text, both, chinese, say
 
 if TYPE_CHECKING:
     from auditor.addresses import Addresses
@@ -47,7 +47,11 @@ def command(
     addresses = Addresses.of(column)
     faults = addresses.fault
     texts = addresses.text.to_pylist() if not faults.blank.all() else []
-    log.problems.rows(frame.origin, ~faults.blank, "ip", lambda row: f"{quote(texts[row])}: {faults.at(row)}")
+
+    def what(row: int) -> Said:
+        return say("{value}: {fault}", value=quote(texts[row]), fault=faults.at(row))
+
+    log.problems.rows(frame.origin, ~faults.blank, "ip", what)
     log.problems.raise_if_any()
     found = locate(addresses, areas, as_of, settings)
     if output:

@@ -192,7 +192,9 @@ def _put(row: Row, path: tuple[str, ...], value: Any, kind: str, tally: Tally) -
                 if announced
                 else say("a list of records, no value")
             )
-            tally.drop(f"{kind} {path[-1]}", why)
+            name = path[-1]
+            what = say("node {name}", name=name) if kind == "node" else say("link {name}", name=name)
+            tally.drop(what, why)
             return
         value = ";".join(map(str, value))
     if value is None or value == "":

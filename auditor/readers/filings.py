@@ -135,7 +135,7 @@ def _inside(room: Filing, tally: Tally) -> Iterator[tuple[Filing, str | None]]:
     for key, value in room.inner:
         table = table_of(key)
         if table not in INSIDE:
-            tally.drop(f"room: {key}", IN_A_RECORD)
+            tally.drop(say("room: {key}", key=key), IN_A_RECORD)
             continue
         for number, record in enumerate(entries_of(key, value), 1):
             filing = read_filing(str(table), record, f"{room.where}, {key} {number}", tally)
@@ -249,7 +249,7 @@ def _user(rows: _Rows, filing: Filing, _inside: str | None, tally: Tally) -> Non
     _attached(filing, {}, rooms, tally, 0)
     if not rooms or name is None:
         why = say("the record does not say in which room they are") if name else say("without an id")
-        tally.drop("users", why, missed=True)
+        tally.drop(say("users"), why, missed=True)
         return
     kept = _kept(filing, "nature", "hosting", *(() if filing.person else ("name",)))
     for room, said in rooms.items():
@@ -270,7 +270,7 @@ def _attached(filing: Filing, above: Row, rooms: dict[str, Row], tally: Tally, d
         rooms[room] = rooms.get(room, {}) | said
     for key, value in filing.inner:
         if depth == DEEPEST:
-            tally.drop(f"user: {key}", say("too deep"))
+            tally.drop(say("user: {key}", key=key), say("too deep"))
             continue
         for record in entries_of(key, value):
             inner = read_filing("user", record, filing.where, tally) if isinstance(record, dict) else None
@@ -300,7 +300,7 @@ def _records(operators: list[Filing], root: Row, tally: Tally) -> Row | None:
         *(key for filing in operators for key in filing.others),
         *sorted(fields.keys() - {"name", "licence"}),
     ):
-        tally.drop(f"operator: {key}", say("no rule reads it"))
+        tally.drop(say("operator: {key}", key=key), say("no rule reads it"))
     name, licence = name_of(fields.get("name")), name_of(fields.get("licence"))
     if name is None:
         return None

@@ -259,7 +259,9 @@ def _say_unused(
         )
         log.unused.append(
             Unused(
-                file, f"elements: {key}", why or say("of {count:,} elements; no rule reads it", count=times)
+                file,
+                say("elements: {key}", key=key),
+                why or say("of {count:,} elements; no rule reads it", count=times),
             )
         )
 

@@ -46,15 +46,15 @@ class _Parts:
     defaults: dict[str, dict[str, str]] = field(default_factory=_by_kind)
     nodes: list[dict[str, str | None]] = field(default_factory=list)
     edges: list[dict[str, str | None]] = field(default_factory=list)
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str | tuple[str, str], int] = field(default_factory=dict)
     graphs: int = 0
     directed: bool = False
     labelled: int = 0
     grouped: int = 0
     carried: str | None = None
 
-    def drop(self, what: str) -> None:
-        """Count something that is not read."""
+    def drop(self, what: str | tuple[str, str]) -> None:
+        """Count something that is not read; of data, what they are of and their key."""
         self.dropped[what] = self.dropped.get(what, 0) + 1
 
 
@@ -96,7 +96,10 @@ def parse(data: bytes, file: str, log: Log) -> Export | None:
             file, "", "", say("holds no graph"), say("the outermost element of GraphML is <graphml>")
         )
         return None
-    for what, times in parts.dropped.items():
+    for dropped, times in parts.dropped.items():
+        what = (
+            dropped if isinstance(dropped, str) else say("{kind} data {key}", kind=dropped[0], key=dropped[1])
+        )
         log.unused.append(Unused(file, what, say("not read ({count:,} of them)", count=times)))
     if parts.labelled:
         log.notes.append(
@@ -290,7 +293,7 @@ def _attributes(parts: _Parts, element: Any, kind: str, taken: set[str]) -> dict
         if _local(child) == "port":
             parts.drop("port")
         elif len(child) or not names.get(key, key):
-            parts.drop(f"{kind} data {key}")
+            parts.drop((kind, key))
         elif key in values:
             _refuse(
                 parts,

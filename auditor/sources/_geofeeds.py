@@ -286,7 +286,11 @@ def _check(
     text = columns[0]
     hint = say("write it as in 192.0.2.0/24")
     problems.rows(
-        origin, no_prefix, FIELDS[0], lambda row: f"{quote(text.at(row))}: {prefixes.fault.at(row)}", hint
+        origin,
+        no_prefix,
+        FIELDS[0],
+        lambda row: say("{value}: {fault}", value=quote(text.at(row)), fault=prefixes.fault.at(row)),
+        hint,
     )
     strange = country.map(lambda code: not COUNTRY.fullmatch(code), blank=False, dtype=np.bool_)
     hint = say("write two letters of ISO 3166-1, as in CN, or nothing")

@@ -131,7 +131,7 @@ def _task(task: str, data: bytes) -> str:
         return REFUSED + VARYING.sub("#", error.what)[:SORT]
     except MemoryError:
         return REFUSED + "memory"
-    orjson.dumps(answer)
+    containers.written(answer)
     return READ
 
 
@@ -190,7 +190,8 @@ def unboxed() -> Iterator[None]:
 def _unboxed(task: str, data: bytes, *_limits: Any) -> Any:
     """Answer as the child would: by way of JSON."""
     try:
-        return orjson.loads(orjson.dumps(importlib.import_module(f"{containers.__name__}.{task}").read(data)))
+        answer = importlib.import_module(f"{containers.__name__}.{task}").read(data)
+        return orjson.loads(containers.written(answer))
     except MemoryError:
         raise ContainerError("takes too much memory to open") from None
 
