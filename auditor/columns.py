@@ -21,6 +21,7 @@ FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 # Marks that our graphs bear; by a name of their own, lest a column of somebody else's be taken for one.
 DECLARED = "auditor_declared"  # false: links name the node, nobody declared it
 BLANK = "auditor_blank"  # true: the node stands for a far end that is blank
+CARRIED = "auditor"  # name under which a graph file carries the records of a declaration
 REVERSE = "auditor_reverse"  # true: the arc is the way back of a link, not one of its own
 
 EPOCH = dt.date(1970, 1, 1)  # days are counted from it

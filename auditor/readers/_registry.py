@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FOLDER = "/"
 PACKAGE = "auditor.readers"
-CARRIED = "auditor"  # name under which a graph file carries the records of a declaration
+# Keys of a declaration: a tree that has one of them is ours.
+OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from auditor.columns import CARRIED
 from auditor.language import say
 from auditor.problems import numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import read_json
 from auditor.readers._places import LINE, NODE, POINT, Feature, read_places, text_of
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import Export, Reader
 
 if TYPE_CHECKING:
     from auditor.readers._places import Place

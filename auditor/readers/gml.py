@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from auditor.columns import CARRIED
 from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, read_carried, report_encoding
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.tables import Note, Unused
 

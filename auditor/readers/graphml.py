@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from auditor.columns import CARRIED
 from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._files import BOM, OTHER_BOMS, STRICT_XML, decode, read_carried, report_encoding
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.tables import Note, Unused
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.language import say
 from auditor.readers._files import read_json
-from auditor.readers._registry import Export, Reader, readers
+from auditor.readers._registry import OURS, Export, Reader, readers
 
 if TYPE_CHECKING:
     from auditor.tables import Log
 
 NAME = "json"
-OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 
 
 def is_ours(tree: Any) -> bool:

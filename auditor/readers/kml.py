@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from auditor.columns import CARRIED
 from auditor.language import say
 from auditor.problems import numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import STRICT_XML, decode, read_carried
 from auditor.readers._places import LINE, POINT, Feature, read_places
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import Export, Reader
 
 if TYPE_CHECKING:
     from auditor.readers._places import Place

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.columns import REVERSE
+from auditor.columns import CARRIED, REVERSE
 from auditor.language import say
 from auditor.problems import Origin, quote
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import OURS, Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.tables import Note, Unused
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from auditor.tables import Log
 
 LINKS = ("links", "edges")  # both spellings are networkx's
-OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
 KNOWN = frozenset({"nodes", "links", "edges", "elements", "graph", "directed", "multigraph"})
 BY_POSITION = say("give each node an id, and let links name their ends by it")
 

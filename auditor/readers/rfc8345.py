@@ -39,11 +39,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from auditor.columns import CARRIED
 from auditor.language import say
 from auditor.problems import clauses, nearest, quote
 from auditor.readers._entries import Tally, records_of
 from auditor.readers._layers import WHOSE, TooDeepError, crossed, lift
-from auditor.readers._registry import CARRIED, Export, Reader
+from auditor.readers._registry import Export, Reader
 from auditor.readers._tables import read_rows
 from auditor.readers._yang import ends_of, local, member, named_of, stack_of
 

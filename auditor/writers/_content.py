@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from auditor.model import Declaration
     from auditor.records import Record
 
-CARRIED = "auditor"  # name under which a graph file carries the records
 JOINED = ("tail", "head")
 LISTED = ("approvals", "services", "contracts")
 

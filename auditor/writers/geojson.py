@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from auditor.writers._content import CARRIED, Writer
+from auditor.columns import CARRIED
+from auditor.writers._content import Writer
 from auditor.writers._geometry import drawn
 
 if TYPE_CHECKING:

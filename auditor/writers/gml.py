@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from auditor.writers._content import CARRIED, Writer
+from auditor.columns import CARRIED
+from auditor.writers._content import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

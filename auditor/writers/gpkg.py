@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import orjson
 import pyarrow as pa
 
-from auditor.columns import BLANK, DECLARED
+from auditor.columns import BLANK, CARRIED, DECLARED
 from auditor.geopackage import GEOMETRY, KEY, NOWHERE, add_table, closed, opened, packed
-from auditor.writers._content import CARRIED, Writer, rows
+from auditor.writers._content import Writer, rows
 from auditor.writers._geometry import Drawn, drawn
 
 if TYPE_CHECKING:

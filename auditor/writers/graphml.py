@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.writers._content import CARRIED, Writer
+from auditor.columns import CARRIED
+from auditor.writers._content import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from auditor.writers._content import CARRIED, Writer
+from auditor.columns import CARRIED
+from auditor.writers._content import Writer
 from auditor.writers._geometry import drawn
 
 if TYPE_CHECKING:

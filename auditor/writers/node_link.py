@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from auditor.writers._content import CARRIED, Writer
+from auditor.columns import CARRIED
+from auditor.writers._content import Writer
 
 if TYPE_CHECKING:
     from auditor.writers._content import Content

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from auditor.columns import DECLARED
-from auditor.writers._content import CARRIED, Writer, rows
+from auditor.columns import CARRIED, DECLARED
+from auditor.writers._content import Writer, rows
 
 if TYPE_CHECKING:
     from auditor.writers._content import Content

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.columns import CARRIED
 from auditor.readers import filings, read_declaration
 from auditor.readers._files import read_json
-from auditor.readers._registry import CARRIED
 from auditor.tables import Log
 
 MANY = settings(max_examples=100, deadline=None)
