@@ -118,7 +118,13 @@ def say(template: str, **args: object) -> Said:
     >>> say("as of {day}", day="2026-11-22")
     'as of 2026-11-22'
     """
-    return Said(template, args)
+    return Said(template, args) if args else _constant(template)
+
+
+@cache
+def _constant(template: str) -> Said:
+    """Give the one text of a literal without gaps: readers say some for every entry of a file."""
+    return Said(template, {})
 
 
 MOST_RECALLED = 400  # characters

@@ -70,7 +70,7 @@ class _Reading:
 
     tally: Tally
     records: dict[str, Any] | None = None
-    names: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
     odd_collections: int = 0
 
     def top(self, tree: Any) -> list[Feature]:
@@ -203,11 +203,9 @@ class _Reading:
             if name in forbidden:
                 self.fault(number, name, say("may not stand in a {kind}", kind=kind), RFC)
             elif name not in {"type", "bbox", "crs", *known}:
-                new = name not in self.names
-                if new and len(self.names) < MOST_NAMES:
-                    self.names.add(name)
-                shown = say("member {name}", name=name) if name in self.names else say("other members")
-                self.tally.drop(shown, say("no member of GeoJSON"))
+                if name not in self.names and len(self.names) < MOST_NAMES:
+                    self.names[name] = say("member {name}", name=name)
+                self.tally.drop(self.names.get(name, say("other members")), say("no member of GeoJSON"))
 
     def bbox(self, box: Any, number: int) -> None:
         """Check a box; it is not needed."""

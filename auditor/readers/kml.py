@@ -87,7 +87,7 @@ class _Reading:
     features: list[Feature] = field(default_factory=list)
     placemarks: int = 0
     carried: str | None = None
-    names: set[str] = field(default_factory=set)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def read(self, data: bytes) -> None:
         """Go through the file once, giving back the memory of what is done with."""
@@ -127,7 +127,7 @@ class _Reading:
         if tag == "name" and parent == "Folder":
             self.folders[-1] = element.text
         else:
-            self.drop(say("{tag} of a {parent}", tag=tag, parent=parent))
+            self.drop(tag, parent)
         self.empty(element)
 
     def leave(self, element: Any) -> None:
@@ -148,7 +148,7 @@ class _Reading:
             if child.get("name") == CARRIED:
                 self.carried = next((value.text for value in self.children(child, "value")), None)
             else:
-                self.drop(say("{tag} of a {parent}", tag=_local(child), parent="Document"))
+                self.drop(_local(child), "Document")
         element.clear(keep_tail=True)
 
     def empty(self, element: Any) -> None:
@@ -165,12 +165,12 @@ class _Reading:
         """Note a problem of the placemark that is being read."""
         self.tally.fault(numbered("placemark", self.placemarks), key, what, hint)
 
-    def drop(self, what: str) -> None:
-        """Count an element that is not read, by its name unless there are too many."""
-        if len(self.names) < MOST_NAMES:
-            self.names.add(what)
-        missed = what.partition(" ")[0] in MISSED
-        self.tally.drop(what if what in self.names else say("other elements"), say("not read"), missed=missed)
+    def drop(self, what: str, parent: str = "") -> None:
+        """Count an element that is not read, by its name and its parent's unless there are too many."""
+        name = self.names.get((what, parent))
+        if name is None and len(self.names) < MOST_NAMES:
+            name = self.names[what, parent] = _named(what, parent)
+        self.tally.drop(name or say("other elements"), say("not read"), missed=what in MISSED)
 
     def children(self, element: Any, name: str) -> list[Any]:
         """Children of one name in the file's namespace."""
@@ -218,7 +218,7 @@ class _Reading:
             if column and not len(child):
                 stated[column] = child.text
             else:
-                self.drop(say("{tag} of a {parent}", tag=_local(child), parent="TimeSpan"))
+                self.drop(_local(child), "TimeSpan")
 
     def data(self, element: Any, given: dict[str, Any]) -> None:
         """Read data by name, plain or by a schema."""
@@ -232,9 +232,9 @@ class _Reading:
                     if _local(inner) == "SimpleData" and inner.get("name") is not None:
                         self.datum(inner.get("name"), inner, given)
                     else:
-                        self.drop(say("{tag} of {parent}", tag=_local(inner), parent="SchemaData"))
+                        self.drop(_local(inner), "SchemaData")
             else:
-                self.drop(say("{tag} of {parent}", tag=tag, parent="ExtendedData"))
+                self.drop(tag, "ExtendedData")
 
     def datum(self, name: str, value: Any, given: dict[str, Any]) -> None:
         """Keep one value."""
@@ -250,7 +250,7 @@ class _Reading:
         found = self.children(element, "coordinates")
         for child in element.iterchildren("*"):
             if _split(child) != (self.space, "coordinates"):
-                self.drop(say("{tag} of a {parent}", tag=_local(child), parent=shape))
+                self.drop(_local(child), shape)
         words = (found[0].text or "").split() if len(found) == 1 else []
         positions = [POSITION.fullmatch(word) for word in words]
         several = len(found) > 1 or (shape == POINT and len(words) > 1)
@@ -285,6 +285,15 @@ def _single(shape: Any) -> Any:
     parts = [child for child in shape if _local(child) in SHAPES]
     alone = _local(shape) == "MultiGeometry" and len(parts) == len(shape) == 1
     return parts[0] if alone else shape
+
+
+def _named(tag: str, parent: str) -> str:
+    """Name an element with what it stands in."""
+    if not parent:
+        return tag
+    if parent.endswith("Data"):
+        return say("{tag} of {parent}", tag=tag, parent=parent)
+    return say("{tag} of a {parent}", tag=tag, parent=parent)
 
 
 def _free(element: Any) -> None:
