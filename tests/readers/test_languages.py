@@ -48,6 +48,7 @@ WORDS = re.compile("[A-Za-z]{2}")
 NAMES = {
     "network", "contracts {}", "network.filings {}", "{}fields.{}", "geo-location", "bbox", "coordinates", "port",
     "edgedefault {}", "geometry_type_name", "srs_id", "iconv -f {} -t UTF-8",
+    "Document", "ExtendedData", "SchemaData", "TimeSpan",
 }  # fmt: skip
 
 
