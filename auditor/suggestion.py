@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from auditor import cells, tables
 from auditor.columns import Coded
 from auditor.errors import visible
+from auditor.language import say, told
 from auditor.readers import raw_tables
 from auditor.readers._mapping import TABLES, matched
 from auditor.registers import labels
@@ -43,7 +44,9 @@ def _foreign(where: str) -> dict[str, str]:
     }
 
 
-def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = None) -> str:
+def suggest(
+    path: str | PathLike[str], *, mapping: str | PathLike[str] | None = None, lang: str = "en"
+) -> str:
     """Propose a mapping for a file of a foreign schema, with samples of what each selector matches.
 
     Parameters
@@ -52,6 +55,8 @@ def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = 
         A network of any form, or a declaration.
     mapping
         One that exists already: what its rules match is shown besides.
+    lang
+        Language of the comments, ``en`` or ``zh``.
 
     Returns
     -------
@@ -64,17 +69,23 @@ def suggest(path: str | PathLike[str], *, mapping: str | PathLike[str] | None = 
         If the file cannot be read.
     """
     given, known = raw_tables(Path(path), Path(mapping) if mapping is not None else None)
-    lines = [
-        f"# Proposed for {Path(path).name}; look at each line. Use it with --mapping, or under [network]."
+    lines: list[str] = [
+        say(
+            "# Proposed for {file}; look at each line. Use it with --mapping, or under [network].",
+            file=Path(path).name,
+        )
     ]
     fields, written = dict(known.fields), set[str]()
     lines += ["", "[fields]"]
     for table, raw in given.items():
-        lines += [f"# {table}: {raw.table.num_rows:,} rows", *_fields(table, given, fields, written)]
+        lines += [
+            say("# {table}: {count:,} rows", table=table, count=raw.table.num_rows),
+            *_fields(table, given, fields, written),
+        ]
     for column in ("kind", "status", "datum"):
         lines += _words(column, given, fields)
     lines += _roles(given, fields, known)
-    return "\n".join(map(visible, lines)) + "\n"
+    return "\n".join(visible(told(line, lang)) for line in lines) + "\n"
 
 
 def _text(raw: Frame, name: str) -> Coded:
@@ -83,9 +94,8 @@ def _text(raw: Frame, name: str) -> Coded:
     return Coded.of(pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text))
 
 
-def _shown(values: Any) -> str:
-    short = (value if len(value) <= LONGEST else value[: LONGEST - 1] + "…" for value in values)
-    return ", ".join(short)
+def _shown(values: Any) -> list[str]:
+    return [value if len(value) <= LONGEST else value[: LONGEST - 1] + "…" for value in values]
 
 
 def _quoted(text: str) -> str:
@@ -111,18 +121,30 @@ def _fields(table: str, given: dict[str, Frame], fields: dict[str, str], written
     for name in raw.table.column_names:
         column = _text(raw, name)
         filled = int((~column.blank).sum())
-        about = f"# {filled:,} filled, {len(column.values):,} distinct: {_shown(column.values[:SAMPLES])}"
+        about = say(
+            "# {filled:,} filled, {distinct:,} distinct: {samples}",
+            filled=filled,
+            distinct=len(column.values),
+            samples=_shown(column.values[:SAMPLES]),
+        )
         chinese = labels.column(table, name)
         if name in ours or (chinese is not None and name not in fields):
-            yield f"# {_quoted(name)} is {'ours' if name in ours else f'read as {chinese}'}  {about}"
+            yield (
+                say("# {name} is ours  {about}", name=_quoted(name), about=about)
+                if name in ours
+                else say(
+                    "# {name} is read as {column}  {about}", name=_quoted(name), column=chinese, about=about
+                )
+            )
             continue
         guess = fields.get(name) or _guess_everywhere(name, given)
         if guess is None or (name not in fields and (guess in taken or not _fits(table, guess, column))):
-            yield f'# {_quoted(name)} = ""  {about}'
+            yield say("{line}  {about}", line=f'# {_quoted(name)} = ""', about=about)
             continue
         taken.add(guess)
         fields[name] = guess
-        yield f"{'# ' if name in written else ''}{_quoted(name)} = {_quoted(guess)}  {about}"
+        line = f"{'# ' if name in written else ''}{_quoted(name)} = {_quoted(guess)}"
+        yield say("{line}  {about}", line=line, about=about)
         written.add(name)
 
 
@@ -177,9 +199,9 @@ def _words(column: str, given: dict[str, Frame], fields: dict[str, str]) -> Iter
     if counts:
         yield from ("", f"[values.{column}]")
     for word, proposed in counts.items():
-        told = len(proposed) == 1 and "" not in proposed
-        line = f"{_quoted(word)} = {_quoted(next(iter(proposed)) if told else '')}"
-        yield f"{'' if told else '# '}{line}  # {proposed.total():,} rows"
+        sure = len(proposed) == 1 and "" not in proposed
+        line = f"{'' if sure else '# '}{_quoted(word)} = {_quoted(next(iter(proposed)) if sure else '')}"
+        yield say("{line}  # {count:,} rows", line=line, count=proposed.total())
 
 
 def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> Iterator[str]:
@@ -187,25 +209,30 @@ def _roles(given: dict[str, Frame], fields: dict[str, str], known: Mapping) -> I
     for number, role in enumerate(known.roles, 1):
         raw = given.get(role.table)
         rows = matched(raw, role.where, {}) if raw else np.zeros(0, np.bool_)
-        yield from ("", "[[roles]]", f"# rule {number} matches {_matches(raw, rows)}")
+        yield from (
+            "",
+            "[[roles]]",
+            say("# rule {number} matches {rows}", number=number, rows=_matches(raw, rows)),
+        )
         yield f"table = {_quoted(role.table)}"
         yield f"where = {_inline({name: list(patterns) for name, patterns in role.where.items()})}"
         yield f"set = {_inline(role.set)}"
     nodes = given.get("nodes")
     if nodes is None or known.roles or not _lacks_kind(nodes, fields):
         return
-    yield from ("", f"# kinds: {', '.join(tables.NODE_KINDS)}")
-    yield '# a node is a facility or a gate only with its owner: set = { kind = "…", owner = "operator" }'
+    yield from ("", say("# kinds: {kinds}", kinds=tables.NODE_KINDS))
+    owned = 'set = { kind = "…", owner = "operator" }'
+    yield say("# a node is a facility or a gate only with its owner: {example}", example=owned)
     for name in nodes.table.column_names:
         text = _text(nodes, name)
         filled = int((~text.blank).sum())
         ours = name in fields or name in {column.name for column in tables.NODES}
         if ours or not 1 < len(text.values) <= min(FEW, filled // 2):
             continue
-        yield from ("", f"# by {visible(name)}:")
+        yield from ("", say("# by {name}:", name=visible(name)))
         for value in text.values:
             rows = text.isin({value})
-            yield f"# [[roles]]  # matches {_matches(nodes, rows)}"
+            yield say("# [[roles]]  # matches {rows}", rows=_matches(nodes, rows))
             yield f"# where = {_inline({name: value})}"
             yield '# set = { kind = "" }'
 
@@ -218,12 +245,13 @@ def _lacks_kind(nodes: Frame, fields: dict[str, str]) -> bool:
 
 def _matches(raw: Frame | None, rows: BoolArray) -> str:
     if raw is None or not rows.any():
-        return "no row"
+        return say("no row")
     names = raw.table.column_names
     first = names[names.index("id") if "id" in names else 0]
     text = _text(raw, first)
-    samples = [text.at(int(row)) or "(blank)" for row in np.flatnonzero(rows)[:SAMPLES]]
-    return f"{int(rows.sum()):,} rows: {_shown(samples)}{', …' if rows.sum() > SAMPLES else ''}"
+    samples = [text.at(int(row)) or say("(blank)") for row in np.flatnonzero(rows)[:SAMPLES]]
+    more = ["…"] if rows.sum() > SAMPLES else []
+    return say("{count:,} rows: {samples}", count=int(rows.sum()), samples=[*_shown(samples), *more])
 
 
 def _inline(values: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def command(
     from auditor.errors import UsageError
 
     if suggest:
-        click.echo(suggestion.suggest(path, mapping=mapping), nl=False)
+        click.echo(suggestion.suggest(path, mapping=mapping, lang=lang), nl=False)
         return
     if target is None:
         raise UsageError(say("say what to write: -o OUT (or --suggest)"))

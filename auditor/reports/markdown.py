@@ -212,9 +212,9 @@ def _tail(result: AuditResult) -> Iterator[str]:
     zones = result.case.areas.provenance()
     lists = {
         "manual": [code(clause.id) for clause in result.manual],
-        "notes": [f"{code(n.where)}: {escaped(told(n.what, lang))}" for n in result.notes],
+        "notes": [f"{code(told(n.where, lang))}: {escaped(told(n.what, lang))}" for n in result.notes],
         "unused": [
-            f"{code(u.where)}: {escaped(told(u.what, lang))}; {escaped(told(u.why, lang))}"
+            f"{code(told(u.where, lang))}: {escaped(told(u.what, lang))}; {escaped(told(u.why, lang))}"
             for u in declared.unused
         ],
         "inputs": [f"{code(path)}: {code(digest)}" for path, digest in inputs(result)],

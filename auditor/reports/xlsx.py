@@ -263,8 +263,10 @@ def _lists(page: Page, result: AuditResult) -> None:
     seen = result.case.observations
     lists: dict[str, list[tuple[str, ...]]] = {
         "manual": [(c.id, _article(c, lang)) for c in result.manual],
-        "notes": [(n.where, told(n.what, lang)) for n in result.notes],
-        "unused": [(u.where, f"{told(u.what, lang)}; {told(u.why, lang)}") for u in declared.unused],
+        "notes": [(told(n.where, lang), told(n.what, lang)) for n in result.notes],
+        "unused": [
+            (told(u.where, lang), f"{told(u.what, lang)}; {told(u.why, lang)}") for u in declared.unused
+        ],
         "inputs": [(path, f"SHA-256 {digest}") for path, digest in inputs(result)],
         "zones": [
             (z["part"], _joined(z["version"], z["attribution"], z["licence"], f"SHA-256 {z['sha256']}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -293,3 +294,16 @@ def test_a_mapping_is_read_once(declare, tmp_path):
     assert [str(problem).split(";")[0] for problem in caught.value.problems if "m.toml" in str(problem)] == [
         "m.toml, line 1: no TOML: Expected ']' at the end of a table declaration"
     ]
+
+
+def test_suggestions_are_commented_in_either_language(foreign):
+    nodes = "id,vendor,type\na,X,BRAS\nb,Y,core\nc,X,BRAS\nd,Y,core\n"
+    said = {lang: suggest(foreign(nodes), lang=lang) for lang in ("en", "zh")}
+    comments = {
+        lang: [line.partition("#")[2] for line in text.splitlines() if "#" in line]
+        for lang, text in said.items()
+    }
+    assert len(comments["en"]) == len(comments["zh"]) > 3
+    assert any(re.search("[\u4e00-\u9fff]", line) for line in comments["zh"])
+    assert not any(re.search("[\u4e00-\u9fff]", line) for line in comments["en"])
+    assert tomllib.loads(said["en"]) == tomllib.loads(said["zh"])
