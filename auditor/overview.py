@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def result_card(result: AuditResult, lang: str | None = None) -> str:
     return cards.card(
         Html(f"{cards.badge(verdict_text(result), colour, lang)} {escaped(name)}"),
         tag("div", day, " · ", area, style="line", lang=lang),
-        tag("div", escaped(_headline(result, lang), lang, MESSAGE), style="line"),
+        tag("div", escaped(headline(result, lang), lang, MESSAGE), style="line"),
         *([tag("div", LABELS["partial"], style="line", lang=lang)] if result.partial else []),
         cards.titled(both("What is open"), _open(result, groups, lang), lang) if groups else Html(""),
         _rules(result, lang),
@@ -69,24 +69,53 @@ def verdict_text(result: AuditResult) -> Text:
     return DECLARED_ONLY if declared_only else VERDICTS[result.verdict]
 
 
-def _headline(result: AuditResult, lang: str) -> str:
-    """Count what fails, what is undecided, and the clauses passed; related law counts where it passes."""
-    total = dict.fromkeys(Verdict, 0)
+def why_nothing(result: AuditResult) -> list[str]:
+    """Say once why nothing applies, where nothing does."""
+    if result.verdict != Verdict.NOT_APPLICABLE:
+        return []
+    told = [result.message(f) for f in result.findings.rows() if f.subject == "operator" and not f.args]
+    return list(dict.fromkeys(told))
+
+
+def held(found: RuleFindings) -> bool:
+    """Whether a rule passed, and nothing of it is open."""
+    counts = found.counts()
+    return set(counts) <= SETTLED and counts[Verdict.PASS] > 0
+
+
+class Tally(NamedTuple):
+    """What a run comes to: findings that fail or are undecided, clauses that hold or need a person."""
+
+    fails: int
+    undecided: int
+    passed: int
+    manual: int
+
+
+def tally(result: AuditResult) -> Tally:
+    """Count what a run comes to; of related law, only what holds counts."""
+    fails = undecided = 0
     passed: set[str] = set()
     for found in result.findings.rules:
         counts = found.counts()
-        for verdict, number in counts.items():
-            if found.basis != "related_law" or verdict == Verdict.PASS:
-                total[verdict] += number
-        if counts[Verdict.PASS] and set(counts) <= SETTLED:
+        if found.basis != "related_law":
+            fails += counts[Verdict.FAIL]
+            undecided += sum(counts[verdict] for verdict in UNDECIDED)
+        if held(found):
             passed |= set(found.clauses)
+    return Tally(fails, undecided, len(passed), len(result.manual))
+
+
+def headline(result: AuditResult, lang: str) -> str:
+    """Say in a sentence what a run comes to."""
+    told = tally(result)
     return label(
         "headline",
         lang,
-        fails=f"{total[Verdict.FAIL]:,}",
-        undecided=f"{sum(total[v] for v in UNDECIDED):,}",
-        passed=len(passed),
-        manual=len(result.manual),
+        fails=f"{told.fails:,}",
+        undecided=f"{told.undecided:,}",
+        passed=told.passed,
+        manual=told.manual,
     )
 
 

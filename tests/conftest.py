@@ -3,7 +3,10 @@
 import pytest
 from hypothesis import settings
 
+import auditor
 from tests.spoken import watched
+
+ON = "2026-11-22"
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -14,3 +17,21 @@ def _both_languages():
     with watched() as lacking:
         yield
     assert lacking == []
+
+
+@pytest.fixture(scope="session")
+def areas():
+    """Give the pilot areas in force on the day of the samples."""
+    return auditor.read_areas(ON)
+
+
+@pytest.fixture(scope="session")
+def declared():
+    """Give the sample network that fails."""
+    return auditor.read_declaration(auditor.sample("shanghai_violations"))
+
+
+@pytest.fixture(scope="session")
+def result(declared, areas):
+    """Give what the sample network that fails comes to."""
+    return auditor.check(declared, areas=areas, as_of=ON)

@@ -65,21 +65,6 @@ def inert(card):
     return read.text
 
 
-@pytest.fixture(scope="module")
-def areas():
-    return auditor.read_areas(ON)
-
-
-@pytest.fixture(scope="module")
-def declared():
-    return auditor.read_declaration(auditor.sample("shanghai_violations"))
-
-
-@pytest.fixture(scope="module")
-def result(declared, areas):
-    return auditor.check(declared, areas=areas, as_of=ON)
-
-
 def test_a_declaration_says_who_what_and_how_much(declared):
     text = inert(declared._repr_html_())
     for told in ("示例临港数据（上海）有限公司", "91310115MADEM00117", "foreign share 100%", "2026-10-01", "B14",

@@ -24,21 +24,6 @@ RULE, OTHER = "PILOT-TST-01", "PILOT-TST-02"
 DIGEST = "0" * 64
 
 
-@pytest.fixture(scope="module")
-def areas():
-    return auditor.read_areas(ON)
-
-
-@pytest.fixture(scope="module")
-def bad():
-    return auditor.read_declaration(auditor.sample("shanghai_violations"))
-
-
-@pytest.fixture(scope="module")
-def result(bad, areas):
-    return auditor.check(bad, areas=areas, as_of=ON)
-
-
 def written(verdicts, *, rules=(RULE,), listed=True, **others):
     """Make a result of subject -> verdict under `RULE`; `OTHER` always passes once."""
     found = [(RULE, subject, v) for subject, v in verdicts.items() if v] + [
@@ -230,9 +215,9 @@ def test_a_node_taken_out_is_no_longer_evaluated_and_a_moved_one_is_fixed(result
     assert not found.worse and not found.open
 
 
-def test_later_terms_are_told_apart_from_the_network(bad, result, tmp_path, areas):
+def test_later_terms_are_told_apart_from_the_network(declared, result, tmp_path, areas):
     """The same declaration on other terms: all that changes is theirs; a real change stays real beside them."""
-    strict = auditor.check(bad, areas=areas, as_of=ON, min_grade="E2")
+    strict = auditor.check(declared, areas=areas, as_of=ON, min_grade="E2")
     found = auditor.diff(result, strict)
     assert found.counts.keys() == {"policy_changed", "still"}
     assert found.counts["still"] == 7

@@ -29,21 +29,6 @@ HOSTILE = "$\\frac{1}$ </script><img src=x onerror=alert(1)>\U0001f600$x^{ =cmd|
 
 
 @pytest.fixture(scope="module")
-def areas():
-    return auditor.read_areas(ON)
-
-
-@pytest.fixture(scope="module")
-def declared():
-    return auditor.read_declaration(auditor.sample("shanghai_violations"))
-
-
-@pytest.fixture(scope="module")
-def result(declared, areas):
-    return auditor.check(declared, areas=areas, as_of=ON)
-
-
-@pytest.fixture(scope="module")
 def backbone(areas):
     return auditor.check(auditor.read_declaration(auditor.sample("backbone")), areas=areas, as_of=ON)
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 STYLES = ("leaflet/leaflet.css", "parts/page.css")
+# The colours of the dark page stand once in the style: for who chose it, and for whose system did.
+DARK = re.compile(r':root\[data-theme="dark"\] (\{[^}]*\})')
+ALSO_DARK = '@media (prefers-color-scheme: dark) { :root:not([data-theme="light"]) \\1 }\n\\g<0>'
 SCRIPTS = ("core", "list", "network_layer", "map", "topology", "details", "main")
 PACKED_FROM = 300_000  # bytes of data from which they are deflated
 LEVEL = 6  # of deflating: 9 takes four times as long for a twentieth less
@@ -202,6 +205,7 @@ def _inlined() -> tuple[str, str]:
     """Style and script of the page; what would fetch something (images, source maps) is taken out."""
     style = "\n".join((FOLDER / name).read_text("utf-8") for name in STYLES)
     style = re.sub(r"url\([^)]*\)", "none", style)
+    style = DARK.sub(ALSO_DARK, style)
     library = (FOLDER / "leaflet/leaflet.js").read_text("utf-8")
     library = re.sub(r"//# sourceMappingURL=.*", "", library)
     own = "\n".join((FOLDER / f"parts/{name}.js").read_text("utf-8") for name in SCRIPTS)

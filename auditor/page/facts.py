@@ -9,16 +9,15 @@ import numpy as np
 import shapely
 
 from auditor import __version__, registers
-from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
+from auditor.findings import WORST_FIRST, Verdict
 from auditor.language import told
 from auditor.messages import BASES, LABELS, SEVERITIES, VERDICTS
-from auditor.overview import verdict_text
+from auditor.overview import held, tally, verdict_text, why_nothing
 from auditor.page.network import DEGREE, shown
 from auditor.page.words import WORDS
 
 if TYPE_CHECKING:
     from auditor.columns import FloatArray
-    from auditor.findings import RuleFindings
     from auditor.registers import Clause
     from auditor.result import AuditResult
     from auditor.zones import Part
@@ -36,16 +35,11 @@ def head(result: AuditResult) -> dict[str, Any]:
     says = f"says_{result.verdict}"
     if result.verdict == Verdict.PASS and verdict != VERDICTS[Verdict.PASS]:
         says = "says_declared"
-    reasons = []
-    if result.verdict == Verdict.NOT_APPLICABLE:
-        reasons = [
-            result.message(f) for f in result.findings.rows() if f.subject == "operator" and not f.args
-        ]
     return {
         "verdict": verdict.in_(lang),
         "code": str(result.verdict),
         "says": WORDS.get(says, WORDS["says_inconclusive"]).in_(lang),
-        "reasons": list(dict.fromkeys(reasons)),
+        "reasons": why_nothing(result),
         "operator": declared.operator.name,
         "uscc": declared.operator.uscc or "",
         "area": area.in_(lang),
@@ -62,27 +56,12 @@ def head(result: AuditResult) -> dict[str, Any]:
 
 def _counts(result: AuditResult) -> list[tuple[int, str, str]]:
     """Count what fails, what is open, what holds and what needs a person; related law stands apart."""
-    fails = undecided = 0
-    passed: set[str] = set()
-    for found in result.findings.rules:
-        counts = found.counts()
-        if found.basis != "related_law":
-            fails += counts[Verdict.FAIL]
-            undecided += sum(counts[v] for v in UNDECIDED)
-        if held(found):
-            passed |= set(found.clauses)
-    numbers = (fails, undecided, len(passed), len(result.manual))
     names = ("fails", "undecided", "clauses_passed", "need_person")
     kinds = ("fail", "inconclusive", "pass", "manual")
     return [
-        (n, WORDS[name].in_(result.lang), kind) for n, name, kind in zip(numbers, names, kinds, strict=True)
+        (n, WORDS[name].in_(result.lang), kind)
+        for n, name, kind in zip(tally(result), names, kinds, strict=True)
     ]
-
-
-def held(found: RuleFindings) -> bool:
-    """Whether a rule passed, and nothing of it is open."""
-    counts = found.counts()
-    return set(counts) <= SETTLED and counts[Verdict.PASS] > 0
 
 
 @dataclass(frozen=True)

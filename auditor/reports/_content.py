@@ -9,28 +9,12 @@ import orjson
 
 from auditor import __version__
 from auditor.findings import SETTLED, Verdict, plain
-from auditor.grouping import Group, grouped
 from auditor.language import told
-from auditor.overview import proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.result import AuditResult
-
-__all__ = [
-    "SCHEMA",
-    "Group",
-    "dumps",
-    "grouped",
-    "head",
-    "inputs",
-    "proven",
-    "records",
-    "settled",
-    "sources",
-    "to_dict",
-]
 
 SCHEMA = "auditor.result/1"
 MOST_SETTLED = 20_000  # names of what passes, in a result without --all

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from auditor import __version__, registers
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
+from auditor.grouping import grouped
 from auditor.language import both, told
 from auditor.messages import (
     BASES,
-    DECLARED_ONLY,
     GRADES,
     SEVERITIES,
     VERDICTS,
@@ -19,8 +19,9 @@ from auditor.messages import (
     observation_line,
     weightiest,
 )
+from auditor.overview import headline, verdict_text
 from auditor.reports import all_reports
-from auditor.reports._content import grouped, inputs, proven
+from auditor.reports._content import inputs
 from auditor.reports._ink import FAMILY
 from auditor.reports._rows import LABELS as TABLE_LABELS
 from auditor.reports._rows import Findings, path_of
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from auditor.findings import Finding
+    from auditor.grouping import Group
     from auditor.registers import Clause
-    from auditor.reports._content import Group
     from auditor.result import AuditResult
 
 MOST_GROUPS, MOST_AFFECTED, MOST_NOTES, MOST_SEEN, MOST_HOPS = 30, 300, 40, 6, 24
@@ -160,9 +161,7 @@ def _cover(sheet: Sheet, digest: str) -> dict[str, Any]:
     result, lang, case = sheet.result, sheet.lang, sheet.result.case
     operator = case.declaration.operator
     area = case.areas.areas[case.area] if case.area >= 0 else None
-    told = (
-        DECLARED_ONLY if result.verdict == Verdict.PASS and not proven(result) else VERDICTS[result.verdict]
-    )
+    told = verdict_text(result)
     administration = (
         "" if area is None else area.administration_zh if lang == "zh" else area.administration_en
     )
@@ -183,32 +182,12 @@ def _cover(sheet: Sheet, digest: str) -> dict[str, Any]:
         "operator": sheet.text(operator.name),
         "tone": TONES.get(result.verdict, "none"),
         "verdict": told.in_(lang).upper() if lang == "en" else told.in_(lang),
-        "headline": _headline(result),
+        "headline": headline(result, lang),
         "partial": label("partial", lang) if result.partial else None,
         "facts": [[FACTS[name].in_(lang), sheet.text(value)] for name, value in facts.items() if value],
         "caution": label("facts", lang),
         "law": law,
     }
-
-
-def _headline(result: AuditResult) -> str:
-    """Count what fails, what is open, and what a person must look at."""
-    totals = dict.fromkeys(Verdict, 0)
-    passed: set[str] = set()
-    for found in result.findings.rules:
-        counts = found.counts()
-        for verdict, number in counts.items():
-            totals[verdict] += number if found.basis != "related_law" else 0
-        if set(counts) <= SETTLED and counts[Verdict.PASS]:
-            passed.update(found.clauses)
-    return label(
-        "headline",
-        result.lang,
-        fails=f"{totals[Verdict.FAIL]:,}",
-        undecided=f"{sum(totals[v] for v in UNDECIDED):,}",
-        passed=len(passed),
-        manual=len(result.manual),
-    )
 
 
 def _counts(sheet: Sheet) -> dict[str, Any]:

@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import UNDECIDED, WORST_FIRST, Verdict, plain
+from auditor.grouping import grouped
 from auditor.language import both, told
 from auditor.messages import (
     BASES,
-    DECLARED_ONLY,
     SEVERITIES,
     VERDICTS,
     label,
     observation_line,
     weightiest,
 )
+from auditor.overview import verdict_text
 from auditor.reports import Report
-from auditor.reports._content import grouped, inputs, proven
+from auditor.reports._content import inputs
 from auditor.reports._rows import path_of, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from auditor.findings import Finding
-    from auditor.reports._content import Group
+    from auditor.grouping import Group
     from auditor.result import AuditResult
 
 MOST = 60_000  # bytes
@@ -127,7 +128,7 @@ def _head(result: AuditResult) -> Iterator[str]:
     """Give the verdict, whose it is, and the counts."""
     lang, case = result.lang, result.case
     operator = case.declaration.operator
-    shown_as = VERDICTS[result.verdict] if result.verdict != Verdict.PASS or proven(result) else DECLARED_ONLY
+    shown_as = verdict_text(result)
     yield f"## {MARKS[result.verdict]} {WORDS['title'].in_(lang)}: {shown_as.in_(lang)}\n"
     facts = {
         "operator": operator.name,

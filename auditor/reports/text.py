@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__, registers
 from auditor.errors import visible
-from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict, plain
+from auditor.findings import SETTLED, WORST_FIRST, Verdict, plain
+from auditor.grouping import grouped
 from auditor.language import Text, both, chinese
 from auditor.messages import (
     BASES,
-    DECLARED_ONLY,
     SEVERITIES,
     VERDICTS,
     label,
@@ -21,14 +21,14 @@ from auditor.messages import (
     unused_line,
     weightiest,
 )
+from auditor.overview import headline, verdict_text, why_nothing
 from auditor.reports import Report
-from auditor.reports._content import grouped, proven
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from auditor.findings import Finding
-    from auditor.reports._content import Group
+    from auditor.grouping import Group
     from auditor.result import AuditResult
 
 __all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
@@ -116,27 +116,9 @@ def _head(page: Page, result: AuditResult) -> None:
     area = case.area_name(case.area).in_(lang)
     day = label("as_of", lang, day=case.as_of)
     page.line(f"auditor {__version__} · {case.declaration.operator.name} · {area} · {day}", style="bold")
-    totals = dict.fromkeys(Verdict, 0)
-    for found in result.findings.rules:
-        for verdict, number in found.counts().items():
-            if found.basis != "related_law" or verdict == Verdict.PASS:
-                totals[verdict] += number
-    held = [r for r in result.findings.rules if set(r.counts()) <= SETTLED and r.counts()[Verdict.PASS]]
-    passed = {clause for rule in held for clause in rule.clauses}
-    shown = VERDICTS[result.verdict].in_(lang)
-    if result.verdict == Verdict.PASS and not proven(result):
-        shown = DECLARED_ONLY.in_(lang)
+    shown = verdict_text(result).in_(lang)
     page.line(shown.upper() if lang == "en" else shown, style=STYLES.get(result.verdict, ""))
-    page.line(
-        label(
-            "headline",
-            lang,
-            fails=f"{totals[Verdict.FAIL]:,}",
-            undecided=f"{sum(totals[v] for v in UNDECIDED):,}",
-            passed=len(passed),
-            manual=len(result.manual),
-        )
-    )
+    page.line(headline(result, lang))
     if result.partial:
         page.line(label("partial", lang), style="yellow")
 
@@ -231,19 +213,12 @@ def _listed(page: Page, name: str, lines: list[str], *, limit: int) -> None:
         page.entry(name, more.in_(page.lang), indent=0)
 
 
-def _why_not(page: Page, result: AuditResult) -> None:
-    """Say once why nothing applies."""
-    told = [result.message(f) for f in result.findings.rows() if f.subject == "operator" and f.args == {}]
-    for text in dict.fromkeys(told):
-        page.line(text)
-
-
 def print_result(result: AuditResult, console: Console, *, all_findings: bool = False) -> None:
     """Print a result on a rich console."""
     page = Page(console, result.lang)
     _head(page, result)
-    if result.verdict == Verdict.NOT_APPLICABLE:
-        _why_not(page, result)
+    for text in why_nothing(result):
+        page.line(text)
     shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
     by_rule: dict[str, list[Finding]] = {}
     for finding in result.findings.rows(shown):

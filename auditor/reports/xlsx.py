@@ -21,10 +21,12 @@ from openpyxl.utils import get_column_letter
 from auditor import __version__, registers
 from auditor.errors import visible
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
+from auditor.grouping import grouped
 from auditor.language import both, told
-from auditor.messages import BASES, DECLARED_ONLY, RELATIONS, SEVERITIES, VERDICTS, kind_name, label
+from auditor.messages import BASES, RELATIONS, SEVERITIES, VERDICTS, kind_name, label
+from auditor.overview import verdict_text
 from auditor.reports import Report
-from auditor.reports._content import grouped, inputs, proven
+from auditor.reports._content import inputs
 from auditor.reports._rows import LABELS, Findings, flat, path_of, whole
 from auditor.workbook import LONGEST, MOST_ROWS, escaped, saved, text_cell, units
 
@@ -218,7 +220,7 @@ def _summary(book: Workbook, result: AuditResult, left_out: int) -> None:
     page = Page(book, "summary", lang, (30, 76, 20, 18, 14, 14, 16))
     page.add((WORDS["title"].in_(lang), TITLE))
     page.add()
-    shown = VERDICTS[result.verdict] if result.verdict != Verdict.PASS or proven(result) else DECLARED_ONLY
+    shown = verdict_text(result)
     facts: list[tuple[str, Any]] = [
         ("verdict", (shown.in_(lang), _look(result.verdict))),
         ("operator", operator.name),

@@ -6,7 +6,6 @@ Run by `make browser`, apart from the other tests. `AUDITOR_SCREENSHOTS=docs/scr
 import json
 import os
 import re
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,26 +13,11 @@ import pytest
 
 import auditor
 
-playwright = pytest.importorskip("playwright.sync_api")
-
 ON = "2026-11-22"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update")  # fmt: skip
 SUBJECT = "sub-lg-homes"
 PATH = ["sub-lg-homes", "olt-lg-1", "agg-lg-1", "border-lg-1", "ixp-sh-1"]
 HURT = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'`=cmd|' /C calc'!A0 javascript:pwned=1"
 SHOTS = os.environ.get("AUDITOR_SCREENSHOTS")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as runner:
-        chromium = runner.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

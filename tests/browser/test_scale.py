@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from html import escape
 
@@ -16,20 +15,7 @@ from auditor.page import build, map_html, page_html
 playwright = pytest.importorskip("playwright.sync_api")
 
 ON = "2026-11-22"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update")  # fmt: skip
 GENEROUS_MS = 20_000
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as runner:
-        chromium = runner.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

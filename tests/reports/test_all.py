@@ -23,18 +23,6 @@ HURT = "=cmd|' /C calc'!A0 </script><img src=x onerror=alert(1)> `${1}` {{7*7}} 
 
 
 @pytest.fixture(scope="module")
-def areas():
-    return auditor.read_areas(ON)
-
-
-@pytest.fixture(scope="module")
-def result(areas):
-    return auditor.check(
-        auditor.read_declaration(auditor.sample("shanghai_violations")), areas=areas, as_of=ON
-    )
-
-
-@pytest.fixture(scope="module")
 def hostile(areas):
     """A network whose every text is made to hurt, and which fails."""
     node = {"name": HURT, "address": HURT, "site": ""}

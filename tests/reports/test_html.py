@@ -21,18 +21,6 @@ ON = "2026-11-22"
 
 
 @pytest.fixture(scope="module")
-def areas():
-    return auditor.read_areas(ON)
-
-
-@pytest.fixture(scope="module")
-def result(areas):
-    return auditor.check(
-        auditor.read_declaration(auditor.sample("shanghai_violations")), areas=areas, as_of=ON
-    )
-
-
-@pytest.fixture(scope="module")
 def page(result):
     return page_html(result)
 

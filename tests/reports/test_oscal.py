@@ -14,6 +14,7 @@ from auditor.errors import UsageError
 from auditor.findings import Verdict
 from auditor.reports import _oscal, oscal
 from auditor.reports._content import to_dict
+from tests.reports.changing import changed_bytes, changed_value
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 ON = "2026-11-22T00:00:00Z"
@@ -194,29 +195,15 @@ def test_what_is_not_ours_is_refused(data, why):
 @settings(max_examples=40, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_changed_files_are_read_or_refused(one_rule, data):
-    whole = made(one_rule)
-    start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, min(start + 200, len(whole))) | st.just(len(whole)))
-    new = data.draw(st.binary(max_size=3) | st.sampled_from([b"null", b"[]", b"{}", b'"x"', b"1", b"json:"]))
-    told = read_or_refused(whole[:start] + new + whole[end:])
+    told = read_or_refused(
+        changed_bytes(data, made(one_rule), [b"null", b"[]", b"{}", b'"x"', b"1", b"json:"])
+    )
     assert told is None or told["schema"] == "auditor.result/1"
 
 
 @settings(max_examples=40, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_changed_values_are_read_or_refused(one_rule, data):
-    log = json.loads(made(one_rule))
-    spot, key = {"": log}, ""
-    while True:
-        keys = list(spot[key]) if isinstance(spot[key], dict) else list(range(len(spot[key])))
-        spot, key = spot[key], data.draw(st.sampled_from(keys))
-        if not spot[key] or not isinstance(spot[key], dict | list) or data.draw(st.integers(0, 5)) == 0:
-            break
-    if data.draw(st.booleans()):
-        del spot[key]
-    else:
-        spot[key] = data.draw(
-            st.sampled_from([None, [], {}, "x", "json:", "json:[1]", 1, True, [None], {"x": None}])
-        )
-    told = read_or_refused(json.dumps(log).encode())
+    values = [None, [], {}, "x", "json:", "json:[1]", 1, True, [None], {"x": None}]
+    told = read_or_refused(changed_value(data, made(one_rule), values))
     assert told is None or told["schema"] == "auditor.result/1"

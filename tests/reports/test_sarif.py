@@ -14,6 +14,7 @@ from auditor.errors import UsageError
 from auditor.findings import WORST_FIRST, Verdict
 from auditor.reports import _sarif, all_reports, sarif, sarif_github
 from auditor.reports._content import to_dict
+from tests.reports.changing import changed_bytes, changed_value
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -273,27 +274,15 @@ def test_what_is_not_ours_is_refused(data, why):
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_files_are_read_or_refused(one_rule, data):
-    whole = made(one_rule)
-    start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, min(start + 200, len(whole))) | st.just(len(whole)))
-    new = data.draw(st.binary(max_size=3) | st.sampled_from([b"null", b"[]", b"{}", b'"x"', b"1", b"true"]))
-    told = read_or_refused(whole[:start] + new + whole[end:])
+    told = read_or_refused(
+        changed_bytes(data, made(one_rule), [b"null", b"[]", b"{}", b'"x"', b"1", b"true"])
+    )
     assert told is None or told["schema"] == "auditor.result/1"
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_values_are_read_or_refused(one_rule, data):
-    log = json.loads(made(one_rule))
-    spot, key = {"": log}, ""
-    while True:
-        keys = list(spot[key]) if isinstance(spot[key], dict) else list(range(len(spot[key])))
-        spot, key = spot[key], data.draw(st.sampled_from(keys))
-        if not spot[key] or not isinstance(spot[key], dict | list) or data.draw(st.integers(0, 5)) == 0:
-            break
-    if data.draw(st.booleans()):
-        del spot[key]
-    else:
-        spot[key] = data.draw(st.sampled_from([None, [], {}, "x", 1, True, [None], {"x": None}]))
-    told = read_or_refused(json.dumps(log).encode())
+    values = [None, [], {}, "x", 1, True, [None], {"x": None}]
+    told = read_or_refused(changed_value(data, made(one_rule), values))
     assert told is None or told["schema"] == "auditor.result/1"
