@@ -52,9 +52,8 @@ def access_input(
     """
     n, lost = declaration.nodes.num_rows, len(declaration.undeclared)
     links = declaration.links
+    kept = links_searched(declaration, in_service=in_service, usable=usable)
     tail, head = (np.asarray(links.column(name).to_numpy(), np.int32) for name in ("tail", "head"))
-    alive = spread(in_service, lost + 1, value=True)  # the last is for a blank far end, row -1
-    kept = np.flatnonzero(usable & alive[tail] & alive[head])
     kind, over = Coded.of(links.column("kind")).take(kept), Coded.of(links.column("over")).take(kept)
     tunnel = kind.isin({"tunnel"})
     over_link, over_node = _crossed(declaration, over, tunnel)
@@ -81,6 +80,16 @@ def access_input(
         ours=spread((owner == Party.OPERATOR) | (owner == Party.CUSTOMER), lost, value=False),
         complete=declaration.complete,
     )
+
+
+def links_searched(declaration: Declaration, *, in_service: BoolArray, usable: BoolArray) -> IntArray:
+    """Rows of the links that `access_input` takes: usable ones between nodes in service, in order."""
+    tail, head = (
+        np.asarray(declaration.links.column(name).to_numpy(), np.int32) for name in ("tail", "head")
+    )
+    # The last is for a blank far end, row -1.
+    alive = spread(in_service, len(declaration.undeclared) + 1, value=True)
+    return np.flatnonzero(usable & alive[tail] & alive[head])
 
 
 def _crossed(declaration: Declaration, over: Coded, tunnel: BoolArray) -> tuple[IntArray, IntArray]:
