@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from auditor.errors import UsageError, fault_of
 from auditor.files import read_plain, reason_of
@@ -17,6 +17,116 @@ from auditor.language import say
 
 DAY_S = 86_400
 STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class AreaEvent(BaseModel):
+    """An area that leaves the pilot, in part or whole, by decision of the ministry (annex 4).
+
+    Parameters
+    ----------
+    area
+        Id of the area.
+    on
+        First day on which it no longer opens the services.
+    kind
+        ``narrow`` (the services named are removed) or ``terminate`` (all of them).
+    services
+        Codes of the services removed; of a termination blank.
+    transition_until
+        Last day of the transition that the decision grants; blank is unknown, which nobody may take for none.
+    transition
+        Whether the decision grants one at all; ``none`` says that it does not.
+    document
+        The decision: its number.
+
+    Examples
+    --------
+    >>> AreaEvent(area="hainan", on="2026-06-01", kind="narrow", services=["B14"]).services
+    ('B14',)
+    """
+
+    model_config = STRICT
+
+    area: str
+    on: dt.date
+    kind: Literal["narrow", "terminate"]
+    services: tuple[str, ...] = ()
+    transition_until: dt.date | None = None
+    transition: Literal["none"] | None = None
+    document: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> AreaEvent:
+        if self.kind == "narrow" and not self.services:
+            raise ValueError(say("narrow names no services; say which are removed, or kind = \"terminate\""))
+        if self.kind == "terminate" and self.services:
+            raise ValueError(say("terminate ends all services; leave services out, or say kind = \"narrow\""))
+        if self.transition_until is not None and self.transition_until < self.on:
+            raise ValueError(
+                say("transition_until {until} is before on {on}", until=self.transition_until, on=self.on)
+            )
+        if self.transition_until is not None and self.transition:
+            raise ValueError(say("transition_until and transition = \"none\" exclude each other"))
+        return self
+
+
+class ReportDuty(BaseModel):
+    """A report that the administration asks for, again and again or once.
+
+    Parameters
+    ----------
+    kind
+        Kind of the report, as `Report.kind`.
+    every
+        ``year``, ``quarter`` or ``month``: the length of its periods; ``once`` for a single one.
+    due_months, due_days
+        How long after the end of the period it is due: months (to the last day of that month), then days.
+    from_on
+        Periods that end before are not asked for.
+    period, due_on
+        Of a single report.
+
+    Examples
+    --------
+    >>> ReportDuty(kind="annual", due_months=3).every
+    'year'
+    """
+
+    model_config = STRICT
+
+    kind: Literal["annual", "change", "opening", "incident", "other"]
+    every: Literal["year", "quarter", "month", "once"] = "year"
+    due_months: int = Field(default=0, ge=0, le=24)
+    due_days: int = Field(default=0, ge=0, le=366)
+    from_on: dt.date | None = None
+    period: str = ""
+    due_on: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ReportDuty:
+        if (self.every == "once") != (self.due_on is not None and bool(self.period)):
+            raise ValueError(say("every = \"once\" goes with period and due_on, and they with it"))
+        return self
+
+
+class Exit(BaseModel):
+    """Terms of a wind-down, the table ``[policy.exit]``.
+
+    Parameters
+    ----------
+    notice_days
+        Days from notice to stop (Telecommunications Regulations, article 15).
+    deadline
+        Last day by which all users are dealt with, where a record gives none.
+    """
+
+    model_config = STRICT
+
+    notice_days: NonNegativeInt = 90
+    deadline: dt.date | None = None
+
+
+ANNUAL = ReportDuty(kind="annual", due_months=3)  # first quarter: Licensing Measures (Order 42), article 35
 
 
 class Policy(BaseModel):
@@ -38,6 +148,15 @@ class Policy(BaseModel):
         Age from which a declaration no longer proves that nothing was left out.
     approval_requires_expiry
         Whether an approval without a date of expiry is inconclusive.
+    area_events
+        Areas that were narrowed or left the pilot before its end (EXIT-01).
+    reporting_calendar
+        Reports that are due (GOV-03); by default the yearly one, in the first quarter. What is stated here is
+        asked for although no report is declared.
+    notification_sla_days
+        Days within which a notice is acknowledged, where a record gives no day (GOV-07).
+    exit
+        Terms of a wind-down (EXIT-02).
 
     Examples
     --------
@@ -53,6 +172,10 @@ class Policy(BaseModel):
     p2p_nodes: Literal["inconclusive", "fail"] = "inconclusive"
     max_age_days: NonNegativeInt = 366
     approval_requires_expiry: bool = False
+    area_events: tuple[AreaEvent, ...] = ()
+    reporting_calendar: tuple[ReportDuty, ...] = (ANNUAL,)
+    notification_sla_days: NonNegativeInt = 30
+    exit: Exit = Exit()
 
     @property
     def sha256(self) -> str:
@@ -174,6 +297,26 @@ def read_settings(values: dict[str, Any], *, where: str = "settings") -> Setting
         raise UsageError(*wrong) from None
 
 
+def load_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file of the user's.
+
+    Raises
+    ------
+    UsageError
+        A file that is missing, or no TOML.
+    """
+    try:
+        return tomllib.loads(read_plain(Path(path)).decode("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(say("{path}: is not UTF-8", path=path)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(say("{path}: no TOML: {reason}", path=path, reason=str(error))) from None
+
+
 def load_settings(path: str | Path | None) -> Settings:
     """Read ``auditor.toml``; no path means the defaults. Files that it names are found from its folder.
 
@@ -185,16 +328,7 @@ def load_settings(path: str | Path | None) -> Settings:
     if path is None:
         return Settings()
     path = Path(path)
-    try:
-        values = tomllib.loads(read_plain(path).decode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(say("{path}: is not UTF-8", path=path)) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(say("{path}: no TOML: {reason}", path=path, reason=str(error))) from None
+    values = load_toml(path)
     settings = read_settings(values, where=str(path))
 
     def beside(name: str | None) -> str | None:
