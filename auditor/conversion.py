@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from auditor.cells import flat, mask
 from auditor.errors import DeclarationError, UnnamedError, UsageError
+from auditor.governance import LISTS
 from auditor.language import say
 from auditor.model import UNKNOWN_KEY
 from auditor.readers import all_readers, read_declaration
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 FOLDER = "/"
 NOBODY = {"schema": "auditor.declaration/1", "operator": {"name": "(not stated)"}}  # never written
 KEYS = {"nodes": "id", "links": "id"}
-RECORDS = ("operator", "approvals", "services", "contracts")
-PLAIN = ("declared_on", "approvals_complete", "complete", "access_layer")
+RECORDS = ("operator", *LISTS)
+PLAIN = ("declared_on", "approvals_complete", "reports_complete", "complete", "access_layer")
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,8 @@ def fault_of(error: Mapping[str, Any]) -> str:
     '应大于 0'
     """
     kind, stated = error["type"], error.get("ctx", {})
+    if kind == "auditor":
+        return stated["what"]  # type: ignore[no-any-return]
     if kind == "literal_error":
         words = re.findall(r"'([^']*)'", stated["expected"])
         return say("Input should be one of {words}", words=words)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema
 
 from auditor.cards import declaration_card
+from auditor.governance import Notice, Referral, Registration, Report, WindDown
 from auditor.language import say
 from auditor.problems import nearest, quote
 from auditor.records import (
@@ -43,9 +44,14 @@ __all__ = [
     "Input",
     "Network",
     "Note",
+    "Notice",
     "Operator",
+    "Referral",
+    "Registration",
+    "Report",
     "Service",
     "Unused",
+    "WindDown",
 ]
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -161,10 +167,16 @@ class Document(Record):
     schema_: Literal["auditor.declaration/1"] = Field(alias="schema")
     declared_on: Day | None = None
     approvals_complete: Flag = False
+    reports_complete: Flag = False
     operator: Operator
     approvals: Annotated[tuple[Approval, ...], BeforeValidator(read_records)] = ()
     services: Annotated[tuple[Service, ...], BeforeValidator(read_records)] = ()
     contracts: Annotated[tuple[Contract, ...], BeforeValidator(read_records)] = ()
+    registrations: Annotated[tuple[Registration, ...], BeforeValidator(read_records)] = ()
+    reports: Annotated[tuple[Report, ...], BeforeValidator(read_records)] = ()
+    notices: Annotated[tuple[Notice, ...], BeforeValidator(read_records)] = ()
+    wind_down: Annotated[tuple[WindDown, ...], BeforeValidator(read_records)] = ()
+    referrals: Annotated[tuple[Referral, ...], BeforeValidator(read_records)] = ()
     network: Network = Network()
 
 
@@ -201,6 +213,10 @@ class Declaration:
         "There are no others."
     approvals, services, contracts
         Records, in the order declared. Contracts without id have their place in that order, from 1.
+    reports_complete
+        "There are no others" of the reports to the administration.
+    registrations, reports, notices, wind_down, referrals
+        Records of what the circular's mechanisms left behind; none of them is asked for.
     complete
         "Nothing is left out" of the network.
     access_layer
@@ -238,6 +254,12 @@ class Declaration:
     approvals: tuple[Approval, ...] = ()
     services: tuple[Service, ...] = ()
     contracts: tuple[Contract, ...] = ()
+    reports_complete: bool = False
+    registrations: tuple[Registration, ...] = ()
+    reports: tuple[Report, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    wind_down: tuple[WindDown, ...] = ()
+    referrals: tuple[Referral, ...] = ()
     complete: bool = False
     access_layer: str | None = None
     prefixes: pa.Table | None = None
@@ -297,15 +319,16 @@ def read_document(data: Any, file: str, log: Log) -> Document | None:
     _check_contract_ids(document, file, log.problems)
     operator = data["operator"]
     domiciles = operator.get("domiciles", ()) if isinstance(operator, dict) else ()
-    for number, given in enumerate(domiciles, 1):
-        if isinstance(given, dict) and given.get("lon") == 0 and given.get("lat") == 0:
-            log.notes.append(
-                Note(
-                    say("{file}, {place}", file=file, place=f"operator.domiciles {number}"),
-                    say("0,0 read as unknown"),
-                )
-            )
+    _note_nowhere(domiciles, "operator.domiciles", file, log)
+    _note_nowhere(data.get("registrations") or (), "registrations", file, log)
     return document
+
+
+def _note_nowhere(records: Any, where: str, file: str, log: Log) -> None:
+    for number, given in enumerate(records, 1):
+        if isinstance(given, dict) and given.get("lon") == 0 and given.get("lat") == 0:
+            place = say("{file}, {place}", file=file, place=f"{where} {number}")
+            log.notes.append(Note(place, say("0,0 read as unknown")))
 
 
 def read_record(kind: type[AnyRecord], data: Any, file: str, log: Log) -> AnyRecord | None:

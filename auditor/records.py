@@ -72,6 +72,13 @@ def _number(value: Any) -> Any:
     return float(value)
 
 
+def _count(value: Any) -> Any:
+    count = _number(value)
+    if count < 0 or not count.is_integer():
+        raise wrong(say("{value:g} is no whole number from 0", value=count))
+    return int(count)
+
+
 def _flag(value: Any) -> Any:
     if not isinstance(value, bool):
         raise wrong(
@@ -126,6 +133,7 @@ Text: TypeAlias = Annotated[str, BeforeValidator(_text)]
 Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Day: TypeAlias = Annotated[dt.date, BeforeValidator(_day)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_number)]
+Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 Uscc: TypeAlias = Annotated[str, BeforeValidator(_uscc)]
 RegionCode: TypeAlias = Annotated[str, BeforeValidator(_region)]
@@ -139,6 +147,14 @@ ContractKind: TypeAlias = Literal[
 ]
 Purpose: TypeAlias = Literal["pilot_service", "corporate_site"]
 Form: TypeAlias = Literal["facility", "service"]
+
+
+def check_sequence(record: Any, first: str, last: str) -> None:
+    """Refuse a record one of whose days comes before another that it cannot precede."""
+    start, end = getattr(record, first), getattr(record, last)
+    if start is not None and end is not None and end < start:
+        what = say("{last} {end} is before {first} {start}", last=last, end=end, first=first, start=start)
+        raise wrong(what)
 
 
 def _check_order(record: Any, first: str, last: str) -> None:
@@ -178,11 +194,8 @@ class Record(BaseModel):
         return (spelt | {folded(word): word for word in words}).get(folded(value), value)
 
 
-class Domicile(Record):
-    """Where the operator is registered, for a period.
-
-    The one in force on the date counts. ``lon lat`` 0,0 is read as unknown.
-    """
+class Place(Record):
+    """A record of something that stands somewhere. ``lon lat`` 0,0 is read as unknown."""
 
     address: Text | None = None
     region_code: RegionCode | None = None
@@ -190,10 +203,6 @@ class Domicile(Record):
     lat: Number | None = None
     datum: Datum | None = None
     accuracy_m: Annotated[float, BeforeValidator(_length)] | None = None
-    grade: Grade | None = None
-    document: Text | None = None
-    from_on: Day | None = None
-    to_on: Day | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -203,7 +212,7 @@ class Domicile(Record):
         return values
 
     @model_validator(mode="after")
-    def _check(self) -> Domicile:
+    def _check_place(self) -> Place:
         lon, lat = (np.array([np.nan if x is None else x]) for x in (self.lon, self.lat))
         for what, (_, bad) in coordinate_faults(lon, lat).items():
             if bad.any():
@@ -212,6 +221,19 @@ class Domicile(Record):
                     if "without" in what
                     else say("{what}: lon {lon:g}, lat {lat:g}", what=what, lon=lon[0], lat=lat[0])
                 )
+        return self
+
+
+class Domicile(Place):
+    """Where the operator is registered, for a period; the one in force on the date counts."""
+
+    grade: Grade | None = None
+    document: Text | None = None
+    from_on: Day | None = None
+    to_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Domicile:
         _check_order(self, "from_on", "to_on")
         return self
 
@@ -250,14 +272,7 @@ class Approval(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Approval:
-        if self.issued_on and self.expires_on and self.expires_on < self.issued_on:
-            raise wrong(
-                say(
-                    "expires_on {expires_on} is before issued_on {issued_on}",
-                    expires_on=self.expires_on,
-                    issued_on=self.issued_on,
-                )
-            )
+        check_sequence(self, "issued_on", "expires_on")
         return self
 
 

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from auditor import tables
+from auditor.governance import LISTS
 from auditor.model import Document
 from auditor.registers import labels
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-RECORDS = ("Operator", "Domicile", "Approval", "Service", "Contract")
+RECORDS = ("Operator", "Domicile", *(kind.__name__ for kind in LISTS.values()))
 TYPES: dict[str, Any] = {
     "text": {"type": ["string", "integer", "null"]},
     "coded": {"type": ["string", "integer", "null"]},

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from auditor.errors import UsageError, fault_of
 from auditor.files import read_plain, reason_of
@@ -17,6 +18,10 @@ from auditor.language import say
 
 DAY_S = 86_400
 STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+def _wrong(what: str) -> PydanticCustomError:
+    return PydanticCustomError("auditor", "{what}", {"what": what})
 
 
 class AreaEvent(BaseModel):
@@ -58,15 +63,15 @@ class AreaEvent(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> AreaEvent:
         if self.kind == "narrow" and not self.services:
-            raise ValueError(say("narrow names no services; say which are removed, or kind = \"terminate\""))
+            raise _wrong(say('narrow names no services; say which are removed, or kind = "terminate"'))
         if self.kind == "terminate" and self.services:
-            raise ValueError(say("terminate ends all services; leave services out, or say kind = \"narrow\""))
+            raise _wrong(say('terminate ends all services; leave services out, or say kind = "narrow"'))
         if self.transition_until is not None and self.transition_until < self.on:
-            raise ValueError(
+            raise _wrong(
                 say("transition_until {until} is before on {on}", until=self.transition_until, on=self.on)
             )
         if self.transition_until is not None and self.transition:
-            raise ValueError(say("transition_until and transition = \"none\" exclude each other"))
+            raise _wrong(say('transition_until and transition = "none" exclude each other'))
         return self
 
 
@@ -105,7 +110,7 @@ class ReportDuty(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> ReportDuty:
         if (self.every == "once") != (self.due_on is not None and bool(self.period)):
-            raise ValueError(say("every = \"once\" goes with period and due_on, and they with it"))
+            raise _wrong(say('every = "once" goes with period and due_on, and they with it'))
         return self
 
 

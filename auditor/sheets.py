@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 import orjson
 
 from auditor import tables
-from auditor.records import Approval, Contract, Domicile, Operator, Service
+from auditor.governance import LISTS
+from auditor.records import Domicile, Operator
 from auditor.registers import labels
 from auditor.registers._files import folded
 from auditor.tables import Column
@@ -28,7 +29,7 @@ NOTHING = frozenset({NONE, "none", "[]"})
 JSON_MARK = " (JSON)"  # ends the name of a column whose cells are JSON: keys of records that nobody knows
 HELP = ("填写说明 Read me", "词表 Words")
 SEPARATORS = ";；\n"
-TYPES: dict[Any, str] = {str: "text", float: "number", bool: "flag", dt.date: "date"}
+TYPES: dict[Any, str] = {str: "text", float: "number", int: "whole", bool: "flag", dt.date: "date"}
 
 
 def _columns(kind: type[Record]) -> tuple[Column, ...]:
@@ -57,14 +58,13 @@ SHEETS: dict[str, tuple[Column, ...]] = {
     "declaration": (
         Column("declared_on", "date"),
         Column("approvals_complete", "flag"),
+        Column("reports_complete", "flag"),
         Column("complete", "flag"),
         Column("access_layer", "text"),
     ),
     "operator": _columns(Operator),
     "domiciles": _columns(Domicile),
-    "approvals": _columns(Approval),
-    "services": _columns(Service),
-    "contracts": _columns(Contract),
+    **{name: _columns(kind) for name, kind in LISTS.items()},
     "nodes": tables.NODES,
     "links": tables.LINKS,
     "prefixes": tables.PREFIXES,

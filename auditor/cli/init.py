@@ -15,6 +15,7 @@ TOML = """\
 schema = "auditor.declaration/1"
 declared_on = 2026-10-01              # date of this declaration / 申报日期
 approvals_complete = false            # true: there are no others / true 表示别无其他批复、许可
+# reports_complete = true             # all reports are listed below / 已报送信息均已列入
 
 [operator]                            # the enterprise audited / 被审计企业
 name = "Example Lingang Data Co., Ltd."
@@ -54,6 +55,44 @@ content = []                          # [] states "none"; leave out if unknown /
 # supplier = "…"
 # service = "B12"
 # node_ids = ["cdn-7"]
+
+# [[registrations]]                   # business registry / 市场主体登记（营业执照）记录
+# name = "…"
+# uscc = "…"
+# address = "上海市浦东新区（示例）"
+# region_code = "310115"
+# scope = "第一类增值电信业务；…"     # wording of the scope of business / 经营范围原文
+# status = "active"                   # active moved_out revoked cancelled suspended unknown
+# retrieved_on = 2026-10-01           # day on which the record was read / 查询日期
+
+# [[reports]]                         # reports to the administration / 向通信管理局报送的信息
+# kind = "annual"                     # annual change opening incident other
+# period = "2025"
+# due_on = 2026-03-31
+# submitted_on = 2026-03-20
+# state = "accepted"                  # draft submitted in_review accepted rejected
+
+# [[notices]]                         # two-way notification / 双向告知
+# event = "licensed"                  # registered changed moved_out licensed revoked cancelled other
+# sender = "…"
+# receiver = "…"
+# sent_on = 2025-02-27
+# acknowledged_on = 2025-03-03
+
+# [[wind_down]]                       # end of a service / 业务退出与存量用户处置
+# service = "B14"
+# notice_on = 2026-05-01              # day of notice / 告知日期
+# stop_on = 2026-08-01                # last users taken on before / 停止日期
+# deadline_on = 2026-12-31            # users to be dealt with by / 处置截止日期
+# users = 1000                        # on stop_on; then migrated, left, refunded / 停止之日存量用户
+# migrated = 700
+# new_users = 0                       # taken on since stop_on / 停止后新增用户
+
+# [[referrals]]                       # cases handed to another authority / 案件移送
+# sender = "…"
+# receiver = "…"
+# rule = "PILOT-FAC-01"
+# status = "sent"                     # sent accepted returned closed
 
 [network]
 nodes = "nodes.csv"                   # .csv (UTF-8) or .parquet
@@ -121,6 +160,7 @@ def workbook() -> bytes:
     """Give the template as a workbook: what the folder holds, and blank sheets for the rest."""
     from tempfile import TemporaryDirectory
 
+    from auditor.governance import LISTS
     from auditor.readers import read_declaration
     from auditor.writers import content_of
     from auditor.writers.xlsx import bytes_of, tables_of
@@ -130,4 +170,4 @@ def workbook() -> bytes:
         tables = tables_of(content_of(read_declaration(folder)))
     for link in tables["links"]:
         del link["id"]  # made of its ends
-    return bytes_of({**tables, "prefixes": []})
+    return bytes_of({**{name: [] for name in (*LISTS, "prefixes")}, **tables})

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from auditor import cells, network, tables
 from auditor.columns import Coded
 from auditor.errors import UnnamedError, UsageError
+from auditor.governance import LISTS
 from auditor.language import say
 from auditor.model import UNKNOWN_KEY, Declaration, Network, read_document
 from auditor.problems import Origin, quote
@@ -26,7 +27,7 @@ from auditor.tables import Frame, Log, Note, Unused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from auditor.model import Approval, Contract, Document, Domicile
+    from auditor.model import Document
     from auditor.readers._mapping import Source
     from auditor.readers._registry import Parse
     from auditor.tables import Column
@@ -193,6 +194,12 @@ def assemble(
         approvals=document.approvals,
         services=document.services,
         contracts=document.contracts,
+        reports_complete=document.reports_complete,
+        registrations=document.registrations,
+        reports=document.reports,
+        notices=document.notices,
+        wind_down=document.wind_down,
+        referrals=document.referrals,
         complete=stated.complete,
         access_layer=stated.access_layer,
         nodes=nodes.table,
@@ -382,16 +389,13 @@ def _documents(document: Document | None, nodes: Frame | None, folder: Folder) -
 
 
 def _named_documents(document: Document) -> dict[str, str]:
-    places: tuple[tuple[str, tuple[Domicile | Approval | Contract, ...]], ...] = (
-        ("operator.domiciles", document.operator.domiciles),
-        ("approvals", document.approvals),
-        ("contracts", document.contracts),
-    )
+    places: dict[str, tuple[Any, ...]] = {"operator.domiciles": document.operator.domiciles}
+    places |= {name: getattr(document, name) for name in LISTS}
     return {
         record.document: f"{where} {number}"
-        for where, records in places
+        for where, records in places.items()
         for number, record in enumerate(records, 1)
-        if record.document
+        if getattr(record, "document", None)
     }
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from auditor.governance import LISTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 FOLDER = "/"
 PACKAGE = "auditor.readers"
 # Keys of a declaration: a tree that has one of them is ours.
-OURS = frozenset({"schema", "operator", "network", "approvals", "services", "contracts", "declared_on"})
+OURS = frozenset({"schema", "operator", "network", "declared_on", *LISTS})
 
 
 @dataclass(frozen=True)

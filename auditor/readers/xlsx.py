@@ -13,6 +13,7 @@ import pyarrow as pa
 from auditor import sheets
 from auditor.cells import NO, NUMBER, YES
 from auditor.containers import ContainerError, heard, read_boxed
+from auditor.governance import LISTS
 from auditor.language import say
 from auditor.problems import Origin, quote, spans
 from auditor.readers._registry import Export, Reader
@@ -34,7 +35,6 @@ NAMES = frozenset(
 )
 TYPED = {"nodes": ("id", "kind"), "links": ("source", "target")}
 TABLES = ("nodes", "links", "prefixes")
-LISTS = ("approvals", "services", "contracts")
 
 
 @dataclass
@@ -437,7 +437,7 @@ def _value(column: Column | None, cell: Any) -> Any:
     kind, text = column.type if column else "text", _text(cell) or ""
     if kind == "list":
         return sheets.split(text)
-    if kind == "number" and re.match(NUMBER, text.strip()):
+    if kind in {"number", "whole"} and re.match(NUMBER, text.strip()):
         return float(text)
     if kind == "flag" and text.strip().casefold() in YES | NO:
         return text.strip().casefold() in YES

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from auditor.cells import flat
 from auditor.columns import BLANK, DECLARED
+from auditor.governance import LISTS
 from auditor.records import SCHEMA
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from auditor.records import Record
 
 JOINED = ("tail", "head")
-LISTED = ("approvals", "services", "contracts")
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,10 @@ def _records(declaration: Declaration) -> dict[str, Any]:
     if declaration.declared_on is not None:
         tree["declared_on"] = declaration.declared_on
     tree["approvals_complete"] = declaration.approvals_complete
+    if declaration.reports_complete:
+        tree["reports_complete"] = True
     tree["operator"] = _record(declaration.operator)
-    for name in LISTED:
+    for name in LISTS:
         records = [_record(record) for record in getattr(declaration, name)]
         if records:
             tree[name] = records

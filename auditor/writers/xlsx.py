@@ -17,6 +17,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from auditor import sheets
 from auditor.errors import UsageError
+from auditor.governance import LISTS
 from auditor.language import say
 from auditor.problems import quote
 from auditor.registers import labels
@@ -37,6 +38,7 @@ FIRST = 4  # the row under names and explanations
 TABLES = frozenset({"nodes", "links", "prefixes"})
 NUMBERS = frozenset({"number", "whole"})
 FLAGS = {True: "是", False: "否"}
+ALWAYS = frozenset({"approvals", "services", "contracts"})  # sheets that are there though they are blank
 OPEN = {
     ("nodes", "owner"),
     ("links", "owner"),
@@ -91,7 +93,8 @@ def tables_of(content: Content) -> dict[str, list[dict[str, Any]]]:
         tables["declaration"] = [{key: stated[key] for key in own if key in stated}]
         tables["domiciles"] = operator.pop("domiciles", [])
         tables["operator"] = [operator]
-        tables |= {table: content.records.get(table, []) for table in ("approvals", "services", "contracts")}
+        listed = {table: content.records.get(table, []) for table in LISTS}
+        tables |= {table: records for table, records in listed.items() if records or table in ALWAYS}
     tables |= {"nodes": rows(content.nodes), "links": rows(content.links)}
     if content.prefixes is not None:
         tables["prefixes"] = rows(content.prefixes) or [{"prefix": sheets.NONE}]
