@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auditor.changes import Diff as Diff
     from auditor.changes import diff as diff
+    from auditor.edits import Edit as Edit
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration
     from auditor.observations import Observations as Observations
+    from auditor.prospect import Prospect as Prospect
+    from auditor.prospect import whatif as whatif
     from auditor.readers import read_declaration as read_declaration
     from auditor.readers import read_graph as read_graph
     from auditor.readers import read_observations as read_observations
@@ -37,6 +40,9 @@ _HOMES = {
     "AuditResult": "result",
     "Diff": "changes",
     "diff": "changes",
+    "Edit": "edits",
+    "Prospect": "prospect",
+    "whatif": "prospect",
     "check": "engine",
     "Verdict": "findings",
     "Declaration": "model",

@@ -219,7 +219,7 @@ def check(
     """
     _refuse(declaration, areas, min_grade, lang)
     chosen = choose_rules(only, skip)
-    day = _day(as_of, areas)
+    day = day_of(as_of, areas)
     if policy is not None and not isinstance(policy, Policy):
         policy = settings.read_settings({"policy": dict(policy)}, where="policy").policy
     case = Case(
@@ -267,7 +267,14 @@ def _refuse(declaration: object, areas: object, min_grade: object, lang: object)
         raise UsageError(say("language {lang!r} is unknown; give en or zh", lang=lang))
 
 
-def _day(as_of: dt.date | str | None, areas: Areas | None) -> dt.date:
+def day_of(as_of: dt.date | str | None, areas: Areas | None) -> dt.date:
+    """Date of an audit: as given, else that of the areas, else today.
+
+    Raises
+    ------
+    UsageError
+        What is no date.
+    """
     if as_of is None:
         return (areas.as_of if areas is not None else None) or settings.today()
     if isinstance(as_of, dt.datetime):

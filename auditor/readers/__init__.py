@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import DeclarationError, Problem, UsageError
 from auditor.language import say
 from auditor.readers._assemble import read_file, read_raw
+from auditor.readers._edited import read_tables
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
 from auditor.readers._observations import read_observations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from auditor.readers._registry import Parse
     from auditor.tables import Frame
 
-__all__ = ["all_readers", "parser_of", "raw_tables", "read_declaration", "read_graph", "read_observations"]
+__all__ = ["all_readers", "parser_of", "raw_tables", "read_declaration", "read_graph", "read_observations", "read_tables"]
 
 
 def read_declaration(

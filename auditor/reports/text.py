@@ -25,13 +25,15 @@ from auditor.overview import headline, verdict_text, why_nothing
 from auditor.reports import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from auditor.findings import Finding
     from auditor.grouping import Group
     from auditor.result import AuditResult
 
-__all__ = ["REPORT", "grouped", "print_result", "render", "visible", "wrapped"]
+__all__ = ["REPORT", "grouped", "print_result", "print_rule", "printed", "render", "visible", "wrapped"]
 
 WIDTH = 80
 EXAMPLES = 3
@@ -147,7 +149,8 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
         page.entry("do", ask, indent=4)
 
 
-def _rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
+def print_rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
+    """Print a rule with its clauses and its findings, grouped by cause."""
     lang, rule = page.lang, result.rule(rule_id)
     named = {"rule": rule.id, "title": rule.title, "basis": BASES[rule.basis]}
     head = both("{rule}  {title}  ({basis}, {severity})", **named, severity=SEVERITIES[rule.severity])
@@ -230,18 +233,22 @@ def print_result(result: AuditResult, console: Console, *, all_findings: bool = 
         return findings[0].basis == "related_law", rank, rule
 
     for rule, findings in sorted(by_rule.items(), key=worst):
-        _rule(page, result, rule, findings)
+        print_rule(page, result, rule, findings)
     _tail(page, result)
+
+
+def printed(tell: Callable[[Console], None]) -> list[bytes]:
+    """Give what is told on a console of fixed width as lines of plain text."""
+    from rich.console import Console  # noqa: PLC0415
+
+    out = io.StringIO()
+    tell(Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False))
+    return [f"{line.rstrip()}\n".encode() for line in out.getvalue().splitlines()]
 
 
 def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: FBT001
     """Give the report as plain text."""
-    from rich.console import Console  # noqa: PLC0415
-
-    out = io.StringIO()
-    console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    print_result(result, console, all_findings=all_findings)
-    return [f"{line.rstrip()}\n".encode() for line in out.getvalue().splitlines()]
+    return printed(lambda console: print_result(result, console, all_findings=all_findings))
 
 
 REPORT = Report("text", (".txt",), render)

@@ -1,0 +1,231 @@
+"""May I? A declaration judged as it is and as it would be: what would appear, vanish and stay."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from auditor import engine
+from auditor.edits import Edit, edited
+from auditor.errors import UsageError, visible
+from auditor.findings import SETTLED, Verdict, plain
+from auditor.language import both, say
+from auditor.settings import Policy, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from auditor.findings import Finding
+    from auditor.language import Text
+    from auditor.model import Declaration
+    from auditor.result import AuditResult
+    from auditor.tables import Note
+
+SCHEMA = "auditor.whatif/1"
+ANSWERS: Mapping[str, Text] = {
+    "may": both("You may: nothing would be open that is not open already."),
+    "ask_first": both("Ask first: it would leave open what is settled now."),
+    "may_not": both("You may not: it would break a rule."),
+}
+CHANGES: Mapping[str, Text] = {
+    "appears": both("would appear"),
+    "vanishes": both("would vanish"),
+    "stays": both("would stay"),
+}
+EXIT_CODES = {"may": 0, "may_not": 1, "ask_first": 3}
+TERMS = frozenset({"areas", "as_of", "policy"})
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a change would do; `answer` says whether it may be made.
+
+    Parameters
+    ----------
+    before, after
+        The declaration as it is, and as it would be, each judged on its own terms.
+    edits
+        What would be changed in the declaration.
+    notes
+        What follows from the edits without being said in them.
+    """
+
+    before: AuditResult
+    after: AuditResult
+    edits: tuple[Edit, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @cached_property
+    def _open(self) -> tuple[dict[tuple[str, str], Finding], dict[tuple[str, str], Finding]]:
+        shown = set(Verdict) - SETTLED
+        one, other = (
+            {(f.rule, f.subject): f for f in result.findings.rows(shown)}
+            for result in (self.before, self.after)
+        )
+        return one, other
+
+    @cached_property
+    def appears(self) -> tuple[Finding, ...]:
+        """Findings that would be open and are not, or would fail and are only undecided."""
+        before, after = self._open
+        return tuple(f for key, f in after.items() if key not in before or _worse(before[key], f))
+
+    @cached_property
+    def vanishes(self) -> tuple[Finding, ...]:
+        """Findings that are open and would not be, be it that nothing would be left to judge."""
+        before, after = self._open
+        return tuple(f for key, f in before.items() if key not in after)
+
+    @cached_property
+    def stays(self) -> tuple[Finding, ...]:
+        """Findings that would stay open, as they would read then."""
+        before, after = self._open
+        return tuple(f for key, f in after.items() if key in before and not _worse(before[key], f))
+
+    @cached_property
+    def answer(self) -> str:
+        """``may``, ``may_not`` (something would fail that does not) or ``ask_first`` (something would open).
+
+        Related law (ISP-03, ISP-04) never decides a verdict under the circular: a fail there is asked first.
+        """
+        if any(f.verdict == Verdict.FAIL and f.basis != "related_law" for f in self.appears):
+            return "may_not"
+        return "ask_first" if self.appears else "may"
+
+    def settled(self, finding: Finding) -> bool:
+        """Whether what vanishes would pass; else it would no longer be judged."""
+        counted = (found for found in self.after.findings.rules if found.rule == finding.rule)
+        return any(
+            finding.subject in set(self.after.findings.names(batch))
+            for found in counted
+            for batch in found.batches
+            if batch.verdict == Verdict.PASS
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give one mapping a finding that is open before or after, in plain values."""
+        before, after = self._open
+        rows = []
+        for change in CHANGES:
+            result = self.before if change == "vanishes" else self.after
+            for finding in getattr(self, change):
+                key = (finding.rule, finding.subject)
+                verdicts = [str(o[key].verdict) if key in o else None for o in (before, after)]
+                rows.append(
+                    {
+                        "rule": finding.rule,
+                        "subject": finding.subject,
+                        "change": change,
+                        "before": verdicts[0],
+                        "after": verdicts[1],
+                        "message": result.message(finding),
+                        "ask": result.ask(finding),
+                        "details": plain(finding.details),
+                        "fingerprint": finding.fingerprint,
+                    }
+                )
+        return rows
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give `records` as a table."""
+        import pandas as pd  # noqa: PLC0415 -- a third of a second that the command line need not pay
+
+        names = ("rule", "subject", "change", "before", "after", "message", "ask", "details", "fingerprint")
+        return pd.DataFrame(self.records(), columns=list(names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it in plain values, as ``auditor whatif --format json`` writes it."""
+        lang = self.after.lang
+        sides = {"before": self.before, "after": self.after}
+        return {
+            "schema": SCHEMA,
+            "operator": {"name": self.after.case.declaration.operator.name},
+            "answer": self.answer,
+            "told": ANSWERS[self.answer].in_(lang),
+            "edits": [plain(vars(edit)) for edit in self.edits],
+            "notes": [{"where": str(n.where), "what": str(n.what)} for n in self.notes],
+            **{
+                name: {
+                    "verdict": str(result.verdict),
+                    "as_of": result.case.as_of.isoformat(),
+                    "policy_sha256": result.case.policy.sha256,
+                    "counts": result.counts,
+                }
+                for name, result in sides.items()
+            },
+            "findings": self.records(),
+        }
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{len(getattr(self, change)):,} {text.en}" for change, text in CHANGES.items())
+        return f"<Prospect {self.answer}: {self.before.verdict} -> {self.after.verdict}; {counted}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.to_frame().drop(columns=["details", "fingerprint"])
+        shown = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else "")
+        told = html.escape(visible(ANSWERS[self.answer].in_(self.after.lang)))
+        return f"<p>{told}</p>{shown.to_html(index=False, escape=True, max_rows=20)}"
+
+
+def _worse(before: Finding, after: Finding) -> bool:
+    return after.verdict == Verdict.FAIL and before.verdict != Verdict.FAIL
+
+
+def whatif(
+    declaration: Declaration,
+    edits: Iterable[Edit] = (),
+    *,
+    then: Mapping[str, Any] | None = None,
+    root: Path | None = None,
+    **terms: Any,
+) -> Prospect:
+    """Judge a declaration as it is and as it would be.
+
+    Parameters
+    ----------
+    declaration
+        What `read_declaration` gave.
+    edits
+        What would be changed in it.
+    then
+        Terms that would be others afterwards: ``areas``, ``as_of``, ``policy`` (a mapping changes the keys
+        that it names).
+    root
+        Folder where documents that edits name lie.
+    **terms
+        As for `check`: ``areas``, ``as_of``, ``policy``, ``observations``, ``confirmed``, ``min_grade``,
+        ``lang``.
+
+    Raises
+    ------
+    UsageError
+        Terms that do not exist.
+    DeclarationError
+        Every edit that cannot be made, and everything wrong with what comes of them.
+
+    Examples
+    --------
+    >>> import auditor
+    >>> declaration = auditor.read_declaration(auditor.sample("shanghai_isp_cdn"))
+    >>> far = auditor.Edit("add", "node", {"id": "edge-hz", "kind": "cdn_edge", "owner": "operator",
+    ...                                    "services": "B12", "region_code": "330106"})
+    >>> auditor.whatif(declaration, [far], as_of="2026-11-22").answer
+    'may_not'
+    """
+    edits, then = tuple(edits), dict(then or {})
+    if then.keys() - TERMS:
+        raise UsageError(say("then: there is no term {names}", names=sorted(then.keys() - TERMS)))
+    before = engine.check(declaration, **terms)
+    policy = then.get("policy")
+    if policy is not None and not isinstance(policy, Policy):
+        changed = {**before.case.policy.model_dump(), **policy}
+        then["policy"] = read_settings({"policy": changed}, where="policy").policy
+    day = engine.day_of(then.get("as_of", terms.get("as_of")), then.get("areas", terms.get("areas")))
+    changed_declaration, notes = edited(declaration, edits, on=day, root=root) if edits else (declaration, ())
+    after = engine.check(changed_declaration, **{**terms, "as_of": day, **then})
+    return Prospect(before, replace(after, lang=before.lang), edits, notes)
