@@ -292,6 +292,19 @@ def _gazetteer() -> _Gazetteer:
     return _Gazetteer()
 
 
+def unit_of_address(text: str) -> tuple[str, str]:
+    """Give the code of the deepest unit that an address certainly begins with, and what follows it.
+
+    Examples
+    --------
+    >>> unit_of_address("上海市浦东新区世纪大道100号"), unit_of_address("北京东路100号")
+    (('310115', '世纪大道100号'), ('', '北京东路100号'))
+    """
+    plain = _plain(text)
+    code, rest, sure = _gazetteer().locate(plain)
+    return (code, rest) if sure else ("", plain)
+
+
 class Addresses:
     """Chinese addresses to claims, by the administrative units and the known places that they begin with.
 

@@ -245,6 +245,9 @@ def losses(before: Declaration, after: Declaration) -> list[Unused]:
         for unused in before.unused
         if unused.why == UNKNOWN_KEY and (unused.what.startswith("network.") or "." not in unused.what)
     ]
+    if before.filings is not None and after.filings is None:
+        what = f"network.filings {before.filings_file}"
+        found.append(Unused("network", what, say("is no part of a declaration")))
     if before.partial:
         what = say("what was not read of the input")
         found.append(Unused("network", what, say("is not in the output: do not state it complete")))

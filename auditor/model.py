@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, Wi
 from auditor.cards import declaration_card
 from auditor.governance import Notice, Referral, Registration, Report, WindDown
 from auditor.language import say
-from auditor.problems import nearest, quote
+from auditor.problems import Origin, nearest, quote
 from auditor.records import (
     Approval,
     Contract,
@@ -31,6 +31,8 @@ from auditor.records import (
 from auditor.tables import Log, Note, Unused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Mapping_
+
     import networkx as nx
 
     from auditor.problems import Problems
@@ -233,6 +235,13 @@ class Declaration:
         Ids that links name and no node has, in order of first sight.
     prefixes
         One row an address block, with every column of `auditor.tables.PREFIXES`; None where not declared.
+    filings, filings_file
+        Records as filed with the administration (``network.filings``), read as a declaration in which an id
+        may be there twice; and the file or folder that holds them.
+    filed
+        Whether these are such records themselves.
+    origins
+        Of ``nodes``, ``links`` and ``prefixes``: where each row was read; absent where nobody knows any more.
     partial
         Whether something of the input that may be a node or a link was not read.
     inputs
@@ -263,6 +272,10 @@ class Declaration:
     complete: bool = False
     access_layer: str | None = None
     prefixes: pa.Table | None = None
+    filings: Declaration | None = None
+    filings_file: str = ""
+    filed: bool = False
+    origins: Mapping_[str, Origin] = field(default_factory=dict, compare=False)
     partial: bool = False
     inputs: tuple[Input, ...] = ()
     documents: dict[str, str] = field(default_factory=dict)

@@ -90,7 +90,7 @@ def _check_present(frame: Frame, name: str, problems: Problems, hint: str = "") 
     problems.rows(frame.origin, blank, name, lambda _row: say("is missing"), hint)
 
 
-def _check_unique(frame: Frame, problems: Problems) -> None:
+def _check_unique(frame: Frame, log: Log) -> None:
     ids = frame.strings("id")
     coded = ids.dictionary_encode()
     if len(coded.dictionary) == len(ids) - ids.null_count:
@@ -111,7 +111,12 @@ def _check_unique(frame: Frame, problems: Problems) -> None:
         )
 
     again = (first != np.arange(len(ids))) & (codes >= 0)
-    problems.rows(frame.origin, again, "id", what, say("give every one its own id"))
+    if not log.repeats:
+        log.problems.rows(frame.origin, again, "id", what, say("give every one its own id"))
+        return
+    rows = spans(frame.origin.number[again])
+    note = say("ids that are there twice, in {count:,} rows: {rows}", count=int(again.sum()), rows=rows)
+    log.notes.append(Note(frame.origin.files[0], note))
 
 
 def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
@@ -159,7 +164,7 @@ def check_nodes(frame: Frame, log: Log) -> Frame:
     for name in ("id", "kind"):
         _check_present(frame, name, problems)
     _check_rounded(frame, "id", problems)
-    _check_unique(frame, problems)
+    _check_unique(frame, log)
     frame = _check_coordinates(frame, log)
     accuracy, asn = floats(frame.table, "accuracy_m"), floats(frame.table, "asn")
     problems.rows(
@@ -290,7 +295,7 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
     table = table.set_column(at, "id", _link_ids(frame, frame.strings("id"), tail, head))
     table = table.append_column("tail", pa.array(tail)).append_column("head", pa.array(head))
     if frame.table.column("id").null_count < len(tail):  # else they are made, and made distinct
-        _check_unique(Frame(table, frame.origin), problems)
+        _check_unique(Frame(table, frame.origin), log)
     return Frame(table, frame.origin), undeclared
 
 

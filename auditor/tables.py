@@ -207,6 +207,12 @@ class Log:
     partial
         Whether something that may be a node or a link was not read: then nobody may state the network
         complete.
+    repeats
+        Whether an id that is there twice is a note and no problem: comparing records wants to see it.
+    filed
+        Whether what was read are records as filed with the administration.
+    inner
+        Whether the input belongs to a declaration that is read: its own filings are not asked for.
     """
 
     problems: Problems = field(default_factory=Problems)
@@ -216,6 +222,9 @@ class Log:
     fields: dict[str, str] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
     partial: bool = False
+    repeats: bool = False
+    filed: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def read_declaration(
     *,
     operator: str | PathLike[str] | collections.abc.Mapping[str, Any] | None = None,
     mapping: str | PathLike[str] | None = None,
+    repeats: bool = False,
 ) -> Declaration:
     """Read a declaration in any form.
 
@@ -45,6 +46,8 @@ def read_declaration(
     mapping
         A TOML file that turns a foreign schema into ours: ``[fields]``, ``[values]`` and ``[[roles]]``, as
         under ``[network]``.
+    repeats
+        Whether an id that is there twice is noted and kept, as comparing records wants it; else it is wrong.
 
     Raises
     ------
@@ -60,7 +63,8 @@ def read_declaration(
         )
     parse = parser_of(path)
     whose = operator if operator is None or isinstance(operator, collections.abc.Mapping) else Path(operator)
-    return read_file(path, parse, operator=whose, mapping=Path(mapping) if mapping is not None else None)
+    beside = Path(mapping) if mapping is not None else None
+    return read_file(path, parse, operator=whose, mapping=beside, repeats=repeats)
 
 
 def raw_tables(path: Path, mapping: Path | None = None) -> tuple[dict[str, Frame], Mapping]:

@@ -12,16 +12,18 @@ import pyarrow.compute as pc
 
 from auditor import cells, network, tables
 from auditor.columns import Coded
-from auditor.errors import UnnamedError, UsageError
+from auditor.errors import DeclarationError, UnnamedError, UsageError
 from auditor.governance import LISTS
 from auditor.language import say
 from auditor.model import UNKNOWN_KEY, Declaration, Network, read_document
 from auditor.problems import Origin, quote
+from auditor.readers._filed import read_filed
 from auditor.readers._files import Folder, read_json, read_toml
 from auditor.readers._graph import settled
 from auditor.readers._mapping import check_mapping, mapped, with_mapping
 from auditor.readers._registry import Export, endings, parsers
 from auditor.readers._tables import read_table
+from auditor.records import SCHEMA
 from auditor.tables import Frame, Log, Note, Unused
 
 if TYPE_CHECKING:
@@ -54,7 +56,12 @@ def read_operator(path: Path, log: Log) -> tuple[Any, Folder]:
 
 
 def read_file(
-    path: Path, parse: Parse, *, operator: Path | Mapping[str, Any] | None = None, mapping: Path | None = None
+    path: Path,
+    parse: Parse,
+    *,
+    operator: Path | Mapping[str, Any] | None = None,
+    mapping: Path | None = None,
+    repeats: bool = False,
 ) -> Declaration:
     """Read a declaration of any form from a file, or from a folder.
 
@@ -68,6 +75,8 @@ def read_file(
         Whose network it is, where the file does not say so: a file, or its structure.
     mapping
         A file of ``[fields]``, ``[values]`` and ``[[roles]]``.
+    repeats
+        Whether an id that is there twice is noted and no problem.
 
     Raises
     ------
@@ -77,7 +86,7 @@ def read_file(
     DeclarationError
         With everything that is wrong.
     """
-    log = Log()
+    log = Log(repeats=repeats)
     file = path / NAME if path.is_dir() else path
     tree, folder = operator, None
     if isinstance(operator, Path):
@@ -180,8 +189,7 @@ def assemble(
         )
     nodes, links, undeclared = _network(stated, sources, graph, folder)
     prefixes = _prefixes(stated, graph, nodes, folder)
-    if stated.filings is not None and folder.find(stated.filings, "network", "filings"):
-        log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", UNKNOWN_KEY))
+    filings = _filings(stated, document, folder)
     documents = _documents(document, nodes, folder)
     log.problems.raise_if_any()
     if document is None or nodes is None or links is None:
@@ -206,12 +214,34 @@ def assemble(
         links=links.table,
         undeclared=undeclared,
         prefixes=prefixes.table if prefixes else None,
+        filings=filings,
+        filings_file=stated.filings or "",
+        filed=log.filed,
+        origins={"nodes": nodes.origin, "links": links.origin}
+        | ({"prefixes": prefixes.origin} if prefixes else {}),
         inputs=tuple(folder.inputs),
         documents=documents,
         partial=log.partial,
         unused=tuple(log.unused),
         notes=tuple(log.notes),
     )
+
+
+def _filings(stated: Network, document: Document | None, folder: Folder) -> Declaration | None:
+    """Read what was filed with the administration, with the forms that declarations have."""
+    if stated.filings is None or document is None:
+        return None
+    if folder.log.filed or folder.log.inner:  # filings of filings: one step is what anybody means
+        folder.log.unused.append(Unused(folder.file, f"network.filings {stated.filings}", UNKNOWN_KEY))
+        return None
+    inner, export = read_filed(stated.filings, folder)
+    if inner is None or export is None:
+        return None
+    tree = export.records or {"schema": SCHEMA, "operator": {"name": document.operator.name}}
+    try:
+        return assemble(tree, inner, graph=None if export.nodes is None else export)
+    except DeclarationError:  # its problems are in the log, which the two share
+        return None
 
 
 def _stated_network(data: Any) -> Network:

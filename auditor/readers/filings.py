@@ -85,7 +85,7 @@ def claims(tree: Any) -> bool:
 
 def read_tree(tree: Any, file: str, log: Log) -> Export | None:
     """Give rooms, racks and users as nodes, gateway links as links, IP segments as address blocks."""
-    tally, before = Tally(file, log), len(log.problems.found)
+    tally, before, log.filed = Tally(file, log), len(log.problems.found), True
     root, passed = root_of(tree)
     for key in passed:
         tally.drop(key, say("beside the records"))

@@ -94,11 +94,7 @@ def test_nowhere_is_unknown(declare):
 
 def test_unknown_columns_and_keys_are_kept_and_listed(declare):
     files = {
-        "declaration.toml": "colour = 1\n"
-        + declare.head
-        + "motto = 'x'\n"
-        + declare.network
-        + "filings = 'f/'\n",
+        "declaration.toml": "colour = 1\n" + declare.head + "motto = 'x'\n" + declare.network,
         "nodes.csv": "zone,id,kind,Lat\n7,a,bng,x\n",
         "links.csv": "source,target\n",
     }
@@ -108,7 +104,6 @@ def test_unknown_columns_and_keys_are_kept_and_listed(declare):
     assert {(u.where, u.what) for u in declaration.unused} == {
         ("declaration.toml", "colour"),
         ("declaration.toml", "operator.motto"),
-        ("declaration.toml", "network.filings f/"),
         ("nodes.csv", "column zone"),
         ("nodes.csv", "column Lat"),
     }

@@ -198,9 +198,10 @@ def test_a_document_takes_no_tables_place(declare, tmp_path):
 
 
 def test_keys_that_nothing_holds_are_lost_and_listed(declare, tmp_path):
-    text = 'remark = "x"\n' + HEAD + declare.network + 'motto = "y"\nfilings = "f"\n'
-    done = conversion.convert(declare({"declaration.toml": text}), tmp_path / "out.json")
-    assert {loss.what for loss in done.lost} == {"remark", "network.motto", "network.filings f"}
+    text = 'remark = "x"\n' + HEAD + declare.network + 'motto = "y"\nfilings = "f.json"\n'
+    filed = '{"rooms": [{"id": "R1"}], "racks": []}'
+    done = conversion.convert(declare({"declaration.toml": text, "f.json": filed}), tmp_path / "out.json")
+    assert {loss.what for loss in done.lost} == {"remark", "network.motto", "network.filings f.json"}
 
 
 def test_what_was_missed_stays_missed(declare, tmp_path):
