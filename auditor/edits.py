@@ -257,7 +257,7 @@ class _Draft:
         gone = pc.or_(*(_is(links, end, edit.name) for end in ("source", "target")))
         number = int(pc.sum(gone).as_py() or 0)
         if number:
-            self.notes.append(Note(edit.told, say("{count:,} links at it are removed too", count=number)))
+            self.notes.append(Note(edit.subject, say("{count:,} links at it are removed too", count=number)))
             self.tables["links"] = links.filter(pc.invert(gone))
 
     # --- records ---
