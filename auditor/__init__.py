@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from auditor.casefiles import CaseFile as CaseFile
+    from auditor.casefiles import casefile as casefile
     from auditor.changes import Diff as Diff
     from auditor.changes import diff as diff
     from auditor.edits import Edit as Edit
@@ -38,6 +40,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AuditResult": "result",
+    "CaseFile": "casefiles",
+    "casefile": "casefiles",
     "Diff": "changes",
     "diff": "changes",
     "Edit": "edits",

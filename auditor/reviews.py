@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from auditor.errors import DeclarationError, Problem
 from auditor.files import read_plain, reason_of
@@ -18,8 +19,37 @@ ALIASES = dict.fromkeys(("digest", "document", "document_digest", "document_sha2
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+class Review(NamedTuple):
+    """A document that a person confirmed: its SHA-256, who confirmed it, and when."""
+
+    sha256: str
+    by: str
+    on: dt.date
+
+
 def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> frozenset[str]:
     """Read ``reviews.csv``: which documents a person confirmed (DESIGN 7).
+
+    Parameters
+    ----------
+    path, as_of, operator
+        As in `reviews_in`.
+
+    Returns
+    -------
+    frozenset of str
+        SHA-256 of the confirmed documents.
+
+    Raises
+    ------
+    DeclarationError
+        All that is wrong with the file.
+    """
+    return frozenset(review.sha256 for review in reviews_in(path, as_of=as_of, operator=operator))
+
+
+def reviews_in(path: str | Path, *, as_of: dt.date, operator: str = "") -> tuple[Review, ...]:
+    """Read ``reviews.csv`` with who confirmed each document, and when.
 
     Parameters
     ----------
@@ -33,8 +63,8 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
 
     Returns
     -------
-    frozenset of str
-        SHA-256 of the confirmed documents.
+    tuple of Review
+        In the order of the file.
 
     Raises
     ------
@@ -63,15 +93,17 @@ def read_reviews(path: str | Path, *, as_of: dt.date, operator: str = "") -> fro
             ]
         )
     problems: list[Problem] = []
-    confirmed = set()
+    confirmed = []
     for number, row in enumerate(rows, start=2):
         wrong = _problems(path.name, number, row, operator)
         problems += wrong
         if not wrong and dt.date.fromisoformat(row["on"]) <= as_of:
-            confirmed.add(row["sha256"].lower())
+            confirmed.append(
+                Review(row["sha256"].lower(), row["by"].strip(), dt.date.fromisoformat(row["on"]))
+            )
     if problems:
         raise DeclarationError(problems)
-    return frozenset(confirmed)
+    return tuple(confirmed)
 
 
 def _problems(file: str, number: int, row: dict[str, str], operator: str) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""`auditor verify`: hash the raw answers behind observations again."""
+"""`auditor verify`: a case file against its manifest, or the raw answers behind observations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from auditor.cli import _options
+from auditor.language import say
 
 EXIT_BROKEN = 4
 
@@ -16,18 +17,59 @@ EXIT_BROKEN = 4
 @click.option(
     "--raw", type=click.Path(), help="Folder of raw answers (default: beside the file, ending in .raw)."
 )
+@click.option(
+    "--digest", metavar="HEX", help="Digest of a case file that was noted elsewhere, to be held too."
+)
 @_options.config
 @_options.lang
-def command(path: str, raw: str | None, config: str | None, lang: str) -> int:
-    """Tell whether the raw answers behind observations are there and unchanged.
+def command(path: str, raw: str | None, digest: str | None, config: str | None, lang: str) -> int:
+    """Tell whether a case file, or the raw answers behind observations, are there and unchanged.
 
+    A case file is a folder that `auditor casefile` wrote, its manifest.json, or a PDF with its manifest
+    beside it: every file that is changed, missing or added is named. The digest that --digest gives, as it is
+    printed in the file or was told when it was written, shows that the manifest itself is the old one.
     Answers of databases are held against the digest of the database, which is not kept with the answers.
     Exit code: 0 all is as it was, 4 something is missing or changed.
     """
+    from auditor.casefiles import manifest
+    from auditor.errors import UsageError
+
+    if manifest.is_case(Path(path)):
+        return _case(Path(path), digest, lang)
+    if digest is not None:
+        raise UsageError(say("--digest goes with a case file: a folder, its manifest, or a PDF"))
+    return _observations(path, raw, config, lang)
+
+
+def _case(path: Path, digest: str | None, lang: str) -> int:
+    """Verify a case file."""
+    from auditor.casefiles import manifest
+
+    found = manifest.verify(path, digest)
+    for fault in found.faults:
+        _line(fault.in_(lang))
+    if not found.faults:
+        _line(say("Digest of the whole: {digest}", digest=found.digest).in_(lang))
+    told = say(
+        "{count:,} files are as they were written; faults: {faults:,}",
+        count=found.count,
+        faults=len(found.faults),
+    )
+    _line(told.in_(lang))
+    return EXIT_BROKEN if found.faults else 0
+
+
+def _line(text: str) -> None:
+    from auditor.errors import visible
+
+    click.echo(visible(text))
+
+
+def _observations(path: str, raw: str | None, config: str | None, lang: str) -> int:
+    """Verify the raw answers behind observations."""
     from auditor import collection, readers, settings
     from auditor.archive import Archive
     from auditor.columns import Coded
-    from auditor.errors import visible
     from auditor.messages import label
 
     seen = readers.read_observations(path)
@@ -47,7 +89,7 @@ def command(path: str, raw: str | None, config: str | None, lang: str) -> int:
         elif archive.read(digest) is None:
             broken.append(label("changed_raw", lang, digest=digest))
     for line in broken:
-        click.echo(visible(line))
+        _line(line)
     count = f"{len(digests) - len(broken):,}"
     click.echo(label("verified", lang, count=count, broken=f"{len(broken):,}"))
     return EXIT_BROKEN if broken else 0

@@ -1,0 +1,265 @@
+"""Which findings a case is about, out of a result of this run or a stored one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rapidfuzz import fuzz, process
+
+from auditor import __version__, engine
+from auditor.errors import UsageError
+from auditor.findings import SETTLED, Finding, Verdict, plain
+from auditor.language import say
+from auditor.problems import quote
+from auditor.reports._content import head
+from auditor.result import AuditResult
+from auditor.terms import View, other_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from auditor.case import Rule
+    from auditor.language import Said
+
+NEAR, CUTOFF = 3, 55
+SAID = ("verdict", "message_id", "args", "details")  # what a finding says, whatever the language
+SETTLED_WORDS = frozenset(map(str, SETTLED))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The findings of a case and what they stand in.
+
+    Parameters
+    ----------
+    head
+        Head of the result, as `auditor schema result` has it.
+    records
+        The findings, as the result has them.
+    result
+        The run itself: for the map, the declared rows and the documents; None for a stored result alone.
+    limits
+        What cannot be shown, and why.
+    """
+
+    head: Mapping[str, Any]
+    records: tuple[dict[str, Any], ...]
+    result: AuditResult | None
+    limits: tuple[tuple[str, dict[str, object]], ...] = ()
+
+    def findings(self) -> list[Finding]:
+        """Findings of the records, for what groups them."""
+        return [_finding(record) for record in self.records]
+
+
+def _finding(record: Mapping[str, Any]) -> Finding:
+    return Finding(
+        rule=record["rule"],
+        basis=record.get("basis", "circular"),
+        clauses=tuple(filter(None, record.get("clause", "").split(", "))),
+        subject=record["subject"],
+        verdict=Verdict(record["verdict"]),
+        severity=record.get("severity", "info"),
+        grade=record.get("grade", "E3"),
+        message_id=record["message_id"],
+        args=record["args"],
+        details=record["details"],
+        fingerprint=record["fingerprint"],
+        observations=tuple(record.get("observations", ())),
+    )
+
+
+def rule_named(name: str) -> Rule:
+    """Find a rule by its id, with or without ``PILOT-``.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    rules = {rule.id: rule for rule in engine.all_rules()}
+    known = name.upper() if name.upper() in rules else f"PILOT-{name.upper()}"
+    if known not in rules:
+        raise UsageError(say("{name}: no such rule; see `auditor rules`", name=name))
+    return rules[known]
+
+
+def choose(
+    result: AuditResult | Mapping[str, Any],
+    subjects: Sequence[str],
+    rule: str | None,
+    again: AuditResult | None,
+) -> Chosen:
+    """Choose the findings of a case.
+
+    Parameters
+    ----------
+    result
+        Of this run, or as it was stored.
+    subjects
+        ``node:sub-17``; a bare name is a node. All that is open under the rule if there are none.
+    rule
+        Its id; all that is open on the subjects if not given.
+    again
+        Of a stored result: its declaration, judged again on the same day.
+
+    Raises
+    ------
+    UsageError
+        A subject or a rule of which the result says nothing, or a declaration that is not that of the result.
+    """
+    if not subjects and rule is None:
+        raise UsageError(say("name a subject or a rule: --subject node:sub-17, --rule PILOT-ISP-02"))
+    wanted = [s if ":" in s or s == "operator" else f"node:{s}" for s in dict.fromkeys(subjects)]
+    rule_id = rule_named(rule).id if rule is not None else None
+    if isinstance(result, AuditResult):
+        told, listed = head(result), _live(result, wanted, rule_id)
+    else:
+        told, listed = result, iter(result["findings"])
+    records = _matching(listed, wanted, rule_id)
+    _refuse_lost(result, wanted, rule_id, records)
+    if isinstance(result, AuditResult):
+        return Chosen(told, tuple(records), result)
+    limits = [*_dated(result, records), *([] if again is not None else [("stored", {})])]
+    if again is not None:
+        limits += _held_against(result, again, records)
+    return Chosen(told, tuple(records), again, tuple(limits))
+
+
+def _live(result: AuditResult, wanted: list[str], rule_id: str | None) -> Iterator[dict[str, Any]]:
+    """Give findings that may be meant: of one rule all if subjects are named with it, else what is open."""
+    own = tuple(found for found in result.findings.rules if rule_id in {None, found.rule})
+    verdicts = None if wanted and rule_id else set(Verdict) - SETTLED
+    for finding in replace(result.findings, rules=own).rows(verdicts):
+        if not wanted or finding.subject in wanted:
+            yield plain(result.record(finding))
+
+
+def _matching(
+    listed: Iterable[dict[str, Any]], wanted: list[str], rule_id: str | None
+) -> list[dict[str, Any]]:
+    """Keep what is named; what holds only where both subject and rule are."""
+    names = frozenset(wanted)
+    return [
+        record
+        for record in listed
+        if (rule_id in {None, record["rule"]})
+        and (not names or record["subject"] in names)
+        and (bool(names and rule_id) or record["verdict"] not in SETTLED_WORDS)
+    ]
+
+
+def _refuse_lost(
+    result: AuditResult | Mapping[str, Any],
+    wanted: list[str],
+    rule_id: str | None,
+    records: list[dict[str, Any]],
+) -> None:
+    """Say all at once of which subjects nothing was found, and which names are near.
+
+    Raises
+    ------
+    UsageError
+        If there are any, or nothing is open under the rule.
+    """
+    found = {record["subject"] for record in records}
+    lost = [name for name in wanted if name not in found]
+    if not lost and records:
+        return
+    if not wanted:
+        raise UsageError(say("nothing is open under {rule}; name a subject, too", rule=rule_id))
+    judged = _judged(result, rule_id)
+    told: list[Said] = []
+    for name in lost:
+        if name in judged:
+            told.append(
+                say(
+                    "nothing is open on {subject}; name the rule that holds (--rule), too",
+                    subject=quote(name),
+                )
+            )
+            continue
+        near = [
+            quote(n)
+            for n, _, _ in process.extract(name, judged, scorer=fuzz.ratio, limit=NEAR, score_cutoff=CUTOFF)
+        ]
+        told.append(
+            say("nothing was found on {subject}; near it are {near}", subject=quote(name), near=near)
+            if near
+            else say("nothing was found on {subject}; `auditor check` lists what was", subject=quote(name))
+        )
+    raise UsageError(*told)
+
+
+def _judged(result: AuditResult | Mapping[str, Any], rule_id: str | None) -> list[str]:
+    """Names of all subjects of a result, of one rule or all."""
+    if isinstance(result, AuditResult):
+        table = result.findings
+        names = (table.names(b) for f in table.rules if rule_id in {None, f.rule} for b in f.batches)
+        return list(dict.fromkeys(name for listed in names for name in listed))
+    return list(dict.fromkeys(subject for rule, subject in View(result).listed if rule_id in {None, rule}))
+
+
+def _dated(
+    result: Mapping[str, Any], records: list[dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Say what of a stored result another version wrote."""
+    before = result["tool"].get("version", "?")
+    if before != __version__:
+        yield "version", {"before": before, "now": __version__}
+    now = {rule.id: rule.sha256 for rule in engine.all_rules()}
+    then = {rule["id"]: rule["sha256"] for rule in result.get("rules", ())}
+    for name in sorted({record["rule"] for record in records}):
+        if name in then and then[name] != now.get(name):
+            yield "rule", {"rule": name}
+
+
+def _held_against(
+    stored: Mapping[str, Any], again: AuditResult, records: list[dict[str, Any]]
+) -> list[tuple[str, dict[str, object]]]:
+    """Hold a declaration against the result that was stored of it: digests first, then the findings.
+
+    Raises
+    ------
+    UsageError
+        A file with other bytes than the run read, or a finding that is not found again.
+    """
+    told = head(again)
+    digests = {entry["path"]: entry["sha256"] for entry in stored["inputs"]}
+    given = {entry["path"]: entry["sha256"] for entry in told["inputs"]}
+    wrong = [
+        say("{file} is not the file that the result was made of: its bytes differ", file=name)
+        if name in digests
+        else say("{file} was not read for the result", file=name)
+        for name, sha256 in given.items()
+        if digests.get(name) != sha256
+    ]
+    if wrong:
+        raise UsageError(*wrong)
+    rules = {record["rule"] for record in records}
+    own = replace(again.findings, rules=tuple(f for f in again.findings.rules if f.rule in rules))
+    wanted = {record["fingerprint"] for record in records}
+    anew = {f.fingerprint: f for f in own.rows() if f.fingerprint in wanted}
+    lost = [r for r in records if not _says_the_same(r, again, anew.get(r["fingerprint"]))]
+    if lost:
+        names = [f"{r['rule']} {r['subject']}" for r in lost[:NEAR]]
+        what = say(
+            "{count:,} findings are not found again in the declaration, as {names}; judge it as the result "
+            "was: --observations, --reviews, --config, --zones, --min-grade",
+            count=len(lost),
+            names=names,
+        )
+        raise UsageError(what)
+    limits: list[tuple[str, dict[str, object]]] = []
+    if set(other_terms(View(stored), View({**told, "findings": []}))) - {"rule_changed"}:
+        limits.append(("terms", {}))
+    left = [name for name in digests if name not in given]
+    return [*limits, *([("left", {"files": left})] if left else [])]
+
+
+def _says_the_same(record: Mapping[str, Any], again: AuditResult, finding: Finding | None) -> bool:
+    if finding is None:
+        return False
+    anew = plain(again.record(finding))
+    return all(anew[name] == record[name] for name in SAID)
