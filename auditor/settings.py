@@ -75,6 +75,34 @@ class AreaEvent(BaseModel):
         return self
 
 
+class MatchThresholds(BaseModel):
+    """How much two records may differ and still be the same, ``[policy.match_thresholds]``.
+
+    Parameters
+    ----------
+    address, name
+        Likeness from 0 to 1 from which two addresses, or two names, may be the same spelt otherwise.
+    likeness
+        Likeness from 0 to 1 from which two records without a common key are paired.
+    distance_m
+        Metres within which two coordinates are one place, unless their accuracies allow for more.
+    shift_m, least_shift_m
+        Metres to which another datum must explain a distance, and the least distance worth explaining.
+    unknown_datum_m
+        Metres that an unstated datum may shift a place.
+    """
+
+    model_config = STRICT
+
+    address: float = Field(default=0.9, gt=0, le=1)
+    name: float = Field(default=0.75, gt=0, le=1)
+    likeness: float = Field(default=0.85, gt=0, le=1)
+    distance_m: float = Field(default=100.0, ge=0)
+    shift_m: float = Field(default=50.0, ge=0)
+    least_shift_m: float = Field(default=150.0, ge=0)
+    unknown_datum_m: float = Field(default=1400.0, ge=0)
+
+
 class ReportDuty(BaseModel):
     """A report that the administration asks for, again and again or once.
 
@@ -162,6 +190,8 @@ class Policy(BaseModel):
         Days within which a notice is acknowledged, where a record gives no day (GOV-07).
     exit
         Terms of a wind-down (EXIT-02).
+    match_thresholds
+        How much two records may differ and still be the same (FAC-04, GOV-08).
 
     Examples
     --------
@@ -181,6 +211,7 @@ class Policy(BaseModel):
     reporting_calendar: tuple[ReportDuty, ...] = (ANNUAL,)
     notification_sla_days: NonNegativeInt = 30
     exit: Exit = Exit()
+    match_thresholds: MatchThresholds = MatchThresholds()
 
     @property
     def sha256(self) -> str:
