@@ -50,6 +50,7 @@ EXPECTED = {
         | of("ISP-01", "fail", "node:sub-hp-firm")
         | of("ISP-02", "fail", *nodes(*BEHIND_EXCHANGE, *BEHIND_OWN_RUN_BNG)),
     ),
+    "lingang_plans": ("pass", 0, set()),
     "beijing_idc": ("pass", 0, set()),
     "shenzhen_two_areas": (
         "fail",

@@ -362,3 +362,26 @@ def test_area_exit():
     )
     assert done.return_value in {1, 3}, done.output
     assert Path(auditor.sample("shanghai_isp_cdn")).is_dir()
+
+
+PLANS = {
+    "room-in-zhangjiang": ("may", set()),
+    "second-carrier": ("may", set()),
+    "cdn-from-a-pool": ("ask_first", {"PILOT-CDN-01 contract:cdn-pool"}),
+    "cdn-in-hangzhou": ("may_not", {"PILOT-CDN-01 node:edge-hz", "PILOT-FAC-01 node:edge-hz"}),
+    "port-at-the-exchange": ("may_not", {"PILOT-ISP-02 node:sub-homes", "PILOT-ISP-02 node:sub-firms"}),
+    "office-to-puxi": ("may_not", {"PILOT-REG-01 operator"}),
+}
+WORDS = {"may": "you may", "ask_first": "ask first", "may_not": "you may not"}
+
+
+def test_plans_of_the_sample(areas):
+    home = auditor.sample("lingang_plans")
+    declaration, told_ = auditor.read_declaration(home), (home / "README.md").read_text("utf-8")
+    assert {path.stem for path in (home / "plans").iterdir()} == set(PLANS)
+    for plan, (answer, appears) in PLANS.items():
+        found = auditor.whatif(
+            declaration, read_edits(home / "plans" / f"{plan}.toml"), areas=areas, as_of=DAY
+        )
+        assert (found.answer, {f"{f.rule} {f.subject}" for f in found.appears}) == (answer, appears), plan
+        assert f"`{plan}` {WORDS[answer]}" in told_
