@@ -84,6 +84,9 @@ class Rule:
         Whether its passes rest on evidence; those of a rule on what must not be flagged do not.
     placed
         Whether its answers rest on where things stand, so that other zones may change them.
+    asked
+        Whether a case gives it something to judge: records that nobody has to declare, or a duty that the
+        user states. Else it does not apply, and its clauses are left to a person.
     """
 
     id: str
@@ -99,6 +102,7 @@ class Rule:
     graded: bool = True
     observed: bool = False
     placed: bool = True
+    asked: Callable[[Case], bool] | None = None
 
     @cached_property
     def sha256(self) -> str:

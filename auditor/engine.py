@@ -72,6 +72,8 @@ def choose_rules(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Ru
 
 def _unasked(case: Case, rule: Rule) -> Batch | None:
     """Say why a rule does not bind this operator, if it does not."""
+    if rule.asked is not None and not rule.asked(case):
+        return Batch(Verdict.NOT_APPLICABLE, "no_records")
     if rule.always:
         return None
     if not case.pilot_services and not case.unsure_services:

@@ -113,9 +113,13 @@ class AuditResult:
 
     @cached_property
     def manual(self) -> tuple[registers.Clause, ...]:
-        """Clauses that no rule answers, or none without observations: a person must look."""
+        """Clauses that no rule answers, or none without observations or records: a person must look."""
         blind = {
-            c for rule in self.rules if rule.observed and self.case.observations is None for c in rule.clauses
+            clause
+            for rule in self.rules
+            if (rule.observed and self.case.observations is None)
+            or (rule.asked is not None and not rule.asked(self.case))
+            for clause in rule.clauses
         }
         return tuple(c for c in registers.read_clauses() if c.assessment == "manual" or c.id in blind)
 
