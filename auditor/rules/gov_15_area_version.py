@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+NEVER = ("fail",)  # a stale version is a fault of the audit
+
+
 def scope(_case: Case) -> list[tuple[str, list[str]]]:
     """Give the operator: its audit is what is judged."""
     return [("operator", [""])]

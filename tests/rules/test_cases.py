@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+import tempfile
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -109,9 +110,26 @@ def areas_on(as_of):
     return auditor.read_areas(as_of)
 
 
+def own_zone(properties, as_of):
+    """Areas with a square of the user's own in Qinghai beside those that ship."""
+    ring = [[101, 36], [102, 36], [102, 37], [101, 37], [101, 36]]
+    properties = {"part": "own_zone", "status": "in", "region_codes": {}, **properties}
+    feature = {"type": "Feature", "properties": properties}
+    feature["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.geojson"
+        path.write_text(json.dumps(feature), "utf-8")
+        return auditor.read_areas(as_of, paths=[path])
+
+
 def build_areas(case, as_of):
-    """Areas in force, with the facts of the case's `areas` (reply, services) in place of those known today."""
-    known, changes = areas_on(as_of), case.get("areas")
+    """Areas in force, with the facts of the case's `areas` (reply, services) in place of those known today.
+
+    `areas_on` takes those of another day (blank: of all days), `zone` the properties of a zone of the user's own.
+    """
+    known, changes = areas_on(case.get("areas_on", as_of) or None), case.get("areas")
+    if "zone" in case:
+        return own_zone(case["zone"], as_of)
     if not changes:
         return known
     return dataclasses.replace(
