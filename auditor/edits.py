@@ -34,7 +34,7 @@ COLUMNS = {"nodes": NODES, "links": LINKS, "prefixes": PREFIXES}
 PLACE = ("site", "lon", "lat", "datum", "accuracy_m", "address", "region_code", "grade", "document")
 PLACED = frozenset({"site", "lon", "address", "region_code"})
 KEYS = ("id", "code", "number")
-READ = ("inputs", "unused", "partial")  # of the declaration as it was read
+READ = ("inputs", "unused", "partial", "filings", "filings_file", "filed")  # no edit changes them
 FLAGS = {"true": True, "yes": True, "是": True, "false": False, "no": False, "否": False}
 NAME = "whatif"
 

@@ -44,6 +44,7 @@ class Files:
         self.folder = folder
         self.records = tomllib.loads((folder / "declaration.toml").read_text("utf-8"))
         self.rows = {key: self._read(key) for key in ("nodes", "links", "prefixes")}
+        self.named = {key: list(rows[0]) for key, rows in self.rows.items() if rows}
 
     def _read(self, key):
         path = self.folder / f"{key}.csv"
@@ -107,7 +108,7 @@ class Files:
                 (folder / path.name).write_bytes(path.read_bytes())
         (folder / "declaration.toml").write_text(tomli_w.dumps(self.records), "utf-8")
         for key, rows in self.rows.items():
-            names = list(dict.fromkeys(name for row in rows for name in row))
+            names = list(dict.fromkeys(name for row in rows for name in row)) or self.named.get(key)
             if not names:
                 continue
             with (folder / f"{key}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -218,7 +219,7 @@ def test_no_edit_changes_nothing(name):
     assert not notes
     assert again.nodes.equals(declaration.nodes)
     assert again.links.equals(declaration.links)
-    for field in vars(again).keys() - {"nodes", "links", "prefixes", "graph"}:
+    for field in vars(again).keys() - {"nodes", "links", "prefixes", "graph", "origins"}:
         assert getattr(again, field) == getattr(declaration, field), field
     assert declaration.prefixes is None or again.prefixes.equals(declaration.prefixes)
 
