@@ -94,6 +94,8 @@ EXPECTED = {
     ),
     "backbone": ("fail", 1, of("ISP-02", "fail", "node:sub-2")),
     "shanghai_disagreements": ("pass", 0, set()),
+    "hainan_exit": ("fail", 1, of("EXIT-02", "fail", "service:B14")),
+    "licence_linkage": ("fail", 1, of("GOV-09", "fail", "approval:1")),
 }
 
 
@@ -230,6 +232,15 @@ def test_moved_and_expired_by_day(day, failed):
     code, verdict, found, _ = read("moved_and_expired", "--as-of", day)
     assert found == failed
     assert (code, verdict) == ((1, "fail") if failed else (0, "pass"))
+
+
+def test_the_area_that_was_narrowed_fails_as_well():
+    found = read("hainan_exit", "--config", str(SAMPLES / "hainan_exit" / "auditor.toml"))[2]
+    assert found == of("EXIT-01", "fail", "service:B14") | of("EXIT-02", "fail", "service:B14")
+
+
+def test_before_the_move_the_papers_agree():
+    assert read("licence_linkage", "--as-of", "2026-08-31")[:3] == (0, "pass", set())
 
 
 def test_thin_asks_for_what_is_missing():
