@@ -63,8 +63,8 @@ def check(case: Case) -> Iterator[Batch]:
     """Judge each service by the event that weighs most."""
     unknown = _unknown(case)
     if unknown:
-        told = {"areas": unknown, "known": list(case.areas.ids)}
-        yield Batch(Verdict.INCONCLUSIVE, "unknown_area", args=told, details=told)
+        names = {"areas": unknown, "known": list(case.areas.ids)}
+        yield Batch(Verdict.INCONCLUSIVE, "unknown_area", args=names, details=names)
     for code in _approvals.codes(case.pilot_services):
         verdict, message, event = _judge(case, code)
         told = {"service": code, "area": case.area_name(case.area), "as_of": case.as_of, **_facts(event)}
