@@ -99,7 +99,7 @@ class CaseFile:
         Parameters
         ----------
         path
-            A name ending in ``.pdf``: one file that carries the evidence, its manifest beside it. Any other: a
+            A name ending in ``.pdf``: one file that carries the evidence, a manifest beside it. Any other: a
             folder, which must not exist or be empty; without ``auditor[pdf]`` it holds no PDF.
 
         Returns
@@ -135,6 +135,7 @@ class CaseFile:
         made = self._manifest(files, "folder")
         listed = ((e["path"], e["sha256"]) for e in manifest.entries(files))
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.mkdir()
         try:
             for name, data in {
                 **files,

@@ -116,7 +116,7 @@ def choose(
     if isinstance(result, AuditResult):
         told, listed = head(result), _live(result, wanted, rule_id)
     else:
-        told, listed = result, iter(result["findings"])
+        told, listed = dict(result), iter(result["findings"])
     records = _matching(listed, wanted, rule_id)
     _refuse_lost(result, wanted, rule_id, records)
     if isinstance(result, AuditResult):
@@ -255,7 +255,9 @@ def _held_against(
     if set(other_terms(View(stored), View({**told, "findings": []}))) - {"rule_changed"}:
         limits.append(("terms", {}))
     left = [name for name in digests if name not in given]
-    return [*limits, *([("left", {"files": left})] if left else [])]
+    if left:
+        limits.append(("left", {"files": left}))
+    return limits
 
 
 def _says_the_same(record: Mapping[str, Any], again: AuditResult, finding: Finding | None) -> bool:

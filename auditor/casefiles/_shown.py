@@ -13,7 +13,9 @@ from auditor.registers import labels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MOST_HOPS = 24
+MOST_HOPS = 6  # nodes of a path on a line
+MOST_STATIONS = 24  # nodes of a path that is drawn
+LONGEST_NAME = 60  # characters of a node's name where its path is drawn
 MOST_CELL = 2_000  # characters
 NAMED = {"nodes": "id", "links": "id", "prefixes": "prefix"}
 FILES = "evidence/declared/{}"
@@ -35,6 +37,7 @@ def shown(content: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], dig
     for matter in values["matters"]:
         for entry in matter["subjects"]:
             entry["path_text"] = path_text(entry["path"])
+        matter["example"]["ways"] = [_drawn(way) for way in matter["example"]["ways"]]
     if values["declared"] is not None:
         values["declared"]["blocks"] = plain(list(_blocks(values["declared"])))
     count, causes = f"{values['count']:,}", len(values["matters"])
@@ -45,6 +48,26 @@ def shown(content: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], dig
         "evidence": list(evidence),
         "evidence_sha256": digest,
     }
+
+
+def _drawn(way: dict[str, Any]) -> dict[str, Any]:
+    """Give a path as it is drawn: names cut, and of a long one both ends; the reasons name all of it."""
+    stations = [
+        {**station, "name": _cut(station["name"], LONGEST_NAME)} if station.get("name") else station
+        for station in way["stations"]
+    ]
+    hidden = len(stations) - MOST_STATIONS
+    if hidden <= 0:
+        return {**way, "stations": stations}
+    half, after = MOST_STATIONS // 2, way["handoff_after"]
+    gap = {"id": f"… (+{hidden:,})", "declared": None}
+    if after is not None and after >= half:
+        after = after - hidden + 1 if after >= half + hidden else half
+    return {**way, "stations": [*stations[:half], gap, *stations[-half:]], "handoff_after": after}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… (+{len(text) - most:,})"
 
 
 def path_text(path: Sequence[str | None] | None) -> str:
@@ -115,5 +138,4 @@ def _word(key: str, value: Any) -> Text:
         told = "; ".join(f"{name}: {_word(name, part).en}" for name, part in value.items())
         return Text(told, told)
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    text = text if len(text) <= MOST_CELL else f"{text[:MOST_CELL]}… (+{len(text) - MOST_CELL:,})"
-    return Text(text, labels.chinese(key, text))
+    return Text(*(_cut(told, MOST_CELL) for told in (text, labels.chinese(key, text))))

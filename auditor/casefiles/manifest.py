@@ -84,14 +84,14 @@ class Verified(NamedTuple):
     ----------
     faults
         Every file that is changed, missing, added or refused, in words; empty where all is as it was.
-    count
+    good
         Files that are as the manifest says.
     digest
         Digest of the whole; blank where the manifest cannot be read.
     """
 
     faults: tuple[Said, ...]
-    count: int
+    good: int
     digest: str
 
 

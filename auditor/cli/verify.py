@@ -52,7 +52,7 @@ def _case(path: Path, digest: str | None, lang: str) -> int:
         _line(say("Digest of the whole: {digest}", digest=found.digest).in_(lang))
     told = say(
         "{count:,} files are as they were written; faults: {faults:,}",
-        count=found.count,
+        count=found.good,
         faults=len(found.faults),
     )
     _line(told.in_(lang))
