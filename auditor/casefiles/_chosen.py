@@ -117,7 +117,7 @@ def choose(
         told, listed = head(result), _live(result, wanted, rule_id)
     else:
         told, listed = dict(result), iter(result["findings"])
-    records = _matching(listed, wanted, rule_id)
+    records = [dict(record) for record in _matching(listed, wanted, rule_id)]
     _refuse_lost(result, wanted, rule_id, records)
     if isinstance(result, AuditResult):
         return Chosen(told, tuple(records), result)
@@ -241,7 +241,9 @@ def _held_against(
     own = replace(again.findings, rules=tuple(f for f in again.findings.rules if f.rule in rules))
     wanted = {record["fingerprint"] for record in records}
     anew = {f.fingerprint: f for f in own.rows() if f.fingerprint in wanted}
-    lost = [r for r in records if not _says_the_same(r, again, anew.get(r["fingerprint"]))]
+    fresh = [anew.get(r["fingerprint"]) for r in records]
+    told_anew = [None if finding is None else plain(again.record(finding)) for finding in fresh]
+    lost = [r for r, new in zip(records, told_anew, strict=True) if not _says_the_same(r, new)]
     if lost:
         names = [f"{r['rule']} {r['subject']}" for r in lost[:NEAR]]
         what = say(
@@ -251,6 +253,8 @@ def _held_against(
             names=names,
         )
         raise UsageError(what)
+    for record, new in zip(records, told_anew, strict=True):
+        record["details"] = (new or record)["details"]  # the same; some forms keep another order
     limits: list[tuple[str, dict[str, object]]] = []
     if set(other_terms(View(stored), View({**told, "findings": []}))) - {"rule_changed"}:
         limits.append(("terms", {}))
@@ -260,8 +264,5 @@ def _held_against(
     return limits
 
 
-def _says_the_same(record: Mapping[str, Any], again: AuditResult, finding: Finding | None) -> bool:
-    if finding is None:
-        return False
-    anew = plain(again.record(finding))
-    return all(anew[name] == record[name] for name in SAID)
+def _says_the_same(record: Mapping[str, Any], anew: Mapping[str, Any] | None) -> bool:
+    return anew is not None and all(anew[name] == record[name] for name in SAID)

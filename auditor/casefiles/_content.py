@@ -270,9 +270,13 @@ class Writer:
         if self.declared is None:
             return []
         rules = {record["rule"] for record in self.chosen.records}
-        listed = getattr(self.declared.declaration, "referrals", ())
-        told = [plain(entry.model_dump(exclude_none=True)) for entry in listed]
-        return [entry for entry in told if not entry.get("rule") or entry["rule"] in rules]
+        subjects = {record["subject"] for record in self.chosen.records}
+        return [
+            plain(entry.model_dump(exclude_none=True))
+            for entry in self.declared.declaration.referrals
+            if (not entry.rule or {entry.rule, f"PILOT-{entry.rule}"} & rules)
+            and (not entry.subject or entry.subject in subjects)
+        ]
 
     def _not_checked(self) -> list[Text]:
         """Say what a reader might think was checked and was not."""

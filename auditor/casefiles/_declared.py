@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from auditor.casefiles._words import PARTIES, ROLES
 from auditor.findings import plain
+from auditor.governance import LISTS
 from auditor.messages import kind_name
 from auditor.roles import Party, Surety
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 WAYS = ("path", "path_to_gate", "path_observed")
 NAMING = ("nodes", "ends", "lost", "idle")  # facts of a witness that name nodes, beside its paths
 TABLES = {"nodes": "node", "links": "link", "prefixes": "prefix"}
-LAW = frozenset({"operator", "service", "contract"})  # subjects that approvals and services decide on
+EQUIPMENT = frozenset({"node", "link", "prefix"})  # all other subjects rest on records, approvals first
+APART = frozenset({"contracts", "referrals"})  # lists that are chosen one by one
 OURS = ("tail", "head")  # columns that are ours, not declared
 
 
@@ -150,16 +152,13 @@ class Declared:
 
     @cached_property
     def records_told(self) -> dict[str, list[dict[str, Any]]]:
-        """Records: the operator; approvals and services where the law asks of them; contracts concerned."""
-        declared, asked = self.declaration, self.subjects.keys() & LAW
-        found: dict[str, Iterable[Record]] = {
-            "operator": (declared.operator,),
-            "approvals": declared.approvals if asked else (),
-            "services": declared.services if asked else (),
-            "contracts": self.contracts,
-        }
+        """Records: the operator; all lists where no equipment is the subject; contracts concerned."""
+        declared, asked = self.declaration, self.subjects.keys() - EQUIPMENT
+        found: dict[str, Iterable[Record]] = {"operator": (declared.operator,)}
+        found |= {name: getattr(declared, name) for name in LISTS.keys() - APART if asked}
+        found["contracts"] = self.contracts
         told = {name: [_record(record) for record in records] for name, records in found.items()}
-        return {name: records for name, records in told.items() if records}
+        return {name: told[name] for name in ("operator", *LISTS) if told.get(name)}
 
     def files(self) -> list[dict[str, Any]]:
         """Files that these rows and records were taken from, with their digests."""
@@ -224,11 +223,9 @@ class Declared:
     def _documented(self) -> Iterator[tuple[str, Record]]:
         """Records with a document: domiciles, and whatever else stands in the case."""
         declared, told = self.declaration, self.records_told
-        groups = {
-            "operator.domiciles": declared.operator.domiciles,
-            "approvals": declared.approvals if "approvals" in told else (),
-        }
-        for group, records in groups.items():
+        groups = {"operator.domiciles": declared.operator.domiciles}
+        groups |= {name: getattr(declared, name) for name in told.keys() & LISTS.keys() - APART}
+        for group, records in sorted(groups.items()):
             for number, record in enumerate(records, 1):
                 if getattr(record, "document", None):
                     yield f"{group} {number}", record

@@ -44,6 +44,10 @@ def shown(content: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], dig
     return {
         **values,
         "count_text": count if causes == 1 else plain(filled("causes", count=count, causes=causes)),
+        "referrals": [
+            plain([[_label("referrals", key), _word(key, value)] for key, value in referral.items()])
+            for referral in values["referrals"]
+        ],
         "replies": [letter for letter in values["exchange"] if letter["reply"]],
         "evidence": list(evidence),
         "evidence_sha256": digest,
@@ -116,11 +120,17 @@ def _blocks(declared: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _block(name: str, rows: list[dict[str, Any]], number: int, file: str) -> dict[str, Any]:
     more = number - len(rows)
     return {
-        "title": WORDS[name],
+        "title": _title(name),
         "rows": rows,
         "file": file,
         "more": filled("more", count=f"{more:,}") if more else None,
     }
+
+
+def _title(name: str) -> Text:
+    """Name a table or a list of records as the workbook does."""
+    sheet = labels.label("sheet", name)
+    return Text(name.replace("_", " "), sheet.zh) if sheet is not None else WORDS[name]
 
 
 def _label(table: str, name: str) -> Text:
