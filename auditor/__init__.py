@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from auditor.changes import Diff as Diff
     from auditor.changes import diff as diff
     from auditor.edits import Edit as Edit
+    from auditor.comparing import compare as compare
+    from auditor.comparison import Comparison as Comparison
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration
@@ -47,6 +49,8 @@ _HOMES = {
     "Edit": "edits",
     "Prospect": "prospect",
     "whatif": "prospect",
+    "Comparison": "comparison",
+    "compare": "comparing",
     "check": "engine",
     "Verdict": "findings",
     "Declaration": "model",

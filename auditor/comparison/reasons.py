@@ -55,10 +55,14 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "count": Reason(MISMATCH, 40, both("the counts are not the same")),
         "value": Reason(MISMATCH, 35, both("the values are not the same")),
         "duplicate": Reason(REVIEW, 66, both("the same key is there twice on one side")),
-        "datum_unknown": Reason(REVIEW, 48, both("apart, by no more than an unstated datum may shift a place")),
+        "datum_unknown": Reason(
+            REVIEW, 48, both("apart, by no more than an unstated datum may shift a place")
+        ),
         "displaced": Reason(REVIEW, 46, both("a little apart")),
         "datum_shift": Reason(REVIEW, 44, both("apart by exactly the shift of another datum")),
-        "address_detail": Reason(REVIEW, 32, both("one address says more than the other, or is spelt otherwise")),
+        "address_detail": Reason(
+            REVIEW, 32, both("one address says more than the other, or is spelt otherwise")
+        ),
         "region_detail": Reason(REVIEW, 30, both("one region code is of a unit inside the other's")),
         "likeness": Reason(REVIEW, 28, both("paired by likeness: they share no key")),
         "renamed": Reason(REVIEW, 26, both("the names are alike, or of one carrier, but not the same")),

@@ -1,9 +1,9 @@
-"""Sides of a comparison: what a declaration, a registry, a licence or observations say, as records of kinds."""
+"""Sides of a comparison: what a declaration, a registry, a licence or observations say, kind by kind."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.governance import Registration
-    from auditor.model import Approval, Declaration, Operator
+    from auditor.model import Approval, Declaration
     from auditor.observations import Observations
 
 NODE_GROUPS = ("room", "rack", "user", "node")
@@ -33,7 +33,9 @@ FILED = frozenset({"enterprise", "approval", "room", "rack", "gateway", "block"}
 ROOMS = frozenset({"room", "data_centre"})
 GATEWAYS = frozenset({"leased_line", "transit", "peering", "cross_border"})
 NUMBERS = ("lon", "lat", "accuracy_m")
-INNER = frozenset({"tail", "head", "change", "report_state", "segment"})  # of our making, or of the reporting's
+INNER = frozenset(
+    {"tail", "head", "change", "report_state", "segment"}
+)  # of our making, or of the reporting's
 OUT_OF_SERVICE = frozenset({"planned", "retired"})
 
 
@@ -108,13 +110,15 @@ class Side:
         Whether they were filed with the administration, in whose records much of a network has no place.
     covers
         Groups of which the side is taken to hold every record; of the others nothing is missing in it.
+    observed
+        Whether it is what sources said, which proves nobody wrong: a mismatch is something to review.
     """
 
     name: str
     rows: Mapping[str, Rows]
     covers: frozenset[str]
     filed: bool = False
-    operator: Operator | None = field(default=None, compare=False)
+    observed: bool = False
 
 
 def side_of(declaration: Declaration, name: str, *, as_of: dt.date, file: str = "") -> Side:
@@ -141,16 +145,22 @@ def side_of(declaration: Declaration, name: str, *, as_of: dt.date, file: str = 
     rows["service"] = _of_records("service", declaration.services, "code", file)
     rows["contract"] = _of_records("contract", declaration.contracts, "id", file)
     named = [(domain, service.code) for service in declaration.services for domain in service.domains]
-    rows["domain"] = _listed("domain", [{"domain": d.lower(), "service": code} for d, code in named], "domain", file)
-    every = frozenset({*NODE_GROUPS, *LINK_GROUPS, "block", "enterprise", "approval", "service", "domain", "contract"})
+    rows["domain"] = _listed(
+        "domain", [{"domain": d.lower(), "service": code} for d, code in named], "domain", file
+    )
+    every = frozenset(
+        {*NODE_GROUPS, *LINK_GROUPS, "block", "enterprise", "approval", "service", "domain", "contract"}
+    )
     held = {group for kind in rows.values() for group in kind.group.values}
     covers = FILED | (held & {"user"}) if filed else every
-    return Side(name, {kind: made for kind, made in rows.items() if len(made)}, covers, filed, declaration.operator)
+    return Side(name, {kind: made for kind, made in rows.items() if len(made)}, covers, filed)
 
 
 def side_of_registrations(records: Iterable[Registration], name: str) -> Side:
     """Make a side of records of the business registry."""
-    return Side(name, {"enterprise": of_enterprises([_plain(r) for r in records], name)}, frozenset({"enterprise"}))
+    return Side(
+        name, {"enterprise": of_enterprises([_plain(r) for r in records], name)}, frozenset({"enterprise"})
+    )
 
 
 def side_of_approvals(records: Iterable[Approval], name: str) -> Side:
@@ -166,11 +176,15 @@ def side_of_observations(seen: Observations, name: str) -> Side:
     table = seen.table
     kind, answered = Coded.of(table.column("kind")), Coded.of(table.column("outcome")).isin({"answer"})
     subject = Coded.of(table.column("subject"))
-    holds = np.flatnonzero(kind.isin({"holder"}) & answered & subject.map(_is_block, blank=False, dtype=np.bool_))
+    holds = np.flatnonzero(
+        kind.isin({"holder"}) & answered & subject.map(_is_block, blank=False, dtype=np.bool_)
+    )
     owner = Coded.of(table.column("owner"))
     blocks = {(subject.at(row), owner.at(row)) for row in holds.tolist()}
     rows = [{"prefix": (s or "").partition(":")[2], "allocated_by": o} for s, o in sorted(blocks, key=str)]
-    return Side(name, {"block": _listed("block", rows, "prefix", name)} if rows else {}, frozenset())
+    return Side(
+        name, {"block": _listed("block", rows, "prefix", name)} if rows else {}, frozenset(), observed=True
+    )
 
 
 def _is_block(subject: str) -> bool:
@@ -187,10 +201,13 @@ def _nodes(declaration: Declaration, as_of: dt.date, file: str) -> Rows:
     group = np.select([customers, kind.isin(ROOMS), kind.isin({"rack"})], [2, 0, 1], 3)
     columns = _texts(table, {column.name for column in NODES} - {"id", "grade", "document"})
     columns["in_force"] = _in_force(table, as_of)
-    for name in ("owner", "operated_by"):
-        columns[name] = _party(columns.get(name), declaration)
+    columns |= {
+        name: _party(columns[name], declaration) for name in ("owner", "operated_by") if name in columns
+    }
     if declaration.filed:  # a far end that nobody filed has no kind, nor is who holds racks and users filed
-        columns = {name: c for name, c in columns.items() if name not in {"kind", "owner", "operated_by", "holding"}}
+        columns = {
+            name: c for name, c in columns.items() if name not in {"kind", "owner", "operated_by", "holding"}
+        }
     return Rows(
         Coded.of(table.column("id")),
         Coded(group.astype(np.int32), NODE_GROUPS),
@@ -206,12 +223,15 @@ def _links(declaration: Declaration, nodes: Rows, as_of: dt.date, file: str) -> 
     ends = [Coded.of(table.column(name)) for name in ("source", "target")]
     gateway = ends[1].blank | ~supplier.blank | kind.isin(GATEWAYS)
     columns = _texts(table, set(table.column_names) - INNER - {"id", "cost"})
-    columns["owner"] = _party(columns.get("owner"), declaration)
+    if "owner" in columns:
+        columns["owner"] = _party(columns["owner"], declaration)
     columns["in_force"] = _in_force(table, as_of)
+    columns["ends"] = _ends(*ends, Coded.of(table.column("direction")).isin({"forward"}))
     near, far = (_room_of(end, nodes) for end in ends)
     columns["room"] = _either(near, far)
     if declaration.filed:
-        columns = {name: column for name, column in columns.items() if name not in {"kind", "target", "source"}}
+        columns = {name: column for name, column in columns.items() if name not in {"kind", "ends"}}
+    columns = {name: column for name, column in columns.items() if name not in {"source", "target"}}
     group = Coded(np.where(gateway, 0, 1).astype(np.int32), LINK_GROUPS)
     return Rows(_stated_ids(table), group, columns, {}, _places(declaration, "links", file))
 
@@ -233,7 +253,9 @@ def _blocks(declaration: Declaration, nodes: Rows, as_of: dt.date, file: str) ->
 def _texts(table: pa.Table, names: set[str]) -> dict[str, Coded]:
     """Columns as text, those of numbers too; what is neither known nor of our making is kept as well."""
     known = {column.name for column in (*NODES, *PREFIXES)}
-    wanted = [n for n in table.column_names if n not in INNER | set(NUMBERS) and (n in names or n not in known)]
+    wanted = [
+        n for n in table.column_names if n not in INNER | set(NUMBERS) and (n in names or n not in known)
+    ]
     found = {}
     for name in wanted:
         column = table.column(name)
@@ -254,10 +276,18 @@ def _in_force(table: pa.Table, as_of: dt.date) -> Coded:
     return Coded(np.where(dated, 0, 1).astype(np.int32), ("yes", "no"))
 
 
-def _party(column: Coded | None, declaration: Declaration) -> Coded:
+def _ends(source: Coded, target: Coded, forward: BoolArray) -> Coded:
+    """Both ends of each link in one text, in either order the same unless traffic goes one way."""
+    order = np.argsort(np.argsort(np.array([*source.values, ""], dtype=object)))
+    swap = ~forward & ~target.blank & (order[source.codes] > order[target.codes])
+    first = Coded(np.where(swap, target.codes, source.codes), source.values)
+    last = Coded(np.where(swap, source.codes, target.codes), source.values)
+    texts = [pc.fill_null(end.arrow().cast(pa.string()), "") for end in (first, last)]
+    return Coded.of(pc.binary_join_element_wise(*texts, " – "))
+
+
+def _party(column: Coded, declaration: Declaration) -> Coded:
     """Write the operator's own name and code as ``operator``."""
-    if column is None:
-        return Coded(np.array([], np.int32), ())
     named = ["operator" if is_operator(value, declaration.operator) else value for value in column.values]
     codes = {value: code for code, value in enumerate(dict.fromkeys(named))}
     new = np.array([*(codes[value] for value in named), -1], np.int32)
@@ -268,7 +298,9 @@ def _stated_ids(table: pa.Table) -> Coded:
     """Ids of links that the file states; those that reading made of the ends name nothing."""
     given = table.column("id").cast(pa.string())
     ends = [pc.fill_null(table.column(name).cast(pa.string()), "") for name in ("source", "target")]
-    made = pc.equal(pc.replace_substring_regex(given, "#[0-9]+$", ""), pc.binary_join_element_wise(*ends, ">"))
+    made = pc.equal(
+        pc.replace_substring_regex(given, "#[0-9]+$", ""), pc.binary_join_element_wise(*ends, ">")
+    )
     return Coded.of(pc.if_else(made, None, given))
 
 
@@ -312,6 +344,8 @@ def _enterprise(declaration: Declaration, as_of: dt.date) -> dict[str, Any]:
     """Name, code and domicile in force of the operator."""
     operator = declaration.operator
     said: dict[str, Any] = {"name": operator.name, "uscc": operator.uscc}
+    if not declaration.filed:  # whoever declares says that it exists
+        said["status"] = "active"
     for domicile in operator.domiciles:
         if in_force(domicile.from_on, domicile.to_on, as_of):
             wanted = {"address", "region_code", "datum", *NUMBERS}
@@ -364,4 +398,6 @@ def chosen(rows: Rows, mask: BoolArray) -> Rows:
     at = np.flatnonzero(mask)
     columns = {name: column.take(at) for name, column in rows.columns.items()}
     numbers = {name: column[at] for name, column in rows.numbers.items()}
-    return Rows(rows.key.take(at), rows.group.take(at), columns, numbers, lambda row: rows.files(int(at[row])))
+    return Rows(
+        rows.key.take(at), rows.group.take(at), columns, numbers, lambda row: rows.files(int(at[row]))
+    )

@@ -1,0 +1,187 @@
+"""Sides of a comparison, from files, declarations and observations; `compare` holds them together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import openpyxl
+import orjson
+
+from auditor import readers, record_files, settings
+from auditor.comparison import Comparison, compare_sides
+from auditor.comparison.decisions import Decision, read_decisions
+from auditor.comparison.sides import (
+    Side,
+    side_of,
+    side_of_approvals,
+    side_of_observations,
+    side_of_registrations,
+)
+from auditor.errors import UsageError
+from auditor.files import read_plain
+from auditor.language import say
+from auditor.model import Declaration
+from auditor.observations import Observations
+from auditor.zones import Areas, read_areas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+
+    from auditor.settings import Policy
+
+    Given: TypeAlias = str | PathLike[str] | Declaration | Observations | Side
+
+
+def compare(
+    a: Given,
+    *others: Given,
+    decisions: str | PathLike[str] | Iterable[Decision] = (),
+    as_of: str | dt.date | None = None,
+    policy: Policy | None = None,
+    areas: Areas | None = None,
+    lang: str = "en",
+) -> Comparison:
+    """Hold records against each other: 一致, 待复核, 不一致 a pair, why, and both sources.
+
+    Parameters
+    ----------
+    a
+        The first side, against which every later one is held: a declaration or a file of one in any form,
+        records as filed, a business-registry record, licences, or observations.
+    others
+        The later sides. With none, a declaration is held against its own filings and registry records.
+    decisions
+        What persons decided on earlier comparisons, or the file that holds it.
+    as_of
+        Day on which records are in force or not; default: today in Asia/Shanghai.
+    policy
+        Its ``match_thresholds`` say how much may differ.
+    areas
+        Pilot areas; default: those in force on the day.
+    lang
+        Language of frames.
+
+    Returns
+    -------
+    Comparison
+        Every record of both sides once, the riskiest first.
+
+    Raises
+    ------
+    DeclarationError
+        With everything that is wrong in an input.
+    UsageError
+        One side alone that has no filings and no registry record.
+
+    Examples
+    --------
+    >>> import auditor
+    >>> path = auditor.sample("shanghai_isp_cdn")
+    >>> auditor.compare(path, path, as_of="2026-11-22").counts
+    {'match': 126, 'review': 0, 'mismatch': 0}
+    """
+    day = (
+        settings.today()
+        if as_of is None
+        else as_of
+        if isinstance(as_of, dt.date)
+        else dt.date.fromisoformat(as_of)
+    )
+    sides = [*_sides(a, day)] if not others else [_sides(a, day)[0]]
+    sides += [_sides(other, day)[0] for other in others]
+    if len(sides) == 1:
+        what = say("{name} has neither filings nor registry records to be held against", name=sides[0].name)
+        raise UsageError(what, say("name a second side, or network.filings in its declaration.toml"))
+    decided = decisions
+    if isinstance(decisions, str | Path) or hasattr(decisions, "__fspath__"):
+        decided = read_decisions(decisions, as_of=day)  # type: ignore[arg-type]
+    used = read_areas(day) if areas is None else areas
+    return compare_sides(_distinct(sides), as_of=day, policy=policy, areas=used, decisions=decided, lang=lang)  # type: ignore[arg-type]
+
+
+def _distinct(sides: list[Side]) -> list[Side]:
+    """Number sides of the same name."""
+    from dataclasses import replace  # noqa: PLC0415 -- nowhere else
+
+    seen: dict[str, int] = {}
+    found = []
+    for side in sides:
+        seen[side.name] = seen.get(side.name, 0) + 1
+        again = seen[side.name]
+        found.append(side if again == 1 else replace(side, name=f"{side.name} ({again})"))
+    return found
+
+
+def _sides(given: Given, day: dt.date) -> list[Side]:
+    """Make the side of an input, and after it those of the records that lie in it."""
+    if isinstance(given, Side):
+        return [given]
+    if isinstance(given, Declaration):
+        return _of_declaration(given, given.operator.name, day)
+    if isinstance(given, Observations):
+        return [side_of_observations(given, given.name or "observations")]
+    path = Path(given)
+    name = path.name or str(path)
+    records = _records(path)
+    if records is not None:
+        record, rows = records
+        made = record_files.checked(record, rows, name)
+        return [
+            side_of_registrations(made, name) if record == "registration" else side_of_approvals(made, name)
+        ]
+    if path.suffix.lower() == ".parquet" or _is_observations(path):
+        return [side_of_observations(readers.read_observations(path), name)]
+    return _of_declaration(readers.read_declaration(path, repeats=True), name, day)
+
+
+def _of_declaration(declaration: Declaration, name: str, day: dt.date) -> list[Side]:
+    sides = [side_of(declaration, name, as_of=day)]
+    if declaration.filings is not None:
+        sides.append(side_of(declaration.filings, f"{name}: {declaration.filings_file}", as_of=day))
+    if declaration.registrations:
+        sides.append(side_of_registrations(declaration.registrations, f"{name}: registrations"))
+    return sides
+
+
+def _records(path: Path) -> tuple[str, list[dict[str, Any]]] | None:
+    """Records of a registry or licences, if a file holds them; what is anything else the readers read."""
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in TREES:
+        return None
+    try:
+        tree = TREES[suffix](path)
+    except (ValueError, OSError, KeyError):  # the reader of declarations says what is wrong with it
+        return None
+    return record_files.read_rows_of(tree)
+
+
+def _sheet(path: Path) -> list[dict[str, Any]] | None:
+    """Rows of a workbook of one sheet, under the headings of its first row."""
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    if len(book.sheetnames) != 1:
+        return None
+    rows = [row for row in book.worksheets[0].iter_rows(values_only=True) if any(c is not None for c in row)]
+    head = [str(cell or "") for cell in rows[0]] if rows else []
+    return [dict(zip(head, row, strict=False)) for row in rows[1:]]
+
+
+TREES: dict[str, Callable[[Path], Any]] = {
+    ".csv": record_files.read_csv_rows,
+    ".json": lambda path: orjson.loads(read_plain(path)),
+    ".toml": lambda path: tomllib.loads(read_plain(path).decode()),
+    ".xlsx": _sheet,
+}
+
+
+def _is_observations(path: Path) -> bool:
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    try:
+        tree = orjson.loads(read_plain(path))
+    except (ValueError, OSError):
+        return False
+    return isinstance(tree, dict) and "observations" in tree
