@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOST_HOPS = 6  # nodes of a path on a line
 MOST_STATIONS = 24  # nodes of a path that is drawn
 LONGEST_NAME = 60  # characters of a node's name where its path is drawn
+SECONDS = 19  # characters of a time up to its seconds
 MOST_CELL = 2_000  # characters
 NAMED = {"nodes": "id", "links": "id", "prefixes": "prefix"}
 FILES = "evidence/declared/{}"
@@ -38,6 +39,8 @@ def shown(content: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], dig
         for entry in matter["subjects"]:
             entry["path_text"] = path_text(entry["path"])
         matter["example"]["ways"] = [_drawn(way) for way in matter["example"]["ways"]]
+    for seen in values["observations"]:
+        seen["seen_at"] = (seen["seen_at"] or "")[:SECONDS].replace("T", " ") or None
     if values["declared"] is not None:
         values["declared"]["blocks"] = plain(list(_blocks(values["declared"])))
     count, causes = f"{values['count']:,}", len(values["matters"])
