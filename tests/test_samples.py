@@ -93,6 +93,12 @@ EXPECTED = {
         | of("ISP-05", "inconclusive", "node:接入服务器"),
     ),
     "backbone": ("fail", 1, of("ISP-02", "fail", "node:sub-2")),
+    "cheap_cut": (
+        "fail",
+        1,
+        of("ISP-02", "fail", *nodes("sub-1", "sub-2", "sub-3"))
+        | of("FAC-01", "fail", *nodes("log-suzhou", "backup-suzhou")),
+    ),
     "shanghai_disagreements": ("pass", 0, set()),
     "hainan_exit": ("fail", 1, of("EXIT-02", "fail", "service:B14")),
     "licence_linkage": ("fail", 1, of("GOV-09", "fail", "approval:1")),
