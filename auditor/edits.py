@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.cells import flat
+from auditor.cells import NO, YES, flat
 from auditor.errors import DeclarationError, Problem
 from auditor.language import say
 from auditor.model import Document, Network
@@ -35,7 +35,7 @@ PLACE = ("site", "lon", "lat", "datum", "accuracy_m", "address", "region_code", 
 PLACED = frozenset({"site", "lon", "address", "region_code"})
 KEYS = ("id", "code", "number")
 READ = ("inputs", "unused", "partial", "filings", "filings_file", "filed")  # no edit changes them
-FLAGS = {"true": True, "yes": True, "是": True, "false": False, "no": False, "否": False}
+FLAGS = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
 NAME = "whatif"
 
 

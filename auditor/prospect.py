@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor import engine
 from auditor.edits import Edit, edited
 from auditor.errors import UsageError, visible
+from auditor.exits import hit_by
 from auditor.findings import SETTLED, Verdict, plain
 from auditor.language import both, say
 from auditor.settings import Policy, read_settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from auditor.exits import Hits
     from auditor.findings import Finding
     from auditor.language import Text
     from auditor.model import Declaration
@@ -97,6 +99,13 @@ class Prospect:
             return "may_not"
         return "ask_first" if self.appears else "may"
 
+    @cached_property
+    def hits(self) -> tuple[Hits, ...]:
+        """What of the operator the area events hit that are not of the policy now."""
+        known = self.before.case.policy.area_events
+        after = self.after.case
+        return tuple(hit_by(after, event) for event in after.policy.area_events if event not in known)
+
     def settled(self, finding: Finding) -> bool:
         """Whether what vanishes would pass; else it would no longer be judged."""
         counted = (found for found in self.after.findings.rules if found.rule == finding.rule)
@@ -158,6 +167,7 @@ class Prospect:
                 }
                 for name, result in sides.items()
             },
+            "hits": [_hit(hits) for hits in self.hits],
             "findings": self.records(),
         }
 
@@ -170,6 +180,16 @@ class Prospect:
         shown = shown.map(lambda cell: visible(cell) if isinstance(cell, str) else "")
         told = html.escape(visible(ANSWERS[self.answer].in_(self.after.lang)))
         return f"<p>{told}</p>{shown.to_html(index=False, escape=True, max_rows=20)}"
+
+
+def _hit(hits: Hits) -> dict[str, Any]:
+    return {
+        "event": hits.event.model_dump(mode="json", exclude_none=True),
+        "services": list(hits.services),
+        "facilities": hits.facilities.to_pylist(),
+        "subscribers": hits.subscribers.to_pylist(),
+        "users": hits.users,
+    }
 
 
 def _worse(before: Finding, after: Finding) -> bool:
@@ -223,7 +243,7 @@ def whatif(
     before = engine.check(declaration, **terms)
     policy = then.get("policy")
     if policy is not None and not isinstance(policy, Policy):
-        changed = {**before.case.policy.model_dump(), **policy}
+        changed = {**before.case.policy.model_dump(exclude_unset=True), **policy}
         then["policy"] = read_settings({"policy": changed}, where="policy").policy
     day = engine.day_of(then.get("as_of", terms.get("as_of")), then.get("areas", terms.get("areas")))
     changed_declaration, notes = edited(declaration, edits, on=day, root=root) if edits else (declaration, ())

@@ -13,6 +13,7 @@ from auditor.language import both, say
 if TYPE_CHECKING:
     import datetime as dt
 
+    from auditor.advice import Advice
     from auditor.edits import Edit
     from auditor.findings import Finding
     from auditor.prospect import Prospect
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 VALUES = "FIELD=VALUE,..."
 ADDED = ("node", "link", "contract", "service", "approval")
+M_PER_KM = 1000
 MOST = 5  # rules whose findings are shown in full without --all
 
 
@@ -68,6 +70,19 @@ def _add(kind: str, *, help: str) -> _options.Decorator:  # noqa: A002 -- click'
     "--exit-on", type=_options.Day(), help="With --area-exit: from this date (default: that of --as-of)."
 )
 @click.option("--transition-until", type=_options.Day(), help="With --area-exit: last day of the transition.")
+@click.option("--no-transition", is_flag=True, help="With --area-exit: there is no transition.")
+@click.option("--suggest", is_flag=True, help="Suggest a repair of what fails then.")
+@click.option("--candidates", type=click.Path(), help="With --suggest: CSV of sites on offer.")
+@click.option(
+    "--km-cost",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="With --suggest: cost of moving a facility by a kilometre, in the unit of fixed_cost.",
+)
+@click.option(
+    "--most-km", type=click.FloatRange(min=0), help="With --suggest: farthest that a facility may move."
+)
 @click.option(
     "--zones",
     multiple=True,
@@ -121,8 +136,9 @@ def command(path: str, **options: Any) -> int:
     home = Path(path)
     root = home if home.is_dir() else home.parent
     found = prospect.whatif(declaration, edits, then=then, root=root, **terms)
+    advice = _advice(found, options) if options["suggest"] else None
     if not options["quiet"]:
-        _show(found, options["format_"], everything=options["everything"])
+        _show(found, advice, options["format_"], everything=options["everything"])
     return prospect.EXIT_CODES[found.answer]
 
 
@@ -166,18 +182,21 @@ def _terms(options: dict[str, Any], day: dt.date, *, changed: bool) -> tuple[dic
         codes = tuple(code.strip() for code in (options["services"] or "").split(",") if code.strip())
         event = {"area": options["area_exit"], "on": options["exit_on"] or day, "services": codes}
         event |= {"kind": "narrow" if codes else "terminate", "transition_until": options["transition_until"]}
+        event |= {"transition": "none"} if options["no_transition"] else {}
         events = [e.model_dump() for e in chosen.policy.area_events]
         then["policy"] = {"area_events": [*events, {k: v for k, v in event.items() if v}]}
-    elif options["services"] or options["exit_on"] or options["transition_until"]:
-        raise UsageError(say("--services, --exit-on and --transition-until go with --area-exit"))
+    elif any(options[name] for name in ("services", "exit_on", "transition_until", "no_transition")):
+        raise UsageError(say("--services, --exit-on and options of the transition go with --area-exit"))
+    if not options["suggest"] and (options["candidates"] or options["most_km"] is not None):
+        raise UsageError(say("--candidates and --most-km go with --suggest"))
     if options["zones"]:
         then["areas"] = engine.areas_on(day, (*chosen.zones, *options["zones"]))
     now = day
-    if options["as_of"] and not changed and not then:
+    if options["as_of"] and not changed and not then and not options["suggest"]:
         now = _options.today()
         then = {"as_of": day, "areas": engine.areas_on(day, chosen.zones)}
-    if not changed and not then:
-        raise UsageError(say("nothing is changed; give an edit, --area-exit, --zones or --as-of"))
+    if not changed and not then and not options["suggest"]:
+        raise UsageError(say("nothing is changed; give an edit, --area-exit, --zones, --as-of or --suggest"))
     terms = {
         "areas": engine.areas_on(now, chosen.zones),
         "as_of": now,
@@ -188,22 +207,41 @@ def _terms(options: dict[str, Any], day: dt.date, *, changed: bool) -> tuple[dic
     return terms, then
 
 
-def _show(found: Prospect, format_: str, *, everything: bool) -> None:
+def _advice(found: Prospect, options: dict[str, Any]) -> Advice:
+    """Suggest a repair of the network as it would be."""
+    from auditor.advice import advise
+    from auditor.relocation import read_candidates
+
+    candidates = read_candidates(options["candidates"]) if options["candidates"] else None
+    most = options["most_km"]
+    return advise(
+        found.after.case,
+        candidates,
+        distance_weight=options["km_cost"] / M_PER_KM,
+        most_m=None if most is None else most * M_PER_KM,
+    )
+
+
+def _show(found: Prospect, advice: Advice | None, format_: str, *, everything: bool) -> None:
     """Print the answer, what would change, and why."""
     import sys
 
     import orjson
     from rich.console import Console
 
+    from auditor.findings import plain
     from auditor.reports.text import Page, printed
 
     def told(console: Console) -> None:
         page = Page(console, found.after.lang)
         _head(page, found)
         _findings(page, found, everything=everything)
+        for title, lines in advice.parts(page.lang).items() if advice else ():
+            _part(page, title, lines)
 
     if format_ == "json":
-        click.echo(orjson.dumps(found.to_dict()))
+        suggestion = {"suggestion": advice.to_dict()} if advice else {}
+        click.echo(orjson.dumps({**found.to_dict(), **suggestion}, default=plain))
     elif sys.stdout.isatty():
         told(Console(highlight=False, markup=False, emoji=False))
     else:
@@ -242,6 +280,9 @@ def _findings(page: Page, found: Prospect, *, everything: bool) -> None:
     from auditor.prospect import CHANGES
     from auditor.reports.text import print_rule
 
+    for hit in found.hits:
+        title, *lines = hit.to_text(page.lang)
+        _part(page, title, lines)
     for rule, own in _by_rule(found.appears).items():
         print_rule(page, found.after, rule, own)
     for change, result in (("vanishes", found.before), ("stays", found.after)):
@@ -257,6 +298,14 @@ def _findings(page: Page, found: Prospect, *, everything: bool) -> None:
             if len(own) > MOST:
                 names += page.comma + both("{count} more (--all)", count=len(own) - MOST).in_(page.lang)
             page.line(f"{rule}{page.colon}{names}", indent=2)
+
+
+def _part(page: Page, title: str, lines: list[str]) -> None:
+    """Print some lines under a title; those that are indented stay so."""
+    page.gap()
+    page.line(title, style="bold")
+    for line in lines:
+        page.line(line.lstrip(), indent=2 + len(line) - len(line.lstrip()))
 
 
 def _told(page: Page, found: Prospect, finding: Finding, change: str) -> str:
