@@ -225,7 +225,7 @@ def by_flow(core: Core, weights: Weights) -> IntArray:
 def _near(tail: IntArray, head: IntArray, capacity: IntArray, n: int) -> BoolArray:
     """Nodes that a greatest flow leaves joined to the source."""
     matrix = csr_array((capacity.astype(np.int32), (tail, head)), (n, n))
-    left = (matrix - maximum_flow(matrix, SOURCE, SINK).flow).tocsr()
+    left = csr_array(matrix - maximum_flow(matrix, SOURCE, SINK).flow)
     left.eliminate_zeros()
     side = np.zeros(n, np.bool_)
     side[breadth_first_order(left, SOURCE, return_predecessors=False)] = True
@@ -267,7 +267,7 @@ def by_program(cores: Sequence[Core], weights: Weights) -> tuple[IntArray, int] 
     solved = milp(
         np.concatenate([weights.of.astype(np.float64), np.zeros(nodes)]),
         constraints=LinearConstraint(coo_array(entries, (arcs, links + nodes)).tocsr(), -np.inf, 0),
-        integrality=np.concatenate([np.ones(links), np.zeros(nodes)]),
+        integrality=np.concatenate([np.ones(links, np.int8), np.zeros(nodes, np.int8)]),
         bounds=Bounds(low, high),
         options={"mip_rel_gap": 0, "node_limit": MOST_BRANCHES},
     )

@@ -116,11 +116,13 @@ class _Tree:
             first, second = self.depth[x] >= self.depth[y], self.depth[y] >= self.depth[x]
             a[left], b[left] = np.where(first, self.above[x], x), np.where(second, self.above[y], y)
             left = left[a[left] != b[left]]
-        return a[which.ravel()]
+        met: IntArray = a[which.ravel()]
+        return met
 
     def below(self, node: IntArray, top: IntArray) -> BoolArray:
         """Whether `top` dominates `node` or is it, pair by pair."""
-        return self.meet(node, top) == top
+        is_below: BoolArray = self.meet(node, top) == top
+        return is_below
 
 
 def hanging(case: Case, rows: IntArray | None = None) -> Hanging:

@@ -308,9 +308,9 @@ def _offered(case: Case, candidates: pa.Table | None, leaving: IntArray, *, own:
 
 
 def _places(table: pa.Table) -> Places:
-    numbers = {name: columns.floats(table, name) for name in ("lon", "lat", "accuracy_m")}
-    texts = {name: Coded.of(table.column(name)) for name in ("datum", "region_code", "address")}
-    return Places(**numbers, **texts)
+    lon, lat, accuracy_m = (columns.floats(table, name) for name in ("lon", "lat", "accuracy_m"))
+    datum, code, address = (Coded.of(table.column(name)) for name in ("datum", "region_code", "address"))
+    return Places(lon, lat, datum, accuracy_m, code, address)
 
 
 def _schema() -> pa.Schema:
@@ -418,9 +418,9 @@ def _siting(
 def distances(lon: FloatArray, lat: FloatArray, to_lon: FloatArray, to_lat: FloatArray) -> FloatArray:
     """Geodesic metres from some points (rows) to others (columns); NaN where one has no place."""
     shape = (lon.size, to_lon.size)
-    start = [np.repeat(column, shape[1]) for column in (lon, lat)]
-    end = [np.tile(column, shape[0]) for column in (to_lon, to_lat)]
-    metres = GEOD.inv(*start, *end)[2]
+    lons, lats = (np.repeat(column, shape[1]) for column in (lon, lat))
+    to_lons, to_lats = (np.tile(column, shape[0]) for column in (to_lon, to_lat))
+    metres = GEOD.inv(lons, lats, to_lons, to_lats)[2]
     return np.asarray(metres, np.float64).reshape(shape)
 
 

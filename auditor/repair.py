@@ -141,10 +141,12 @@ class Bypasses:
         def at_an_end(nodes: BoolArray) -> BoolArray:
             # Nodes that nobody declared, and at last a far end that is blank, are nobody's.
             spread = np.concatenate([nodes, np.zeros(given.n - given.declared + 1, np.bool_)])
-            return spread[given.tail] | spread[given.head]
+            touched: BoolArray = spread[given.tail] | spread[given.head]
+            return touched
 
         own = owner == Party.OPERATOR
-        return own | at_an_end(mine) | (at_an_end(served) & (owner == Party.UNKNOWN))
+        free: BoolArray = own | at_an_end(mine) | (at_an_end(served) & (owner == Party.UNKNOWN))
+        return free
 
     @cached_property
     def judged(self) -> Judged:

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def by_program(siting: Siting) -> Plan:
             LinearConstraint(held.tocsr(), -np.inf, 0),
             LinearConstraint(opened.tocsr(), -np.inf, 0),
         ],
-        integrality=np.ones(sites + pairs.size),
+        integrality=np.ones(sites + pairs.size, np.int8),
         bounds=Bounds(0, 1),
         options={"mip_rel_gap": 0, "node_limit": MOST_BRANCHES},
     )
@@ -370,14 +370,13 @@ def transported(siting: Siting, chosen: IntArray) -> IntArray:
     demand, site = demand[finite], site[finite]
     ones, columns = np.ones(demand.size), np.arange(demand.size)
     room = np.floor(np.minimum(siting.capacity[sites], siting.size.sum()) / siting.size[0] + 1e-9)
-    solved = linprog(
+    solved = milp(  # without any whole variable: the simplex method gives a vertex, which is whole
         cost[demand, site],
-        A_eq=csr_array((ones, (demand, columns))),
-        b_eq=np.ones(chosen.size),
-        A_ub=csr_array((ones, (site, columns)), (sites.size, demand.size)),
-        b_ub=room,
-        bounds=(0, 1),
-        method="highs-ds",  # a vertex, hence whole
+        constraints=[
+            LinearConstraint(csr_array((ones, (demand, columns))), 1, 1),
+            LinearConstraint(csr_array((ones, (site, columns)), (sites.size, demand.size)), -np.inf, room),
+        ],
+        bounds=Bounds(0, 1),
     )
     if solved.x is None:
         return chosen

@@ -2,7 +2,7 @@
 
     python benchmarks/relocation.py --sites 200 --facilities 10000
 
-Random places in a square of 100 km, four mixes of capacity and fixed cost; the last has facilities of several sizes.
+Random places in a square, several mixes of capacity and fixed cost; the last has facilities of several sizes.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def main() -> None:
         price = siting.price(plan.chosen)
         print(
             f"room {room:g}, fixed {fixed:g}, sizes {sizes}: cost {price:,.1f}, bound {plan.bound:,.1f}, gap "
-            f"{(price - plan.bound) / price:.2%}; {np.unique(plan.chosen).size} sites, fits {siting.fits(plan.chosen)}; "
-            f"{spent:.0f} CPU s, {passed:.0f} s",
+            f"{(price - plan.bound) / price:.2%}; {np.unique(plan.chosen).size} sites, "
+            f"fits {siting.fits(plan.chosen)}; {spent:.0f} CPU s, {passed:.0f} s",
             flush=True,
         )
 

@@ -2,8 +2,8 @@
 
     python benchmarks/repair.py 100000 1000000
 
-Networks come from `../shared/bench/make_network.py`. Seconds are those of the CPU, the whole answer included: the
-search, the cut, and ISP-02 again on the repaired declaration.
+Networks come from `../shared/bench/make_network.py`. Seconds are those of the CPU; the whole answer
+is the search, the cut, and ISP-02 again on the repaired declaration.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ def main() -> None:
         whole = time.process_time()
         groups = hanging(case).groups
         print(
-            f"{int(nodes):,} nodes: {cut.before['fail']:,} fail; {len(cut.steps):,} links, cost {cut.cost:g}, "
-            f"exact {cut.exact}; {len(cut.lost):,} lose their only path, {len(cut.stuck):,} cannot be helped; "
-            f"after it {cut.after['fail']:,} fail; searched {searched - start:.2f} s, cut {solved - searched:.2f} s, "
+            f"{int(nodes):,} nodes: {cut.before['fail']:,} fail; {len(cut.steps):,} links, "
+            f"cost {cut.cost:g}, exact {cut.exact}; {len(cut.lost):,} lose their only path, "
+            f"{len(cut.stuck):,} cannot be helped; after it {cut.after['fail']:,} fail",
+            f"searched {searched - start:.2f} s, cut {solved - searched:.2f} s, "
             f"whole answer {whole - solved:.2f} s; {len(groups):,} groups hang, "
             f"{time.process_time() - whole:.2f} s",
+            sep="\n    ",
             flush=True,
         )
 
