@@ -268,7 +268,7 @@ def some_words(draw):
     return place(family, extent, region, vintage=draw(st.sampled_from([FRESH, dt.date(2024, 1, 1), None])))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(-1, 3), st.randoms(use_true_random=False))
 def test_order_and_repetition_change_nothing(words, area, random):
     once = come_to(words, area)
@@ -279,7 +279,7 @@ def test_order_and_repetition_change_nothing(words, area, random):
         assert getattr(once, name)[0] == getattr(twice, name)[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(0, 3))
 def test_one_family_never_contradicts(words, area):
     one = [{**word, "family": "community"} for word in words]
@@ -287,7 +287,7 @@ def test_one_family_never_contradicts(words, area):
     assert come_to(one, area).contradicting[0] <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(0, 3))
 def test_tally_equals_counting_by_hand(words, area):
     found, said = come_to(words, area), says(words, area)
@@ -299,7 +299,7 @@ def test_tally_equals_counting_by_hand(words, area):
     assert (found.contradicting[0], found.supporting[0]) == (len(against), len(backing))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(some_words(), st.integers(0, 3))
 def test_coarse_words_are_never_finer_than_their_region(word, area):
     """What is said of a region holds for every region inside it: a word that decides, decides for the parts, too."""

@@ -433,13 +433,13 @@ rows_ = st.tuples(st.one_of(boxed, anywhere), st.sampled_from(DATUMS), accuracie
 
 
 @given(st.lists(rows_, min_size=2, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_rows_do_not_know_of_one_another(rows):
     assert relate(*rows) == [relate(row)[0] for row in rows]
 
 
 @given(boxed, accuracies, st.floats(0, 5_000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_less_accuracy_never_makes_more_certain(point, accuracy, more):
     """What a wide disc is, the disc inside it is too, unless the wide one straddles."""
     (wide,), (narrow,) = relate(at(*point, accuracy + more)), relate(at(*point, accuracy))
@@ -447,7 +447,7 @@ def test_less_accuracy_never_makes_more_certain(point, accuracy, more):
 
 
 @given(boxed, st.floats(0, 360), accuracies)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_step_shorter_than_the_lead_changes_nothing(point, azimuth, accuracy):
     """Within (or outside) stays so for a step shorter than what accuracy and every band leave over."""
     before = relate(at(*point, accuracy))[0]

@@ -17,7 +17,7 @@ from auditor.errors import DeclarationError
 from auditor.model import Note, Unused
 from auditor.readers import read_declaration
 
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def column(table, name):

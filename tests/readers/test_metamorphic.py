@@ -152,7 +152,7 @@ def test_verdicts_of_all_kinds_come_about():
     """The networks above would prove little if they all passed."""
     seen = set()
 
-    @settings(max_examples=40, database=None)
+    @settings(max_examples=20, database=None)
     @given(networks())
     def look(tree):
         frame = auditor.check(_as_graph(tree), areas=areas(), as_of=AS_OF).to_frame()

@@ -271,7 +271,7 @@ def test_what_is_not_ours_is_refused(data, why):
         sarif.read(data)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_files_are_read_or_refused(one_rule, data):
     told = read_or_refused(
@@ -280,7 +280,7 @@ def test_changed_files_are_read_or_refused(one_rule, data):
     assert told is None or told["schema"] == "auditor.result/1"
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_values_are_read_or_refused(one_rule, data):
     values = [None, [], {}, "x", 1, True, [None], {"x": None}]

@@ -56,7 +56,8 @@ def put(tree, dotted, value):
 def build(case):
     """Base of the case with its changes: `nodes`, `links` (added; a node of the same id is replaced),
     `drop_nodes` (with their links), `append` (lists of the declaration), `set` (dotted paths). Beside them
-    `observations` are records of what sources said, and `confirmed` names documents that a review confirms.
+    `observations` are records of what sources said, `files` are texts laid beside the declaration, of which a
+    review confirms `confirmed_files`, and `confirmed` names documents that a review confirms.
     `shows` are parts of the English message by subject, `details` some of the details, `silent` subjects that
     have no finding."""
     tree = copy.deepcopy(BASES[case.get("base", "shanghai")])
@@ -147,8 +148,13 @@ def judge(tmp_path):
         as_of = as_of_of(case)
         path = tmp_path / "declaration.json"
         path.write_text(json.dumps(build(case), default=str), "utf-8")
+        for name, content in case.get("files", {}).items():
+            (tmp_path / name).write_text(content, "utf-8")
         rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
         confirmed = confirm(case.get("confirmed", ()), tmp_path)
+        confirmed += [
+            hashlib.sha256(case["files"][name].encode()).hexdigest() for name in case.get("confirmed_files", ())
+        ]
         return auditor.check(
             auditor.read_declaration(path),
             areas=build_areas(case, as_of),

@@ -133,7 +133,7 @@ RECORDS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(records=st.lists(RECORDS, min_size=1, max_size=14))
 def test_observations_never_fail_and_never_acquit(declaration, before, records):
     first, was = before

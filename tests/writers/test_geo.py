@@ -41,7 +41,7 @@ LETTERS = string.ascii_letters + string.digits + "_-.é节"
 IDS = st.sampled_from([text for text in NASTY if text == text.strip()]) | st.text(
     LETTERS, min_size=1, max_size=6
 )
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FEW = settings(MANY, max_examples=12)  # each reads twice in a child process
 PLACES = st.fixed_dictionaries(
     {"lon": st.floats(73, 135).filter(bool), "lat": st.floats(18, 54)},
