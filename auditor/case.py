@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Addresses
     from auditor.columns import BoolArray, FloatArray, IntArray
+    from auditor.comparison import Comparison
     from auditor.findings import Batch
     from auditor.model import Contract
 
@@ -87,6 +88,8 @@ class Rule:
     asked
         Whether a case gives it something to judge: records that nobody has to declare, or a duty that the
         user states. Else it does not apply, and its clauses are left to a person.
+    filed
+        Of a rule that is `observed`: whether records as filed are worth judging where nobody observed.
     """
 
     id: str
@@ -103,6 +106,12 @@ class Rule:
     observed: bool = False
     placed: bool = True
     asked: Callable[[Case], bool] | None = None
+    filed: bool = False
+
+    def blind(self, case: Case) -> bool:
+        """Whether the rule holds something against the declaration, and there is nothing of the kind."""
+        seen = case.observations is not None or (self.filed and case.declaration.filings is not None)
+        return self.observed and not seen
 
     @cached_property
     def sha256(self) -> str:
@@ -321,6 +330,30 @@ class Case(Standing):
                 subjects=self.subscribers,
             )
         )
+
+    @cached_property
+    def filed(self) -> Comparison | None:
+        """Records as filed with the administration held against the declaration; None without any."""
+        declaration = self.declaration
+        if declaration.filings is None:
+            return None
+        from auditor.comparison import compare_sides  # noqa: PLC0415 -- scipy costs a quarter of a second
+        from auditor.comparison.sides import side_of  # noqa: PLC0415 -- the same
+
+        inventory = side_of(declaration, "declaration", as_of=self.as_of)
+        filed = side_of(declaration.filings, declaration.filings_file, as_of=self.as_of)
+        return compare_sides((inventory, filed), as_of=self.as_of, policy=self.policy, areas=self.areas)
+
+    @property
+    def filings_confirmed(self) -> bool:
+        """Whether a review confirms every file of the filings."""
+        name = self.declaration.filings_file.rstrip("/")
+        own = [
+            i.sha256
+            for i in self.declaration.inputs
+            if name and (i.path == name or i.path.startswith(f"{name}/"))
+        ]
+        return bool(own) and self.confirmed.issuperset(own)
 
     # --- place and grade ----------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ def _unasked(case: Case, rule: Rule) -> Batch | None:
         return Batch(Verdict.NOT_APPLICABLE, "not_pilot")
     if rule.service and case.offers(rule.service) == Surety.NO:
         return Batch(Verdict.NOT_APPLICABLE, "service_not_offered", args={"service": rule.service})
-    if rule.observed and case.observations is None:
+    if rule.blind(case):
         return Batch(Verdict.NOT_APPLICABLE, "no_observations")
     return None
 

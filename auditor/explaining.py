@@ -166,6 +166,12 @@ FACTS = {
 }
 # Facts that are something else in one rule.
 FACTS_OF = {
+    ("PILOT-FAC-04", "declared"): both("record of the inventory"),
+    ("PILOT-FAC-04", "filed"): both("record as filed"),
+    ("PILOT-FAC-04", "reason"): both("weightiest difference"),
+    ("PILOT-FAC-04", "file"): both("filings"),
+    ("PILOT-FAC-04", "agreed"): both("records that agree"),
+    ("PILOT-FAC-04", "open"): both("records that do not agree"),
     ("PILOT-FAC-05", "distance_m"): both("distance from there in metres"),
     ("PILOT-FAC-04", "holder"): both("holder by the registry"),
     ("PILOT-ISP-02", "count"): both("users"),

@@ -117,7 +117,7 @@ class AuditResult:
         blind = {
             clause
             for rule in self.rules
-            if (rule.observed and self.case.observations is None)
+            if rule.blind(self.case)
             or (rule.asked is not None and not rule.asked(self.case))
             for clause in rule.clauses
         }

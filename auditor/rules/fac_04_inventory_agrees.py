@@ -11,23 +11,28 @@ Both ways. Declared against observed: the addresses of facilities and the declar
 on the Internet, and a registry names nobody else as holder of a block than the operator, one of its carriers or
 whom the declaration names. Observed against declared: every address to which a declared domain leads belongs to a
 declared node in service or lies in a declared block in force.
+Declared against filed: rooms, racks, links to suppliers and address blocks of `network.filings` are held against
+the inventory, both ways (`auditor compare` shows every row). It fails where the filings are confirmed by a review
+of their files and show a facility in service outside the areas that the inventory lacks.
 
 Inconclusive when
 -----------------
 All addresses are in special space (private, CGNAT, documentation …), so that nobody can look at them; one is no
 address at all; one is not announced; a registry names another enterprise; a domain leads to addresses that the
-declaration does not know, or nowhere. Observations alone never fail anybody.
+declaration does not know, or nowhere. Observations alone never fail anybody. A filed record and the inventory
+differ in any field, or one of them lacks the record.
 
 Not applicable when
 -------------------
-A facility declares no address; nobody was asked, or no source answered.
+A facility declares no address; nobody was asked, or no source answered; and nothing filed is attached.
 
 Limits
 ------
 An announcement says that an address is in use, not by whom: carriers announce their customers' blocks. Names are
 held against one another only in one script, and only where they are names of enterprises: CHINANET-SH is the name
 of a network. Address translation and blocks that are routed but unused stay unseen. One domain may lead elsewhere
-for other askers and at other times. Filings are not compared yet.
+for other askers and at other times. What filings have no place for (servers, lines inside the network) is not
+missed in them.
 
 Source
 ------
@@ -47,6 +52,7 @@ from auditor import registers
 from auditor.addresses import Addresses
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
+from auditor.comparison.reasons import KINDS, REASONS
 from auditor.findings import Batch, Each, Verdict
 from auditor.language import both
 from auditor.registers.names import normal
@@ -55,12 +61,18 @@ from auditor.rules._helpers import kinds
 from auditor.rules._observed import declared, resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from auditor.columns import BoolArray, IntArray
+    from auditor.comparison.table import Row
     from auditor.rules._observed import Resolved
 
-NEVER = ("fail",)
+FILED_GROUPS = frozenset({"room", "rack", "node", "gateway", "block"})
+FILED_MESSAGES = {
+    "filed_differs": Verdict.INCONCLUSIVE,
+    "filed_alone": Verdict.INCONCLUSIVE,
+    "filed_outside": Verdict.FAIL,
+}
 OBSERVED = 4  # grade
 VERDICTS = {
     "unreadable": Verdict.INCONCLUSIVE,
@@ -98,20 +110,86 @@ def _blocks(case: Case) -> list[str]:
 
 
 def scope(case: Case) -> list[tuple[str, IntArray | list[str]]]:
-    """Give facilities with addresses, declared blocks, and services with domains."""
+    """Give facilities with addresses, declared blocks, services with domains, and what was filed."""
+    seen: list[tuple[str, IntArray | list[str]]] = []
+    if case.observations is not None:
+        seen = [
+            ("node", _facilities(case).rows),
+            ("prefix", _blocks(case)),
+            ("service", [service.code for service in resolved(case)]),
+        ]
     return [
-        ("node", _facilities(case).rows),
-        ("prefix", _blocks(case)),
-        ("service", [service.code for service in resolved(case)]),
+        *seen,
+        ("filing", list(_open(case))),
+        ("filings", [case.declaration.filings_file] if case.filed is not None else []),
     ]
 
 
 def check(case: Case) -> Iterator[Batch]:
-    """Judge nodes, then blocks, then services."""
-    yield from _judge_nodes(case)
-    yield from _judge_blocks(case)
-    for service in resolved(case):
-        yield _judge_service(case, service)
+    """Judge nodes, then blocks, then services, then what was filed."""
+    if case.observations is not None:
+        yield from _judge_nodes(case)
+        yield from _judge_blocks(case)
+        for service in resolved(case):
+            yield _judge_service(case, service)
+    yield from _judge_filings(case)
+
+
+# --- filings ----------------------------------------------------------------------------------------------
+
+
+def _open(case: Case) -> dict[str, Row]:
+    """Rows of the comparison that do not agree, by name; the riskiest of one name, since they come so."""
+    found: dict[str, Row] = {}
+    for row in case.filed.rows if case.filed is not None else ():
+        if row.outcome != "match" and row.kind in FILED_GROUPS:
+            found.setdefault(row.record, row)
+    return found
+
+
+def _judge_filings(case: Case) -> Iterator[Batch]:
+    """Judge each record that does not agree, then the filings as a whole."""
+    if case.filed is None:
+        return
+    told: dict[str, list[tuple[str, Row]]] = {message: [] for message in FILED_MESSAGES}
+    for name, row in _open(case).items():
+        alone = not (row.key_a and row.key_b)
+        outside = row.reason == "outside_undeclared" and not row.key_a and case.filings_confirmed
+        told["filed_outside" if outside else "filed_alone" if alone else "filed_differs"].append((name, row))
+    grade = 1 if case.filings_confirmed else 3
+    for message, rows in told.items():
+        if rows:
+            yield _filing_batch(message, rows, grade)
+    agreed = sum(row.outcome == "match" and row.kind in FILED_GROUPS for row in case.filed.rows)
+    counts = {"file": case.declaration.filings_file, "agreed": agreed, "open": len(_open(case))}
+    verdict = Verdict.PASS if agreed else Verdict.INCONCLUSIVE
+    message = "filed_agrees" if agreed else "filed_nothing"
+    yield Batch(verdict, message, [case.declaration.filings_file], "filings", counts, counts, grade)
+
+
+def _filing_batch(message: str, rows: list[tuple[str, Row]], grade: int) -> Batch:
+    """Make one batch of records that do not agree in the same way."""
+
+    def each(give: Callable[[Row], Any]) -> Each:
+        return Each(lambda i: give(rows[i][1]))
+
+    details = {
+        "declared": each(lambda row: list(map(_shown, row.source_a, row.record_a))),
+        "filed": each(lambda row: list(map(_shown, row.source_b, row.record_b))),
+        "reason": each(lambda row: REASONS[row.reason].text),
+    }
+    args = {
+        "kind": each(lambda row: KINDS[row.kind]),
+        "key": each(lambda row: row.key_a or row.key_b),
+        "why": each(lambda row: row.why),
+    }
+    return Batch(FILED_MESSAGES[message], message, [name for name, _ in rows], "filing", args, details, grade)
+
+
+def _shown(source: tuple[str, str], record: Mapping[str, Any]) -> str:
+    return (
+        f"{', '.join(map(str, source))}: {'; '.join(f'{name} = {value}' for name, value in record.items())}"
+    )
 
 
 def _judge_nodes(case: Case) -> Iterator[Batch]:
@@ -336,7 +414,25 @@ RULE = Rule(
     scope=scope,
     check=check,
     observed=True,
+    filed=True,
     messages={
+        "filed_differs": Message(
+            "The {kind} {key} is not the same in the inventory and as filed: {why}.",
+            "Ask which of the two is right, and for the record that corrects the other.",
+        ),
+        "filed_alone": Message(
+            "The {kind} {key} is in one of inventory and filings only: {why}.",
+            "Ask whether it exists and serves; then declare it, or file it, or take it out.",
+        ),
+        "filed_outside": Message(
+            "The {kind} {key} was filed, stands outside the areas, and is not in the inventory: {why}.",
+            "Declare it, or show the record by which its filing was cancelled.",
+        ),
+        "filed_agrees": Message("{agreed:,} records of {file} agree with the inventory; {open:,} do not."),
+        "filed_nothing": Message(
+            "No record of {file} agrees with the inventory; {open:,} do not.",
+            "Ask whether these are the filings of this network.",
+        ),
         "unreadable": Message(
             "What is declared as address of this {what} is none: {addresses}.",
             "Correct `ips`: addresses and blocks, separated by ;.",
