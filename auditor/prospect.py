@@ -246,6 +246,8 @@ def whatif(
         changed = {**before.case.policy.model_dump(exclude_unset=True), **policy}
         then["policy"] = read_settings({"policy": changed}, where="policy").policy
     day = engine.day_of(then.get("as_of", terms.get("as_of")), then.get("areas", terms.get("areas")))
+    if not edits and not then:
+        return Prospect(before, before)
     changed_declaration, notes = edited(declaration, edits, on=day, root=root) if edits else (declaration, ())
     after = engine.check(changed_declaration, **{**terms, "as_of": day, **then})
     return Prospect(before, replace(after, lang=before.lang), edits, notes)

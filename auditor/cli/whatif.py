@@ -260,6 +260,9 @@ def _head(page: Page, found: Prospect) -> None:
     for note in found.notes:
         page.line(note_line(note, lang), indent=4)
     page.gap()
+    if found.after is found.before:  # only a repair is asked for
+        page.line(both("as declared: {verdict} ({on})", verdict=sides[0][1], on=sides[0][0]).in_(lang))
+        return
     page.line(ANSWERS[found.answer].in_(lang), style="bold")
     told = both(
         "before: {before} ({on}); after: {after} ({then})",
