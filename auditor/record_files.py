@@ -70,10 +70,10 @@ def read_rows_of(tree: Any) -> tuple[str, list[dict[str, Any]]] | None:
     if isinstance(tree, dict):
         if {"schema", "network", "operator"} & set(tree):
             return None
-        for record, keys in LISTS.items():
+        for named, keys in LISTS.items():
             for key in keys:
                 if isinstance(tree.get(key), list | dict):
-                    return record, _list(tree[key])
+                    return named, _list(tree[key])
         tree = [tree]
     rows = [row for row in _list(tree) if isinstance(row, dict)]
     record = kind_of([str(name) for row in rows for name in row]) if rows else None
@@ -113,11 +113,7 @@ def checked(record: str, rows: list[dict[str, Any]], file: str) -> list[Any]:
     log, found = Log(), []
     names = _headings()[record]
     for number, row in enumerate(rows, 1):
-        given = {
-            names.get(folded(str(key)), str(key)): _value(value)
-            for key, value in row.items()
-            if key is not None
-        }
+        given = {names.get(folded(str(key)), str(key)): _value(value) for key, value in row.items()}
         given = _with_numbers(given)
         own = Log()
         made = read_record(MODELS[record], given, file, own)

@@ -89,7 +89,7 @@ def held_sides(first: Side, other: Side, terms: Terms, passed: list[tuple[str, s
         if mine is None or theirs is None:
             continue
         if nodes is not None and kind in {"link", "block"}:
-            theirs = translated(theirs, ("room", "node"), nodes.pairs, nodes.mine, nodes.theirs)
+            theirs = translated(theirs, ("room", "node", "ends"), nodes.pairs, nodes.mine, nodes.theirs)
         held = hold(kind, mine, theirs, (first, other), terms)
         _pass_over(held, (first, other), passed)
         nodes = held if kind == "node" else nodes
@@ -185,8 +185,8 @@ def _difference(held: Held, name: str, reason: str, at: int) -> Difference:
     if name == "coordinates" and held.far_m is not None and held.datum is not None:
         datum = int(held.datum[at])
         shown = "" if reason != "datum_shift" or datum < 0 else DATUMS[datum]
-        stated = [_point(rows, row) for rows, row in ((held.mine, a), (held.theirs, b))]
-        return Difference(name, *stated, reason, shift_told(float(held.far_m[at]), shown))
+        mine, theirs = _point(held.mine, a), _point(held.theirs, b)
+        return Difference(name, mine, theirs, reason, shift_told(float(held.far_m[at]), shown))
     if name == "kind of record":
         return Difference(name, held.mine.group.at(a) or "", held.theirs.group.at(b) or "", reason)
     return Difference(name, held.mine.text(name).at(a) or "", held.theirs.text(name).at(b) or "", reason)
@@ -210,22 +210,24 @@ def _made(
     a, b = ends
     worst = max(told, key=lambda name: (reasons.REASONS[name].outcome, reasons.REASONS[name].risk))
     outcome = min(reasons.REASONS[worst].outcome, most)
-    own, other = ((held.mine, a), (held.theirs, b))
     group = held.mine.group.at(a[0]) if a else held.theirs.group.at(b[0])
     compared = max(1, len(held.told))
     return Row(
-        names,
-        group or held.kind,
-        *(";".join(_label(rows, row) for row in at) for rows, at in (own, other)),
-        reasons.OUTCOMES[outcome],
-        worst,
-        differences,
-        *(tuple(rows.record(row) for row in at) for rows, at in (own, other)),
-        *(tuple(rows.files(row) for row in at) for rows, at in (own, other)),
+        comparison=names,
+        kind=group or held.kind,
+        key_a=";".join(_label(held.mine, row) for row in a),
+        key_b=";".join(_label(held.theirs, row) for row in b),
+        outcome=reasons.OUTCOMES[outcome],
+        reason=worst,
+        differences=differences,
+        record_a=tuple(map(held.mine.record, a)),
+        record_b=tuple(map(held.theirs.record, b)),
+        source_a=tuple(map(held.mine.files, a)),
+        source_b=tuple(map(held.theirs.files, b)),
         score=(compared - len(differences)) / compared if a and b else 0.0,
         risk=reasons.REASONS[worst].risk,
-        digest_a=_digest(*own),
-        digest_b=_digest(*other),
+        digest_a=_digest(held.mine, a),
+        digest_b=_digest(held.theirs, b),
     )
 
 

@@ -20,13 +20,14 @@ from auditor.comparison.pairing import (
     mark_repeated,
     pair_by_likeness,
 )
+from auditor.comparison.sides import BETWEEN, FORWARD
 from auditor.comparison.texts import plain_name, simplified
 from auditor.registers import match_carrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from auditor.columns import BoolArray, IntArray
+    from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.comparison.judges import Judge, Terms
     from auditor.comparison.sides import Rows, Side
 
@@ -125,7 +126,7 @@ class Held:
     a: IntArray
     b: IntArray
     told: dict[str, IntArray] = field(default_factory=dict)
-    far_m: IntArray | None = None
+    far_m: FloatArray | None = None
     datum: IntArray | None = None
     clusters: list[blocks.Cluster] = field(default_factory=list)
 
@@ -202,7 +203,8 @@ def _nodes(pairs: Pairs, mine: Rows, theirs: Rows, order: tuple[IntArray, IntArr
     group = (mine.group, theirs.group)
     tail = (_tail(mine.key), _tail(theirs.key))
     join_by(pairs, *keys_of(tail, site, group), order)
-    join_by(pairs, *map(_once, keys_of(tail, group)), order)
+    mine_once, theirs_once = map(_once, keys_of(tail, group))
+    join_by(pairs, mine_once, theirs_once, order)
     join_by(pairs, *keys_of((_named(mine.text("name")), _named(theirs.text("name"))), site, group), order)
     return theirs
 
@@ -222,7 +224,8 @@ def _links(pairs: Pairs, mine: Rows, theirs: Rows, order: tuple[IntArray, IntArr
         (room, group),
     ):
         join_by(pairs, *keys_of(*columns), order)
-    join_by(pairs, *map(_once, keys_of(tail, group)), order)
+    mine_once, theirs_once = map(_once, keys_of(tail, group))
+    join_by(pairs, mine_once, theirs_once, order)
     return theirs
 
 
@@ -315,7 +318,14 @@ def translated(rows: Rows, names: tuple[str, ...], pairs: Pairs, mine: Rows, the
     own = {theirs.key.at(b): mine.key.at(a) for a, b in _strange(pairs, mine, theirs)}
     if not own:
         return rows
-    columns = {n: _mapped(rows.text(n), lambda text: own.get(text) or text) for n in names if rows.states(n)}
+
+    def called(text: str) -> str:
+        if FORWARD in text:
+            return FORWARD.join(own.get(part) or part for part in text.split(FORWARD))
+        parts = [own.get(part) or part for part in text.split(BETWEEN)]
+        return BETWEEN.join(sorted(parts, key=lambda part: (not part, part)))  # a blank end stays last
+
+    columns = {n: _mapped(rows.text(n), called) for n in names if rows.states(n)}
     return replace(rows, columns={**rows.columns, **columns})
 
 

@@ -182,14 +182,16 @@ def pair_by_likeness(
     a, b = pairs.alone
     if not len(a) or not len(b):
         return
-    sides = [_Texts.of(mine, a), _Texts.of(theirs, b)]
-    at, at_2 = _candidates(*sides)
+    one, other = _Texts.of(mine, a), _Texts.of(theirs, b)
+    at, at_2 = _candidates(one, other)
     good = fit(a[at], b[at_2])
     at, at_2 = at[good], at_2[good]
-    score = np.array([_score(*sides, i, j) for i, j in zip(at.tolist(), at_2.tolist(), strict=True)], float)
+    score = np.array(
+        [_score(one, other, i, j) for i, j in zip(at.tolist(), at_2.tolist(), strict=True)], np.float64
+    )
     sure = score >= terms.thresholds.likeness
     at, at_2, score = at[sure], at_2[sure], score[sure]
-    score += TIE * _lots(sides[0].lot[at], sides[1].lot[at_2])
+    score += TIE * _lots(one.lot[at], other.lot[at_2])
     for chosen in _assigned(at, at_2, score, len(a), len(b)):
         pairs.join(a[at[chosen]], b[at_2[chosen]], by_likeness=True)
 
@@ -290,7 +292,7 @@ def _near(one: Any, other: Any) -> list[tuple[int, int]]:
         return []
     k = min(NEAREST, len(others))
     far, at = cKDTree(other[others]).query(one[rows], k=k, distance_upper_bound=NEAR_M)
-    far, at = far.reshape(len(rows), k), at.reshape(len(rows), k)
+    far, at = (np.asarray(found).reshape(len(rows), k) for found in (far, at))
     hit, nth = np.nonzero(np.isfinite(far))
     return list(zip(rows[hit].tolist(), others[at[hit, nth]].tolist(), strict=True))
 

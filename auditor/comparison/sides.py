@@ -33,6 +33,8 @@ FILED = frozenset({"enterprise", "approval", "room", "rack", "gateway", "block"}
 ROOMS = frozenset({"room", "data_centre"})
 GATEWAYS = frozenset({"leased_line", "transit", "peering", "cross_border"})
 NUMBERS = ("lon", "lat", "accuracy_m")
+BETWEEN = " – "  # the ends of a link, in one text
+FORWARD = " → "  # the same where traffic goes one way
 INNER = frozenset(
     {"tail", "head", "change", "report_state", "segment"}
 )  # of our making, or of the reporting's
@@ -76,7 +78,7 @@ class Rows:
 
     def record(self, row: int) -> dict[str, Any]:
         """Give what one record states, for people and for its digest."""
-        said = {name: column.at(row) for name, column in self.columns.items()}
+        said: dict[str, Any] = {name: column.at(row) for name, column in self.columns.items()}
         said |= {name: float(column[row]) for name, column in self.numbers.items()}
         return {name: value for name, value in said.items() if value is not None and value == value}  # noqa: PLR0124 -- NaN
 
@@ -226,7 +228,7 @@ def _links(declaration: Declaration, nodes: Rows, as_of: dt.date, file: str) -> 
     if "owner" in columns:
         columns["owner"] = _party(columns["owner"], declaration)
     columns["in_force"] = _in_force(table, as_of)
-    columns["ends"] = _ends(*ends, Coded.of(table.column("direction")).isin({"forward"}))
+    columns["ends"] = _ends(ends[0], ends[1], Coded.of(table.column("direction")).isin({"forward"}))
     near, far = (_room_of(end, nodes) for end in ends)
     columns["room"] = _either(near, far)
     if declaration.filed:
@@ -283,7 +285,7 @@ def _ends(source: Coded, target: Coded, forward: BoolArray) -> Coded:
     first = Coded(np.where(swap, target.codes, source.codes), source.values)
     last = Coded(np.where(swap, source.codes, target.codes), source.values)
     texts = [pc.fill_null(end.arrow().cast(pa.string()), "") for end in (first, last)]
-    return Coded.of(pc.binary_join_element_wise(*texts, " – "))
+    return Coded.of(pc.binary_join_element_wise(*texts, pa.array(np.where(forward, FORWARD, BETWEEN))))
 
 
 def _party(column: Coded, declaration: Declaration) -> Coded:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from auditor.comparison import reasons
-from auditor.language import Said, both, joined, say
+from auditor.language import Said, Text, both, joined, say
+from auditor.registers.labels import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditor.comparison.decisions import Decision
-    from auditor.language import Text
 
 COLUMNS = (
     "comparison",
@@ -139,7 +140,7 @@ class Row:
         parts = [_told(reasons.REASONS[self.reason].text, self._whose())]
         for one in self.differences:
             text = reasons.REASONS[one.reason].text
-            filled = {"field": one.field, "a": one.a or "–", "b": one.b or "–", "why": text}
+            filled = {"field": field_name(one.field), "a": one.a or "–", "b": one.b or "–", "why": text}
             parts.append(both("{field}: {a} | {b} ({why})", **filled))
             if one.told is not None:
                 parts.append(both("{text}", text=one.told))
@@ -174,6 +175,43 @@ class Row:
             "on": decided.on.isoformat() if decided else "",
             "note": decided.note if decided else "",
         }
+
+
+FIELDS: Mapping[str, Text] = MappingProxyType(
+    {
+        "kind of record": both("kind of record"),
+        "coordinates": both("coordinates"),
+        "ends": both("both ends"),
+        "room": both("room"),
+        "in_force": both("in force"),
+        "link_type": both("type of link"),
+        "bandwidth": both("bandwidth"),
+        "gateway_ip": both("gateway address"),
+        "rack_count": both("count of racks"),
+        "user_unit": both("user"),
+        "uscc": both("unified social credit code"),
+    }
+)
+
+
+def field_name(name: str) -> Text:
+    """Name a field for people; one of nobody's keeps the name it has."""
+    if name in FIELDS:
+        return FIELDS[name]
+    for table in (
+        "nodes",
+        "links",
+        "prefixes",
+        "approvals",
+        "domiciles",
+        "services",
+        "contracts",
+        "operator",
+    ):
+        known = label(table, name)
+        if known is not None:
+            return Text(name, known.zh)
+    return Text(name, name)
 
 
 def _told(text: Text, whose: Text | None) -> Text:
@@ -272,7 +310,9 @@ def decided(
         by_name.setdefault(one.record, []).append(one)
     if not by_name:
         return list(rows), [], []
-    found, used, seen = [], set(), set()
+    found: list[Row] = []
+    used: set[int] = set()
+    seen: set[str] = set()
     for row in rows:
         fits = [d for d in by_name.get(row.record, ()) if d.fits(row.digest_a, row.digest_b)]
         seen.add(row.record)
