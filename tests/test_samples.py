@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ EXPECTED = {
 }
 
 
+@cache
 def check(name, *options):
     """Run `auditor check`: exit code and output."""
     arguments = ["check", str(SAMPLES / name), "--as-of", ON, *options]

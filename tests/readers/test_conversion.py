@@ -55,8 +55,16 @@ def test_every_form_that_is_written_is_read():
         assert set(writer.suffixes) <= set(reader.suffixes)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-@pytest.mark.parametrize("form", sorted(WRITERS))
+# Each form takes every third sample, each sample every third form: all of both, not each of one with all others.
+PAIRS = [
+    (form, name)
+    for at, form in enumerate(sorted(WRITERS))
+    for number, name in enumerate(SAMPLES)
+    if (at + number) % 3 == 0
+]
+
+
+@pytest.mark.parametrize(("form", "name"), PAIRS)
 def test_samples_come_back_with_the_same_findings(form, name, before, tmp_path):
     declaration, found = before[name]
     out = target(tmp_path, WRITERS[form])

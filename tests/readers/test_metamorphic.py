@@ -23,7 +23,7 @@ SAMPLES = (
     "backbone",
 )
 WRITERS = {writer.name: writer for writer in writers()}
-FEW = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = st.sampled_from(["bng", "olt", "router", "server", "cdn_edge", "subscriber", "egress", "other"])
 OWNERS = st.sampled_from([None, "operator", "customer", "中国电信", "中国移动", "Somebody Ltd."])
 PLACES = st.sampled_from([None, "310115", "310101", "330100"])
@@ -131,7 +131,7 @@ def test_names_do_not_matter(tree, random, tmp_path):
 
 
 @pytest.mark.parametrize("form", sorted(WRITERS))
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=networks())
 def test_the_form_does_not_matter(form, tree, tmp_path):
     declaration = read(tree, tmp_path)
