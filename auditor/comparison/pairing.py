@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ LIKEST = 3  # candidates that a record keeps by its text
 MOST_CELLS = 4_000_000  # of one matrix of likenesses; larger blocks are cut by rows
 MOST_IN_BLOCK = 20_000  # records of one district without partner: more are compared by street alone
 LARGEST = 2_000  # records of one assignment
+SOLE = 0.9  # likeness of two that bear a name or an address that nobody else does
 TIE = 1e-7
 
 
@@ -186,8 +188,9 @@ def pair_by_likeness(
     at, at_2 = _candidates(one, other)
     good = fit(a[at], b[at_2])
     at, at_2 = at[good], at_2[good]
+    sole = _sole(one.name, other.name) | {text for text in _sole(one.address, other.address) if _exact(text)}
     score = np.array(
-        [_score(one, other, i, j) for i, j in zip(at.tolist(), at_2.tolist(), strict=True)], np.float64
+        [_score(one, other, i, j, sole) for i, j in zip(at.tolist(), at_2.tolist(), strict=True)], np.float64
     )
     sure = score >= terms.thresholds.likeness
     at, at_2, score = at[sure], at_2[sure], score[sure]
@@ -311,8 +314,22 @@ def _likest(mine: _Texts, theirs: _Texts, rows: list[int], others: list[int]) ->
     return found
 
 
-def _score(mine: _Texts, theirs: _Texts, i: int, j: int) -> float:
-    """Mean likeness of what both state; coordinates count once more, and alone are no proof."""
+def _sole(one: list[str], other: list[str]) -> set[str]:
+    """Texts that one record of each side bears, and no second one."""
+    counts, counts_2 = Counter(one), Counter(other)
+    return {text for text, times in counts.items() if text and times == counts_2[text] == 1}
+
+
+def _exact(address: str) -> bool:
+    """Whether an address goes down to a number: a street alone is shared by many."""
+    return any(char.isdigit() for char in address.partition(" ")[2] or address)
+
+
+def _score(mine: _Texts, theirs: _Texts, i: int, j: int, sole: set[str]) -> float:
+    """Mean likeness of what both state; coordinates count once more, and alone are no proof.
+
+    A name or an address that these two alone bear says enough: a room that was renamed, or one that moved.
+    """
     parts = [
         likeness(one[i], other[j])
         for one, other in ((mine.name, theirs.name), (mine.address, theirs.address))
@@ -325,7 +342,12 @@ def _score(mine: _Texts, theirs: _Texts, i: int, j: int) -> float:
         parts.append(max(0.0, 1.0 - far / NEAR_M))
     if len(parts) == 1:  # one text alone proves something only where it is the very same
         return parts[0] if parts[0] == 1.0 else 0.0
-    return sum(parts) / len(parts)
+    mean = sum(parts) / len(parts)
+    both = any(
+        one[i] == other[j] and one[i] in sole
+        for one, other in ((mine.name, theirs.name), (mine.address, theirs.address))
+    )
+    return SOLE + (1.0 - SOLE) * mean if both else mean
 
 
 def _assigned(a: IntArray, b: IntArray, score: Any, n: int, m: int) -> list[IntArray]:
