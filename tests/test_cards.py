@@ -130,7 +130,7 @@ def test_the_figures_of_the_card_are_those_of_the_report(result, tmp_path):
     assert (
         counted.findall(report)[:4]
         == counted.findall(inert(result._repr_html_()))[:4]
-        == ["7", "0", "11", "32"]
+        == ["7", "0", "13", "34"]
     )
 
 

@@ -27,6 +27,8 @@ HAN = re.compile("[\u4e00-\u9fff]")
 WORDS = re.compile(r"(?:\b[a-z]{2,}\b[,.;:]? +){3}")  # three English words in a row
 # Chinese in the code, where it is data and no text for people, or where both languages stand side by side.
 CHINESE_IN_CODE = {
+    "comparison/judges.py": "carriers as types of links in filings name them",
+    "comparison/texts.py": "numerals and units of Chinese addresses",
     "duties.py": "periods as people write them: 2026年第一季度",
     "rules/gov_09_licence_linkage.py": "wordings of a scope of business",
     "cells.py": "是 and 否 are read as yes and no",
