@@ -341,7 +341,9 @@ class Case(Standing):
         from auditor.comparison.sides import side_of  # noqa: PLC0415 -- the same
 
         inventory = side_of(declaration, "declaration", as_of=self.as_of)
-        filed = side_of(declaration.filings, declaration.filings_file, as_of=self.as_of)
+        filed = side_of(
+            declaration.filings, declaration.filings_file, as_of=self.as_of, whose=declaration.operator
+        )
         return compare_sides((inventory, filed), as_of=self.as_of, policy=self.policy, areas=self.areas)
 
     @property

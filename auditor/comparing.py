@@ -141,7 +141,8 @@ def _sides(given: Given, day: dt.date) -> list[Side]:
 def _of_declaration(declaration: Declaration, name: str, day: dt.date) -> list[Side]:
     sides = [side_of(declaration, name, as_of=day)]
     if declaration.filings is not None:
-        sides.append(side_of(declaration.filings, f"{name}: {declaration.filings_file}", as_of=day))
+        filed, shown = declaration.filings, f"{name}: {declaration.filings_file}"
+        sides.append(side_of(filed, shown, as_of=day, whose=declaration.operator))
     if declaration.registrations:
         sides.append(side_of_registrations(declaration.registrations, f"{name}: registrations"))
     return sides

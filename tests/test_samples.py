@@ -30,6 +30,9 @@ BEHIND_EXCHANGE = ("sub-lg-firms", "sub-lg-homes")
 BEHIND_OWN_RUN_BNG = ("sub-fc-firms", "sub-fc-homes")
 THIN_FACILITIES = ("机房一", "机房二", "CDN节点1", "CDN节点2", "汇聚路由器")
 THIN_USERS = ("用户组1", "用户组2")
+FILED_OTHERWISE = (
+    "block:203.0.113.0/25", "gateway:GW-02", "rack:JF-01-A02", "room:JF-02", "room:JF-03", "room:JF-09"
+)  # fmt: skip
 
 
 def of(rule, verdict, *subjects):
@@ -101,6 +104,11 @@ EXPECTED = {
         | of("FAC-01", "fail", *nodes("log-suzhou", "backup-suzhou")),
     ),
     "shanghai_disagreements": ("pass", 0, set()),
+    "filings_differ": (
+        "inconclusive",
+        3,
+        of("FAC-04", "inconclusive", *(f"filing:{record}" for record in FILED_OTHERWISE)),
+    ),
     "hainan_exit": ("fail", 1, of("EXIT-02", "fail", "service:B14")),
     "licence_linkage": ("fail", 1, of("GOV-09", "fail", "approval:1")),
 }

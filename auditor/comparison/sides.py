@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.governance import Registration
-    from auditor.model import Approval, Declaration
+    from auditor.model import Approval, Declaration, Operator
     from auditor.observations import Observations
 
 NODE_GROUPS = ("room", "rack", "user", "node")
 LINK_GROUPS = ("gateway", "link")
-FILED = frozenset({"enterprise", "approval", "room", "rack", "gateway", "block"})
+FILED = frozenset({"room", "rack", "gateway", "block"})
 """Groups of which records filed with the administration are taken to be whole."""
 ROOMS = frozenset({"room", "data_centre"})
 GATEWAYS = frozenset({"leased_line", "transit", "peering", "cross_border"})
@@ -123,7 +123,9 @@ class Side:
     observed: bool = False
 
 
-def side_of(declaration: Declaration, name: str, *, as_of: dt.date, file: str = "") -> Side:
+def side_of(
+    declaration: Declaration, name: str, *, as_of: dt.date, file: str = "", whose: Operator | None = None
+) -> Side:
     """Make a side of a declaration, or of filings that were read as one.
 
     Parameters
@@ -136,13 +138,16 @@ def side_of(declaration: Declaration, name: str, *, as_of: dt.date, file: str = 
         Day on which records are in force or not.
     file
         Where the records are, if the declaration does not say.
+    whose
+        Operator that filings took over from the declaration they belong to: then they name none themselves.
     """
     filed, file = declaration.filed, file or name
     nodes = _nodes(declaration, as_of, file)
     rows = {"node": nodes, "link": _links(declaration, nodes, as_of, file)}
     if declaration.prefixes is not None:
         rows["block"] = _blocks(declaration, nodes, as_of, file)
-    rows["enterprise"] = of_enterprises([_enterprise(declaration, as_of)], file)
+    if whose is None or declaration.operator is not whose:
+        rows["enterprise"] = of_enterprises([_enterprise(declaration, as_of)], file)
     rows["approval"] = of_approvals(declaration.approvals, file)
     rows["service"] = _of_records("service", declaration.services, "code", file)
     rows["contract"] = _of_records("contract", declaration.contracts, "id", file)
@@ -153,8 +158,8 @@ def side_of(declaration: Declaration, name: str, *, as_of: dt.date, file: str = 
     every = frozenset(
         {*NODE_GROUPS, *LINK_GROUPS, "block", "enterprise", "approval", "service", "domain", "contract"}
     )
-    held = {group for kind in rows.values() for group in kind.group.values}
-    covers = FILED | (held & {"user"}) if filed else every
+    held = {group for kind in rows.values() if len(kind) for group in kind.group.values}
+    covers = FILED | (held & {"user", "enterprise", "approval"}) if filed else every
     return Side(name, {kind: made for kind, made in rows.items() if len(made)}, covers, filed)
 
 

@@ -239,9 +239,13 @@ def _filings(stated: Network, document: Document | None, folder: Folder) -> Decl
         return None
     tree = export.records or {"schema": SCHEMA, "operator": {"name": document.operator.name}}
     try:
-        return assemble(tree, inner, graph=None if export.nodes is None else export)
+        filed = assemble(tree, inner, graph=None if export.nodes is None else export)
     except DeclarationError:  # its problems are in the log, which the two share
         return None
+    # What is filed beside our columns is compared all the same.
+    folder.log.unused += [unused for unused in filed.unused if unused.why != tables.UNKNOWN_COLUMN]
+    folder.log.notes += filed.notes
+    return filed if export.records else replace(filed, operator=document.operator)
 
 
 def _stated_network(data: Any) -> Network:

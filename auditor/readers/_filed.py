@@ -11,7 +11,7 @@ import orjson
 from auditor.language import say
 from auditor.problems import quote
 from auditor.readers._files import Folder, is_there, read_json
-from auditor.readers._filings import entries_of, root_of, table_of
+from auditor.readers._filings import entries_of, key_of, root_of, table_of
 from auditor.readers._registry import FOLDER, Export, endings, parsers
 from auditor.readers._tables import TABLE_FORMATS
 from auditor.tables import Log, Unused
@@ -80,7 +80,8 @@ def _read_tables(path: Path, name: str, folder: Folder, inner: Folder) -> Export
         return None
     merged = {"room": [], "rack": [], **merged}  # the reader knows the form by them
     parse = parsers()[".json"]
-    return parse(orjson.dumps(merged, default=str), name, inner.log)
+    tree = {key_of(table): rows for table, rows in merged.items()}
+    return parse(orjson.dumps(tree, default=str), name, inner.log)
 
 
 def _add(merged: dict[str, list[Any]], data: bytes, shown: str, table: str | None, log: Log) -> None:

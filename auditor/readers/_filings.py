@@ -73,6 +73,12 @@ def table_of(key: str) -> str | None:
     return _names("tables").get(folded(key))
 
 
+def key_of(table: str) -> str:
+    """Name by which a table goes in a file."""
+    name: str = _data()["tables"][table][0]
+    return name
+
+
 def holding_of(nature: Any) -> str | None:
     """On what ground a room is held, by the code of its nature."""
     found: str | None = _data()["holding"].get(str(nature))
