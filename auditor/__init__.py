@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from auditor.casefiles import casefile as casefile
     from auditor.changes import Diff as Diff
     from auditor.changes import diff as diff
-    from auditor.edits import Edit as Edit
     from auditor.comparing import compare as compare
     from auditor.comparison import Comparison as Comparison
+    from auditor.edits import Edit as Edit
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
     from auditor.model import Declaration as Declaration

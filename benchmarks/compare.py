@@ -68,7 +68,7 @@ NAMED = {
 
 
 def declared(rows: int, rng: np.random.Generator) -> dict[str, list[Row]]:
-    """Make rooms, racks, links and blocks: of eighteen records one room, ten racks, two links, five blocks."""
+    """Make records, of eighteen one room, ten racks, two links and five blocks."""
     n = max(20, rows // 18)
     made: dict[str, list[Row]] = {"room": [], "rack": [], "link": [], "block": []}
     prefix = "".join(rng.choice(list("ABCDEFGHJK"), 3))
@@ -80,7 +80,8 @@ def declared(rows: int, rng: np.random.Generator) -> dict[str, list[Row]]:
         unit = UNITS[int(rng.integers(len(UNITS)))] + chr(0x4E00 + int(rng.integers(3000))) + "有限公司"
         lon, lat = 121.60 + rng.random() * 0.15, 31.10 + rng.random() * 0.12
         made["room"].append(
-            {"id": room, "name": f"{road}{i}号机房", "address": place, "region_code": "310115", "owner": unit,
+            {"id": room, "name": f"{road}{i}号机房", "address": place, "region_code": "310115",
+             "owner": unit,
              "lon": round(lon, 6), "lat": round(lat, 6), "datum": "WGS84", "kind": "room"}
         )  # fmt: skip
         made["rack"] += [
@@ -171,7 +172,7 @@ def planted(
         where["stale IP"].add(blocks[row]["prefix"])
     blocks += halves
     for rows in filed.values():
-        rng.shuffle(rows)  # type: ignore[arg-type]
+        rng.shuffle(rows)
     return filed, where
 
 
@@ -229,7 +230,7 @@ def report(found: auditor.Comparison, where: dict[str, set[str]], wall: float, c
     print(json.dumps(found.counts))
     bad = 0
     kind_of = {key: kind for kind, keys in where.items() for key in keys}
-    named_as = Counter()
+    named_as: Counter[tuple[str, bool]] = Counter()
     for key, names in reasons.items():
         for kind, own in NAMED.items():
             if names & own and "match" not in called[key] and _may_be(kind, key, kind_of):
