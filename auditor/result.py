@@ -117,8 +117,7 @@ class AuditResult:
         blind = {
             clause
             for rule in self.rules
-            if rule.blind(self.case)
-            or (rule.asked is not None and not rule.asked(self.case))
+            if rule.blind(self.case) or (rule.asked is not None and not rule.asked(self.case))
             for clause in rule.clauses
         }
         return tuple(c for c in registers.read_clauses() if c.assessment == "manual" or c.id in blind)

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from auditor.language import Text, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from auditor.model import Declaration
 
 RULE = "PILOT-ISP-02"
 SHOWN = 10
 """Subjects and links listed in a text; `to_dict` has all."""
-
-
-class Told(Protocol):
-    """What can say itself in lines: a `Cut`, what hangs on what, sites."""
-
-    def lines(self, lang: str = "en") -> list[str]:
-        """Say it in words, a line each."""
-
-
-def suggestion_text(parts: Iterable[Told], lang: str = "en") -> list[str]:
-    """Say several suggestions in words, a line each."""
-    return [line for part in parts for line in part.lines(lang)]
 
 
 @dataclass(frozen=True)

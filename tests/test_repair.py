@@ -17,11 +17,11 @@ from scipy.optimize import linprog
 
 import auditor
 from auditor import cut as cuts
+from auditor.advice import advise
 from auditor.cut import Core, Weights, cheapest
 from auditor.errors import UsageError
 from auditor.relocation import read_candidates, suggest_sites
 from auditor.repair import suggest_cut
-from auditor.suggested import suggestion_text
 
 ON = "2026-11-22"
 BASE = tomllib.loads((Path(__file__).parent / "rules" / "bases.toml").read_text("utf-8"))["shanghai"]
@@ -445,4 +445,5 @@ def test_sample_is_repaired_where_it_is_cheap_and_as_its_readme_says(areas):
     candidates = read_candidates(auditor.sample("cheap_cut") / "sites.csv")
     sites = suggest_sites(case, candidates)
     assert sites.opened == ("lease-jq", "room-zj") and not sites.after["fail"]
-    assert suggestion_text([found, sites], "zh") == [*found.lines("zh"), *sites.lines("zh")]
+    told = advise(case, candidates).parts("zh")
+    assert list(told.values())[::2] == [found.lines("zh"), sites.lines("zh")]

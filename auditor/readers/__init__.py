@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from auditor.readers._registry import Parse
     from auditor.tables import Frame
 
-__all__ = ["all_readers", "parser_of", "raw_tables", "read_declaration", "read_graph", "read_observations", "read_tables"]
+__all__ = [
+    "all_readers",
+    "parser_of",
+    "raw_tables",
+    "read_declaration",
+    "read_graph",
+    "read_observations",
+    "read_tables",
+]
 
 
 def read_declaration(

@@ -153,7 +153,8 @@ def judge(tmp_path):
         rule = next(r for r in engine.all_rules() if r.check.__module__.endswith(f".{module}"))
         confirmed = confirm(case.get("confirmed", ()), tmp_path)
         confirmed += [
-            hashlib.sha256(case["files"][name].encode()).hexdigest() for name in case.get("confirmed_files", ())
+            hashlib.sha256(case["files"][name].encode()).hexdigest()
+            for name in case.get("confirmed_files", ())
         ]
         return auditor.check(
             auditor.read_declaration(path),
