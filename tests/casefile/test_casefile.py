@@ -125,6 +125,7 @@ def test_a_case_by_every_rule_and_message(name):
         assert all(HAN.search(text["zh"]) for text in made.content["not_checked"])
     made = casefile(result, finding.subject, rule=finding.rule)
     page = html.unescape(made.to_html())
+    assert "{'en'" not in page and "'zh':" not in page
     for word in ("reply_right", "verify_how", "facts", "not_checked"):
         assert WORDS[word].zh in page and WORDS[word].en in page
 
