@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.cells import NO, YES, flat
+from auditor.cells import NO, YES, flat, mask
 from auditor.errors import DeclarationError, Problem
 from auditor.language import say
 from auditor.model import Document, Network
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditor.model import Declaration
-    from auditor.writers import Content
 
 Action = Literal["add", "set", "move", "remove"]
 TABLES = {"node": ("nodes", "id"), "link": ("links", "id"), "prefix": ("prefixes", "prefix")}
@@ -118,7 +117,7 @@ def edited(
         Every edit that names what is not there, and everything that reading the edited declaration finds.
     """
     edits = tuple(edits)
-    draft = _Draft(content_of(declaration), on)
+    draft = _Draft(declaration, on)
     for edit in edits:
         draft.make(edit)
     if draft.problems:
@@ -135,7 +134,8 @@ def edited(
 class _Draft:
     """Content of a declaration while it is edited."""
 
-    def __init__(self, content: Content, on: dt.date) -> None:
+    def __init__(self, declaration: Declaration, on: dt.date) -> None:
+        content = content_of(declaration)
         self.on = on
         self.records: dict[str, Any] = dict(content.records)
         self.records["operator"] = dict(self.records.get("operator", {}))
@@ -143,6 +143,10 @@ class _Draft:
         self.tables = {"nodes": content.nodes, "links": content.links}
         if content.prefixes is not None:
             self.tables["prefixes"] = content.prefixes
+        self.origins = {
+            key: declaration.origins.get(key) or Origin.of(key, np.arange(1, table.num_rows + 1), "record")
+            for key, table in self.tables.items()
+        }
         self.added: dict[str, list[dict[str, Any]]] = {}
         self.problems: list[Problem] = []
         self.notes: list[Note] = []
@@ -157,10 +161,7 @@ class _Draft:
     def frames(self) -> dict[str, Frame]:
         """Tables as a reader gives them, links named anew."""
         tables = {**self.tables, "links": _unnamed(self.tables["links"])}
-        return {
-            key: Frame(table, Origin.of(key, np.arange(1, table.num_rows + 1), "record"))
-            for key, table in tables.items()
-        }
+        return {key: Frame(table, self.origins[key]) for key, table in tables.items()}
 
     def fault(self, edit: Edit, what: str, hint: str = "", key: str = "") -> None:
         """Report what is wrong with an edit."""
@@ -197,11 +198,16 @@ class _Draft:
             values = [] if table is None else flat(table.column(name)).to_pylist()
             self.fault(edit, say("there is none of that name"), nearest(edit.name, filter(None, values)))
         elif edit.action == "remove":
-            self.tables[key] = table.filter(pc.invert(chosen))
+            self._drop(key, chosen)
             if edit.kind == "node":
                 self._remove_links(edit)
         else:
             self._set_cells(edit, key, table, chosen)
+
+    def _drop(self, key: str, gone: Any) -> None:
+        kept = ~mask(gone)
+        self.tables[key] = self.tables[key].filter(pa.array(kept))
+        self.origins[key] = self.origins[key].take(kept)
 
     def _add_row(self, edit: Edit, key: str, name: str) -> None:
         values = {k: v for k, v in edit.values.items() if not _is_blank(v)}
@@ -219,7 +225,9 @@ class _Draft:
         rows = self.added.pop(key)
         names = list(dict.fromkeys(name for row in rows for name in row))
         new = pa.table({n: pa.array([_text(row.get(n)) for row in rows], pa.string()) for n in names})
+        origin = Origin.of(NAME, np.arange(1, len(rows) + 1), "record")
         table = self.tables.get(key)
+        self.origins[key] = origin if table is None else self.origins[key].append(origin)
         if table is not None:
             for name in set(names) & set(table.column_names):
                 at = table.column_names.index(name)
@@ -258,7 +266,7 @@ class _Draft:
         number = int(pc.sum(gone).as_py() or 0)
         if number:
             self.notes.append(Note(edit.subject, say("{count:,} links at it are removed too", count=number)))
-            self.tables["links"] = links.filter(pc.invert(gone))
+            self._drop("links", gone)
 
     # --- records ---
 
