@@ -37,7 +37,7 @@ def brute_force(siting):
     return min((siting.price(plan) for plan in plans if siting.fits(plan)), default=np.inf)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(siting=problems())
 def test_optimum_is_that_of_all_plans_and_bounds_hold(siting):
     best = brute_force(siting)

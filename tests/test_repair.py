@@ -164,7 +164,7 @@ def node_rows(roles):
     return [{"id": f"n{i}", "services": "B14", **ROLES[role]} for i, role in enumerate(roles)]
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(net=nets())
 def test_no_smaller_cut_exists_and_the_rule_finds_no_bypass_after_it(net, areas, tmp_path_factory):
     roles, links = net

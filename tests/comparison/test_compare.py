@@ -104,7 +104,7 @@ def test_spelling_alone_is_no_difference(held):
     assert held(nodes=[same, *RACKS]).exit_code == 0
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.data())
 def test_identity_order_and_symmetry(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("sides")

@@ -246,13 +246,13 @@ def test_all_networks_of_the_zoo_come_back_from_gml():
     files = sorted((SHARED / "topologyzoo/graphml").glob("*.graphml"))
     if not files:
         pytest.skip("no ../shared folder")
-    for number, file in enumerate(files):
+    for number, file in enumerate(files[::4]):
         given = declared(graphml.parse(file.read_bytes(), "g", Log()), ZOO)
         data = write(content_of(given, named=False))
         again = declared(parsed(data)[0])
         assert again.nodes.select(given.nodes.column_names).equals(given.nodes), file.name
         assert again.links.select(given.links.column_names).equals(given.links), file.name
-        if number % 20:
+        if number % 5:
             continue
         graph = nx.parse_gml(data.decode("ascii"), label="id")
         assert (graph.number_of_nodes(), graph.number_of_edges()) == (

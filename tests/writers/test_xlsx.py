@@ -24,7 +24,7 @@ from auditor.tables import Log
 from auditor.writers import content_of
 from auditor.writers.xlsx import bytes_of, write
 
-MANY = settings(max_examples=20, deadline=None)
+MANY = settings(max_examples=10, deadline=None)
 MARKS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 NASTY = (
     *(
