@@ -40,7 +40,13 @@ def read_values(text: str, where: str) -> dict[str, Any]:
             raise UsageError(say("{where}: no TOML: {reason}", where=where, reason=str(error))) from None
         return table
     values: dict[str, Any] = {}
-    for part in next(csv.reader([text], skipinitialspace=True)):
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise UsageError(
+            say("{where}: {part}: {reason}", where=where, part=quote(text), reason=str(error))
+        ) from None
+    for part in parts:
         name, given, value = part.partition("=")
         if not given or not name.strip() or name.strip() in values:
             raise UsageError(

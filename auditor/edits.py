@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ COLUMNS = {"nodes": NODES, "links": LINKS, "prefixes": PREFIXES}
 PLACE = ("site", "lon", "lat", "datum", "accuracy_m", "address", "region_code", "grade", "document")
 PLACED = frozenset({"site", "lon", "address", "region_code"})
 KEYS = ("id", "code", "number")
+FILES = frozenset({"nodes", "links", "graph", "prefixes", "filings", "mapping", "fields", "values", "roles"})
 READ = ("inputs", "unused", "partial", "filings", "filings_file", "filed")  # no edit changes them
 FLAGS = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
 NAME = "whatif"
@@ -72,6 +74,14 @@ class Edit:
         """Subject without its kind."""
         return self.subject.partition(":")[2]
 
+    def get(self, name: str) -> Any:
+        """Value of a field; None where the edit does not state it."""
+        return self.values.get(name)
+
+    def but(self, **values: Any) -> Edit:
+        """Give the edit with other values besides."""
+        return replace(self, values={**self.values, **values})
+
     @property
     def told(self) -> str:
         """What the edit is, as people write it on a command line."""
@@ -90,9 +100,27 @@ def record_kinds() -> dict[str, tuple[str, type[Record], str | None]]:
     return {**found, "domicile": ("domiciles", Domicile, None)}
 
 
+class Edited(NamedTuple):
+    """A declaration as edited.
+
+    Parameters
+    ----------
+    declaration
+        As it would be read.
+    notes
+        What follows from the edits without being said in them.
+    renamed
+        Records known by their number that have another one now: new subject -> the one before.
+    """
+
+    declaration: Declaration
+    notes: tuple[Note, ...] = ()
+    renamed: Mapping[str, str] = MappingProxyType({})
+
+
 def edited(
     declaration: Declaration, edits: Iterable[Edit], *, on: dt.date, root: Path | None = None
-) -> tuple[Declaration, tuple[Note, ...]]:
+) -> Edited:
     """Make the edits, one after another, and read the declaration again by the rules of its files.
 
     Parameters
@@ -108,8 +136,8 @@ def edited(
 
     Returns
     -------
-    tuple
-        The declaration as edited, and what follows from the edits without being said in them.
+    Edited
+        The declaration, and what follows from the edits.
 
     Raises
     ------
@@ -128,7 +156,8 @@ def edited(
     kept = {name: getattr(declaration, name) for name in READ}
     if root is None:
         kept["documents"] = declaration.documents
-    return replace(read, notes=(*declaration.notes, *new), **kept), (*draft.notes, *new)
+    read = replace(read, notes=(*declaration.notes, *new), **kept)
+    return Edited(read, (*draft.notes, *new), draft.renamed())
 
 
 class _Draft:
@@ -151,6 +180,16 @@ class _Draft:
         self.problems: list[Problem] = []
         self.notes: list[Note] = []
         self.kinds = record_kinds()
+        self.order: dict[str, list[int]] = {}
+
+    def renamed(self) -> dict[str, str]:
+        """Give the numbers that records had before, of those that have another one now."""
+        return {
+            f"{kind}:{new}": f"{kind}:{old}"
+            for kind, order in self.order.items()
+            for new, old in enumerate(order, 1)
+            if old and old != new
+        }
 
     def tree(self) -> dict[str, Any]:
         """Records, with the rows that were added as tables to be laid over the others."""
@@ -169,6 +208,12 @@ class _Draft:
 
     def make(self, edit: Edit) -> None:
         """Make one edit."""
+        if edit.action != "remove" and not edit.values:
+            self.fault(edit, say("says nothing"), say("give FIELD=VALUE"))
+            return
+        if edit.action == "add" and edit.name:
+            self.fault(edit, say("to add takes the kind alone"), say("give the name as a field"))
+            return
         if edit.kind in TABLES and (edit.kind == "node" or edit.action != "move"):
             self._row(edit)
         elif edit.kind in self.kinds:
@@ -176,6 +221,8 @@ class _Draft:
         elif edit.subject == "operator" and edit.action == "move":
             self._move_operator(edit)
         elif edit.subject in {"operator", "network"} and edit.action == "set":
+            for key in FILES & edit.values.keys() if edit.subject == "network" else ():
+                self.fault(edit, say("tables and files cannot be exchanged so"), say("edit their rows"), key)
             values = self._values(edit, Operator if edit.subject == "operator" else Network)
             self.records[edit.subject] = _without_blank(self.records[edit.subject] | values)
         else:
@@ -275,6 +322,7 @@ class _Draft:
         home = self.records["operator"] if kind == "domicile" else self.records
         home[name] = list(home.get(name, ()))
         listed: list[dict[str, Any]] = home[name]
+        self.order.setdefault(kind, list(range(1, len(listed) + 1)))
         return listed
 
     def _record(self, edit: Edit) -> None:
@@ -282,6 +330,7 @@ class _Draft:
         _, model, key = self.kinds[edit.kind]
         if edit.action == "add":
             listed.append(_without_blank(self._values(edit, model)))
+            self.order[edit.kind].append(0)
             return
         named = [i for i, record in enumerate(listed) if key is not None and record.get(key) == edit.name]
         if not named and edit.name.isdecimal() and 1 <= int(edit.name) <= len(listed):
@@ -292,6 +341,7 @@ class _Draft:
             self.fault(edit, say("there is none of that name"), hint)
         elif edit.action == "remove":
             listed[:] = [record for i, record in enumerate(listed) if i not in named]
+            self.order[edit.kind] = [at for i, at in enumerate(self.order[edit.kind]) if i not in named]
         else:
             values = self._values(edit, model)
             for i in named:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auditor import engine
-from auditor.edits import Edit, edited
+from auditor.cells import read_day
+from auditor.edits import Edit, Edited, edited
 from auditor.errors import UsageError, visible
 from auditor.exits import hit_by
 from auditor.findings import SETTLED, Verdict, plain
 from auditor.language import both, say
+from auditor.registers import labels
 from auditor.settings import Policy, read_settings
 
 if TYPE_CHECKING:
@@ -31,16 +34,21 @@ if TYPE_CHECKING:
 SCHEMA = "auditor.whatif/1"
 ANSWERS: Mapping[str, Text] = {
     "may": both("You may: nothing would be open that is not open already."),
-    "ask_first": both("Ask first: it would leave open what is settled now."),
+    "ask_first": both("Ask first: something would be open that is not, or for another reason."),
     "may_not": both("You may not: it would break a rule."),
 }
 CHANGES: Mapping[str, Text] = {
     "appears": both("would appear"),
     "vanishes": both("would vanish"),
+    "changed": both("would stay, for another reason or on other facts"),
     "stays": both("would stay"),
 }
 EXIT_CODES = {"may": 0, "may_not": 1, "ask_first": 3}
+ORDER = ("may", "ask_first", "may_not")
 TERMS = frozenset({"areas", "as_of", "policy"})
+STARTS = ("from_on", "regime_from_on", "started_on", "issued_on", "status_from_on", "notice_on", "stop_on")
+ENDS = ("to_on", "expires_on", "deadline_on")
+MOST_DATES = 12
 
 
 @dataclass(frozen=True)
@@ -55,21 +63,29 @@ class Prospect:
         What would be changed in the declaration.
     notes
         What follows from the edits without being said in them.
+    renamed
+        Records known by their number that have another one then: the new subject -> the one now.
+    later
+        The same on each later date on which something of the change begins or ends, and with what is planned
+        in service, as far as it is no plain "may".
     """
 
     before: AuditResult
     after: AuditResult
     edits: tuple[Edit, ...] = ()
     notes: tuple[Note, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    later: tuple[Prospect, ...] = ()
 
     @cached_property
     def _open(self) -> tuple[dict[tuple[str, str], Finding], dict[tuple[str, str], Finding]]:
+        """Open findings of both, by rule and the name that the subject has now."""
         shown = set(Verdict) - SETTLED
-        one, other = (
-            {(f.rule, f.subject): f for f in result.findings.rows(shown)}
-            for result in (self.before, self.after)
-        )
-        return one, other
+        before, after = (list(result.findings.rows(shown)) for result in (self.before, self.after))
+        return {(f.rule, f.subject): f for f in before}, {self._key(f): f for f in after}
+
+    def _key(self, finding: Finding) -> tuple[str, str]:
+        return finding.rule, self.renamed.get(finding.subject, finding.subject)
 
     @cached_property
     def appears(self) -> tuple[Finding, ...]:
@@ -84,20 +100,37 @@ class Prospect:
         return tuple(f for key, f in before.items() if key not in after)
 
     @cached_property
-    def stays(self) -> tuple[Finding, ...]:
-        """Findings that would stay open, as they would read then."""
+    def _stays(self) -> tuple[list[Finding], list[Finding]]:
+        """Findings that would stay open: as they are, and on other facts."""
         before, after = self._open
-        return tuple(f for key, f in after.items() if key in before and not _worse(before[key], f))
+        kept: tuple[list[Finding], list[Finding]] = ([], [])
+        for key, finding in after.items():
+            if key in before and not _worse(before[key], finding):
+                kept[_said(before[key]) != _said(finding)].append(finding)
+        return kept
+
+    @property
+    def stays(self) -> tuple[Finding, ...]:
+        """Findings that would stay open as they are."""
+        return tuple(self._stays[0])
+
+    @property
+    def changed(self) -> tuple[Finding, ...]:
+        """Findings that would stay open and say something else: for another reason, on another path."""
+        return tuple(self._stays[1])
 
     @cached_property
     def answer(self) -> str:
         """``may``, ``may_not`` (something would fail that does not) or ``ask_first`` (something would open).
 
         Related law (ISP-03, ISP-04) never decides a verdict under the circular: a fail there is asked first.
+        What begins or ends later counts as well.
         """
         if any(f.verdict == Verdict.FAIL and f.basis != "related_law" for f in self.appears):
-            return "may_not"
-        return "ask_first" if self.appears else "may"
+            own = "may_not"
+        else:
+            own = "ask_first" if self.appears or self.changed else "may"
+        return max([own, *(one.answer for one in self.later)], key=ORDER.index)
 
     @cached_property
     def hits(self) -> tuple[Hits, ...]:
@@ -123,7 +156,7 @@ class Prospect:
         for change in CHANGES:
             result = self.before if change == "vanishes" else self.after
             for finding in getattr(self, change):
-                key = (finding.rule, finding.subject)
+                key = (finding.rule, finding.subject) if change == "vanishes" else self._key(finding)
                 verdicts = [str(o[key].verdict) if key in o else None for o in (before, after)]
                 rows.append(
                     {
@@ -154,8 +187,8 @@ class Prospect:
         return {
             "schema": SCHEMA,
             "operator": {"name": self.after.case.declaration.operator.name},
-            "answer": self.answer,
-            "told": ANSWERS[self.answer].in_(lang),
+            "answer": None if self.after is self.before else self.answer,
+            "told": None if self.after is self.before else ANSWERS[self.answer].in_(lang),
             "edits": [plain(vars(edit)) for edit in self.edits],
             "notes": [{"where": str(n.where), "what": str(n.what)} for n in self.notes],
             **{
@@ -169,6 +202,7 @@ class Prospect:
             },
             "hits": [_hit(hits) for hits in self.hits],
             "findings": self.records(),
+            "later": [one.to_dict() for one in self.later],
         }
 
     def __repr__(self) -> str:
@@ -190,6 +224,10 @@ def _hit(hits: Hits) -> dict[str, Any]:
         "subscribers": hits.subscribers.to_pylist(),
         "users": hits.users,
     }
+
+
+def _said(finding: Finding) -> tuple[object, ...]:
+    return finding.verdict, finding.message_id, plain(finding.args), plain(finding.details)
 
 
 def _worse(before: Finding, after: Finding) -> bool:
@@ -248,6 +286,54 @@ def whatif(
     day = engine.day_of(then.get("as_of", terms.get("as_of")), then.get("areas", terms.get("areas")))
     if not edits and not then:
         return Prospect(before, before)
-    changed_declaration, notes = edited(declaration, edits, on=day, root=root) if edits else (declaration, ())
-    after = engine.check(changed_declaration, **{**terms, "as_of": day, **then})
-    return Prospect(before, replace(after, lang=before.lang), edits, notes)
+    _refuse_areas(before, then)
+
+    def prospect(on: dt.date, edits: tuple[Edit, ...], old: AuditResult | None) -> Prospect:
+        new = edited(declaration, edits, on=day, root=root) if edits else Edited(declaration)
+        after = engine.check(new.declaration, **{**terms, **then, "as_of": on})
+        old = old or engine.check(declaration, **{**terms, "as_of": on})
+        return Prospect(old, replace(after, lang=old.lang), edits, new.notes, new.renamed)
+
+    now = prospect(day, edits, before)
+    active = tuple(_in_service(edit) for edit in edits)
+    dates = _later(edits, then, day)
+    later = [prospect(on, active, None) for on in ([day] if active != edits else []) + dates]
+    return replace(now, later=tuple(one for one in later if one.answer != "may"))
+
+
+def _refuse_areas(before: AuditResult, then: Mapping[str, Any]) -> None:
+    """Say which area of a further event is none: a slip of the pen would hit nobody."""
+    case, policy = before.case, then.get("policy")
+    named = [e.area for e in policy.area_events if e not in case.policy.area_events] if policy else []
+    lost = [name for name in named if case.area_of(name) < 0]
+    if lost:
+        raise UsageError(
+            say("there is no pilot area {names}; there are {known}", names=lost, known=list(case.areas.ids))
+        )
+
+
+def _in_service(edit: Edit) -> Edit:
+    """Give an edit of something planned as if it were in service: whether it may be is what is asked."""
+    status = str(edit.get("status") or "").strip()
+    if labels.words("status").get(status, status.casefold()) != "planned":
+        return edit
+    return edit.but(status="active")
+
+
+def _later(edits: tuple[Edit, ...], then: Mapping[str, Any], day: dt.date) -> list[dt.date]:
+    """Dates after the one judged on which something of the change begins or has ended."""
+    found = {_date(edit.get(name)) for edit in edits for name in (*STARTS, *ENDS)}
+    policy = then.get("policy")
+    for event in policy.area_events if policy else ():
+        found |= {event.on}
+        if event.transition_until:
+            found |= {event.transition_until + dt.timedelta(days=1)}
+    # An approval still holds on its last day.
+    found |= {on + dt.timedelta(days=1) for e in edits if (on := _date(e.get("expires_on")))}
+    return sorted(on for on in found if on and on > day)[:MOST_DATES]
+
+
+def _date(value: Any) -> dt.date | None:
+    if isinstance(value, dt.date):
+        return value
+    return read_day(value.strip()) if isinstance(value, str) else None

@@ -23,7 +23,7 @@ from auditor.roles import Surety
 from auditor.siting import Plan, Siting, solve
 from auditor.standing import WITHIN
 from auditor.suggested import listed, named
-from auditor.tables import NODES, Column, Log, read_columns
+from auditor.tables import NODES, Column, Log, read_columns, require_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +183,9 @@ def read_candidates(path: str | Path) -> pa.Table:
         ) from None
     log = Log()
     raw = form(data, path.name, log)
-    frame = None if raw is None else read_columns(raw, CANDIDATES, log)
+    frame = None if raw is None else read_columns(require_columns(raw, ["id"], log), CANDIDATES, log)
+    for unused in log.unused:  # a misspelt capacity would read as none
+        log.problems.add(unused.where, "", unused.what, say("no such column in a table of sites"), _columns())
     if frame is not None and frame.whole:
         ids = np.asarray(frame.table.column("id").to_pylist(), object)
         _, first, which = np.unique(ids.astype(str), return_index=True, return_inverse=True)
@@ -196,6 +198,10 @@ def read_candidates(path: str | Path) -> pa.Table:
     if frame is None:
         raise UsageError(say("{path}: holds no sites", path=path))
     return frame.table
+
+
+def _columns() -> str:
+    return say("the columns are {columns}", columns=[column.name for column in CANDIDATES])
 
 
 def suggest_sites(

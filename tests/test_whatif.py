@@ -219,7 +219,7 @@ def test_edits_are_as_if_made_by_hand(folders, tmp_path_factory, drawn):
 
 
 def test_edited_rows_keep_the_names_of_their_rows(clean):
-    after, _ = edited(clean, [Edit("remove", f"node:{clean.nodes['id'][-1]}")], on=DAY)
+    after, *_ = edited(clean, [Edit("remove", f"node:{clean.nodes['id'][-1]}")], on=DAY)
     rows = after.nodes.num_rows
     assert [after.origins["nodes"].at(i) for i in range(rows)] == [
         clean.origins["nodes"].at(i) for i in range(rows)
@@ -229,7 +229,7 @@ def test_edited_rows_keep_the_names_of_their_rows(clean):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_no_edit_changes_nothing(name):
     declaration = auditor.read_declaration(auditor.sample(name))
-    again, notes = edited(declaration, [], on=DAY)
+    again, notes, _ = edited(declaration, [], on=DAY)
     assert not notes
     assert again.nodes.equals(declaration.nodes)
     assert again.links.equals(declaration.links)
@@ -310,7 +310,7 @@ def test_an_earlier_edit_counts_for_a_later_one(clean):
         Edit("add", "link", {"source": "n-1", "target": "agg-zj-1"}),
         Edit("remove", "node:agg-zj-1"),
     ]
-    after, notes = edited(clean, edits, on=DAY)
+    after, notes, _ = edited(clean, edits, on=DAY)
     row = after.nodes.to_pylist()[-1]
     assert (row["id"], row["region_code"]) == ("n-1", "330106")
     assert not {"n-1>agg-zj-1"} & set(after.links.column("id").to_pylist())

@@ -37,6 +37,22 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs on
             self.fail(said.in_(language()), param, ctx)
 
 
+class Finite(click.ParamType):  # type: ignore[type-arg]  # as above
+    """A number from 0 on; click's own range takes NaN and infinity."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text or say what was expected."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            self.fail(say("{value!r} is no number from 0 on", value=value).in_(language()), param, ctx)
+        return number
+
+
 def language() -> str:
     """Language of help and errors, which may be wanted before the options are read."""
     asked = [value for option, value in pairwise(sys.argv) if option == "--lang"]

@@ -75,14 +75,12 @@ def _add(kind: str, *, help: str) -> _options.Decorator:  # noqa: A002 -- click'
 @click.option("--candidates", type=click.Path(), help="With --suggest: CSV of sites on offer.")
 @click.option(
     "--km-cost",
-    type=click.FloatRange(min=0),
+    type=_options.Finite(),
     default=1.0,
     show_default=True,
     help="With --suggest: cost of moving a facility by a kilometre, in the unit of fixed_cost.",
 )
-@click.option(
-    "--most-km", type=click.FloatRange(min=0), help="With --suggest: farthest that a facility may move."
-)
+@click.option("--most-km", type=_options.Finite(), help="With --suggest: farthest that a facility may move.")
 @click.option(
     "--zones",
     multiple=True,
@@ -121,6 +119,7 @@ def command(path: str, **options: Any) -> int:
     Exit code: 0 you may, 1 you may not, 3 ask first; 2 if something could not be read or edited.
     """
     from auditor import prospect, readers
+    from auditor.findings import EXIT_CODES
     from auditor.reviews import read_reviews
 
     day = options["as_of"] or _options.today()
@@ -139,6 +138,8 @@ def command(path: str, **options: Any) -> int:
     advice = _advice(found, options) if options["suggest"] else None
     if not options["quiet"]:
         _show(found, advice, options["format_"], everything=options["everything"])
+    if found.after is found.before:
+        return EXIT_CODES[found.after.verdict]
     return prospect.EXIT_CODES[found.answer]
 
 
@@ -179,7 +180,7 @@ def _terms(options: dict[str, Any], day: dt.date, *, changed: bool) -> tuple[dic
     chosen = settings.load_settings(options["config"])
     then: dict[str, Any] = {}
     if options["area_exit"]:
-        codes = tuple(code.strip() for code in (options["services"] or "").split(",") if code.strip())
+        codes = _codes(options["services"])
         event = {"area": options["area_exit"], "on": options["exit_on"] or day, "services": codes}
         event |= {"kind": "narrow" if codes else "terminate", "transition_until": options["transition_until"]}
         event |= {"transition": "none"} if options["no_transition"] else {}
@@ -222,6 +223,22 @@ def _advice(found: Prospect, options: dict[str, Any]) -> Advice:
     )
 
 
+def _codes(text: str | None) -> tuple[str, ...]:
+    """Codes of services, whatever separates them; one that no catalogue knows would hit nothing."""
+    import re
+
+    from auditor import registers
+    from auditor.errors import UsageError
+
+    if text is None:
+        return ()
+    codes = tuple(filter(None, re.split(r"[\s,;，；、]+", text)))
+    lost = [code for code in codes if registers.service_code(code) is None]
+    if lost or not codes:
+        raise UsageError(say("--services: no service is called {codes}; write B12,B14", codes=lost or [text]))
+    return codes
+
+
 def _show(found: Prospect, advice: Advice | None, format_: str, *, everything: bool) -> None:
     """Print the answer, what would change, and why."""
     import sys
@@ -236,6 +253,8 @@ def _show(found: Prospect, advice: Advice | None, format_: str, *, everything: b
         page = Page(console, found.after.lang)
         _head(page, found)
         _findings(page, found, everything=everything)
+        for later in found.later:
+            _later(page, later)
         for title, lines in advice.parts(page.lang).items() if advice else ():
             _part(page, title, lines)
 
@@ -288,19 +307,30 @@ def _findings(page: Page, found: Prospect, *, everything: bool) -> None:
         _part(page, title, lines)
     for rule, own in _by_rule(found.appears).items():
         print_rule(page, found.after, rule, own)
-    for change, result in (("vanishes", found.before), ("stays", found.after)):
+    for change, result in (("changed", found.after), ("vanishes", found.before), ("stays", found.after)):
         findings = getattr(found, change)
         if findings:
             page.gap()
             page.line(CHANGES[change].in_(page.lang), style="bold")
         for rule, own in _by_rule(findings).items():
-            if everything:
+            if everything or change == "changed":
                 print_rule(page, result, rule, own)
                 continue
             names = page.comma.join(_told(page, found, f, change) for f in own[:MOST])
             if len(own) > MOST:
                 names += page.comma + both("{count} more (--all)", count=len(own) - MOST).in_(page.lang)
             page.line(f"{rule}{page.colon}{names}", indent=2)
+
+
+def _later(page: Page, found: Prospect) -> None:
+    """Show what would appear on a later date, or once what is planned is in service."""
+    from auditor.reports.text import print_rule
+
+    page.gap()
+    told = both("As of {on}, with all of it in service:", on=found.after.case.as_of)
+    page.line(told.in_(page.lang), style="bold")
+    for rule, own in _by_rule(found.appears + found.changed).items():
+        print_rule(page, found.after, rule, own)
 
 
 def _part(page: Page, title: str, lines: list[str]) -> None:
@@ -313,7 +343,7 @@ def _part(page: Page, title: str, lines: list[str]) -> None:
 
 def _told(page: Page, found: Prospect, finding: Finding, change: str) -> str:
     """Name a subject, and say where it is only no longer judged."""
-    if change == "stays" or found.settled(finding):
+    if change != "vanishes" or found.settled(finding):
         return finding.subject
     return both("{subject} (no longer judged)", subject=finding.subject).in_(page.lang)
 
