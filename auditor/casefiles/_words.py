@@ -101,8 +101,10 @@ WORDS: Mapping[str, Text] = {
     "evidence_digest": both("Digest of the evidence (SHA-256 over case.json and the files of evidence)"),
     "verify_how": both(
         "`auditor verify` with this folder or PDF, offline, finds every byte that was changed, left out or "
-        "added. Whoever changes a file may make a new manifest, too: compare the digest above with one that "
-        "you got by another way (`auditor verify PATH --digest HEX`). The file bears no electronic signature."
+        "added. Whoever changes a file may make a new manifest, too: give the digest of the whole, which "
+        "`auditor casefile` told when it wrote the file, as you got it by another way (`auditor verify PATH "
+        "--digest HEX`). The digest above vouches for the evidence in a folder alone, not for this page, and "
+        "not for a PDF that stands alone. The file bears no electronic signature."
     ),
     "contents": both("Files of evidence"),
     "size": both("Bytes"),

@@ -2,7 +2,9 @@
 
 The digest of the whole is SHA-256 over the manifest's canonical JSON without that digest. It proves that
 nothing was changed only to somebody who has it by another way: whoever changes a file can write a manifest,
-too.
+too. So nothing that a manifest says of itself is believed: its form is that of what lies on the disk, and the
+digest of the evidence is computed anew. That one vouches for the evidence of a folder and no more: a PDF
+holds its evidence inside, where no manifest lists it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ BESIDE = ".manifest.json"  # ending of the manifest of a PDF
 FORM = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 MOST_BYTES = 1 << 26  # of a manifest
 MOST_FILE = 1 << 33
-EVIDENCE = ("case.json", "evidence/")  # what the evidence digest is over
+CASE, EVIDENCE = "case.json", "evidence/"  # what the evidence digest is over
+FOLDER, PDF = "folder", "pdf"  # forms
 
 
 def digest_of(data: bytes) -> str:
@@ -44,8 +47,12 @@ def evidence_digest(entries: Iterable[tuple[str, str]]) -> str:
 
     Only case.json and what lies in ``evidence/`` counts: what is printed cannot hold the digest of itself.
     """
-    lines = [f"{sha256}  {path}\n" for path, sha256 in sorted(entries) if path.startswith(EVIDENCE)]
+    lines = [f"{sha256}  {path}\n" for path, sha256 in sorted(entries) if _is_evidence(path)]
     return digest_of("".join(lines).encode())
+
+
+def _is_evidence(path: str) -> bool:
+    return path == CASE or path.startswith(EVIDENCE)
 
 
 def written(values: Mapping[str, Any]) -> bytes:
@@ -88,11 +95,14 @@ class Verified(NamedTuple):
         Files that are as the manifest says.
     digest
         Digest of the whole; blank where the manifest cannot be read.
+    unvouched
+        Files that the digest given says nothing of, as it is that of the evidence alone.
     """
 
     faults: tuple[Said, ...]
     good: int
     digest: str
+    unvouched: tuple[str, ...] = ()
 
 
 def is_case(path: Path) -> bool:
@@ -108,7 +118,7 @@ def verify(path: Path, digest: str | None = None) -> Verified:
     path
         Folder, its ``manifest.json``, a PDF, or the manifest beside that.
     digest
-        Digest of the whole, or of the evidence, as it was noted elsewhere.
+        Digest of the whole, as it was noted elsewhere; of a folder that of the evidence, too.
 
     Raises
     ------
@@ -123,17 +133,31 @@ def verify(path: Path, digest: str | None = None) -> Verified:
     values, fault = _read(place)
     if values is None:
         return Verified((fault,), 0, "")
-    alone = place.name != NAME
-    faults = [*_refused(values["files"]), *_digests_wrong(values, digest)]
+    form = FOLDER if place.name == NAME else PDF
+    faults = [*_refused(values["files"]), *_misfit(values, form), *_digests_wrong(values, form, digest)]
     good = 0
     for entry in values["files"] if not faults else ():
-        name = path.name if alone and path.suffix.lower() == ".pdf" else entry["path"]
+        # a PDF may be renamed with its manifest: it is the one beside that
+        name = entry["path"] if form == FOLDER else _renamed(place.name, path, entry["path"])
         wrong = _held(place.parent, name, entry)
         faults += [wrong] if wrong is not None else []
         good += wrong is None
-    if not alone:
+    if form == FOLDER:
         faults += _others(place.parent, values)
-    return Verified(tuple(faults), good, values["digest"])
+    whole = digest is None or _same(digest, values["digest"])
+    bare = () if whole or faults else tuple(e["path"] for e in values["files"] if not _is_evidence(e["path"]))
+    return Verified(tuple(faults), good, values["digest"], bare)
+
+
+def _renamed(manifest: str, given: Path, listed: str) -> str:
+    """Name the PDF beside a manifest: as it was given, or else after the manifest."""
+    if given.suffix.lower() == ".pdf":
+        return given.name
+    return manifest.removesuffix(BESIDE) + PurePosixPath(listed).suffix
+
+
+def _same(digest: str, known: str) -> bool:
+    return digest.strip().lower() == known
 
 
 def _read(place: Path) -> tuple[dict[str, Any] | None, Said]:
@@ -150,7 +174,9 @@ def _read(place: Path) -> tuple[dict[str, Any] | None, Said]:
     try:
         values = orjson.loads(data)
         same = isinstance(values, dict) and values.get("schema") == SCHEMA and written(values) == data
-        listed = same and all(_is_entry(entry) for entry in values["files"])
+        listed = (
+            same and isinstance(values["files"], list) and all(_is_entry(entry) for entry in values["files"])
+        )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None, changed
     return (values, changed) if listed else (None, changed)
@@ -172,18 +198,38 @@ def _refused(files: list[dict[str, Any]]) -> Iterator[Said]:
         )
         if out or "/".join(parts) != path:
             yield say("refused: {file} leads out of the folder", file=quote(path))
+        elif "\n" in path or "\r" in path:  # it could pass for two lines of the evidence
+            yield say("refused: {file} has a line break in its name", file=quote(path))
         elif path in seen:
             yield say("refused: {file} stands twice in the manifest", file=quote(path))
         seen.add(path)
 
 
-def _digests_wrong(values: Mapping[str, Any], digest: str | None) -> Iterator[Said]:
+def _misfit(values: Mapping[str, Any], form: str) -> Iterator[Said]:
+    """Say what a manifest lacks to be that of what lies on the disk: a folder, or one PDF."""
+    paths = [entry["path"] for entry in values["files"]]
+    if values.get("form") != form:
+        yield say("changed: the manifest is that of another form of case file, folder or PDF")
+    if form == FOLDER and CASE not in paths:
+        yield say("changed: the manifest does not list {file}", file=CASE)
+    if form == PDF and [PurePosixPath(path).suffix.lower() for path in paths] != [".pdf"]:
+        yield say("changed: the manifest of a PDF lists that one file and no other")
+
+
+def _digests_wrong(values: Mapping[str, Any], form: str, digest: str | None) -> Iterator[Said]:
     """Compare the digests of the evidence and of the whole."""
     found = evidence_digest((entry["path"], entry["sha256"]) for entry in values["files"])
-    if values.get("form") == "folder" and found != values.get("evidence_sha256"):
+    if form == FOLDER and found != values.get("evidence_sha256"):
         yield say("changed: the digest of the evidence in {file} is not that of its files", file=NAME)
-    known = {values["digest"], values.get("evidence_sha256")}
-    if digest is not None and digest.strip().lower() not in known:
+    if digest is None or _same(digest, values["digest"]):
+        return
+    if form == PDF:
+        yield say(
+            "the digest of the whole is {digest}, not the one given: the manifest was made anew, or that is the "
+            "digest of the evidence, which does not vouch for a PDF",
+            digest=values["digest"],
+        )
+    elif not _same(digest, found):
         yield say(
             "changed: the digest is {digest}, not the one given: the manifest itself was made anew",
             digest=values["digest"],

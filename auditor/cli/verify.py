@@ -18,7 +18,9 @@ EXIT_BROKEN = 4
     "--raw", type=click.Path(), help="Folder of raw answers (default: beside the file, ending in .raw)."
 )
 @click.option(
-    "--digest", metavar="HEX", help="Digest of a case file that was noted elsewhere, to be held too."
+    "--digest",
+    metavar="HEX",
+    help="Digest of the whole that was noted elsewhere; of a folder that of its evidence, too.",
 )
 @_options.config
 @_options.lang
@@ -26,8 +28,10 @@ def command(path: str, raw: str | None, digest: str | None, config: str | None, 
     """Tell whether a case file, or the raw answers behind observations, are there and unchanged.
 
     A case file is a folder that `auditor casefile` wrote, its manifest.json, or a PDF with its manifest
-    beside it: every file that is changed, missing or added is named. The digest that --digest gives, as it is
-    printed in the file or was told when it was written, shows that the manifest itself is the old one.
+    beside it: every file that is changed, missing or added is named. Whoever changes a file can make a new
+    manifest, too: only --digest shows that. The digest of the whole, which `auditor casefile` told when it
+    wrote the file, vouches for all of it. The digest of the evidence, which is printed in the file, vouches
+    for case.json and evidence/ of a folder, not for case.html and case.pdf; for a PDF it is not accepted.
     Answers of databases are held against the digest of the database, which is not kept with the answers.
     Exit code: 0 all is as it was, 4 something is missing or changed.
     """
@@ -48,6 +52,12 @@ def _case(path: Path, digest: str | None, lang: str) -> int:
     found = manifest.verify(path, digest)
     for fault in found.faults:
         _line(fault.in_(lang))
+    if found.unvouched:
+        told = say(
+            "The digest given is that of the evidence: the evidence alone is vouched for; {files} are not",
+            files=list(found.unvouched),
+        )
+        _line(told.in_(lang))
     if not found.faults:
         _line(say("Digest of the whole: {digest}", digest=found.digest).in_(lang))
     told = say(

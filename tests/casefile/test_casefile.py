@@ -396,7 +396,9 @@ def test_missing_added_and_linked_files_are_named(tmp_path):
     assert told(manifest.verify(folder)) == ["missing: manifest.json"]
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../x", "a\\x", "c:x", "a//b", "./a", "", "twice"])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a/../x", "a\\x", "c:x", "a//b", "./a", "", "twice", "a\nb"]
+)
 def test_a_manifest_that_leads_out_is_refused(path, tmp_path):
     (tmp_path / "x").write_bytes(b"")
     folder = tmp_path / "case"
@@ -420,20 +422,87 @@ def test_what_is_no_manifest_is_named_and_never_raises(data):
         assert told(manifest.verify(Path(folder)))
 
 
+def forged(folder, **changes):
+    """Write a manifest and sums anew, over what lies in the folder, as a forger would."""
+    values = json.loads((folder / "manifest.json").read_bytes())
+    files = {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name not in {"manifest.json", "SHA256SUMS"}
+    }
+    values["files"] = manifest.entries(files)
+    values |= changes
+    made = manifest.written(values)
+    listed = [(e["path"], e["sha256"]) for e in values["files"]]
+    (folder / "manifest.json").write_bytes(made)
+    (folder / "SHA256SUMS").write_bytes(manifest.sums(listed, made))
+    return listed
+
+
 def test_a_manifest_made_anew_shows_in_the_digest_alone(tmp_path):
     folder = copied(tmp_path)
     (folder / "case.json").write_bytes((folder / "case.json").read_bytes() + b" ")
-    values = json.loads((folder / "manifest.json").read_bytes())
-    files = {e["path"]: (folder / e["path"]).read_bytes() for e in values["files"]}
-    values["files"] = manifest.entries(files)
-    values["evidence_sha256"] = manifest.evidence_digest((e["path"], e["sha256"]) for e in values["files"])
-    made = manifest.written(values)
-    (folder / "manifest.json").write_bytes(made)
-    (folder / "SHA256SUMS").write_bytes(
-        manifest.sums(((e["path"], e["sha256"]) for e in values["files"]), made)
-    )
+    anew = manifest.evidence_digest(forged(folder))
+    assert "digest of the evidence" in told(manifest.verify(folder))[0]
+    forged(folder, evidence_sha256=anew)
     assert told(manifest.verify(folder)) == []
-    assert "made anew" in told(manifest.verify(folder, built()[1]))[0]
+    for digest in (built()[1], homes().sha256):
+        assert "made anew" in told(manifest.verify(folder, digest))[0]
+        assert run("verify", folder, "--digest", digest)[0] == 4
+
+
+@pytest.mark.parametrize("given", ["evidence", "whole"])
+def test_a_case_of_other_form_than_it_says_is_refused(given, tmp_path):
+    """An edited case.json without evidence, whose manifest says that it is of a PDF; and nothing at all."""
+    digest = {"evidence": homes().sha256, "whole": built()[1]}[given]
+    folder = copied(tmp_path)
+    (folder / "case.json").write_bytes(b"{}")
+    shutil.rmtree(folder / "evidence")
+    forged(folder, form="pdf")
+    assert run("verify", folder, "--digest", digest)[0] == 4
+    forged(folder, files=[])
+    for path in (folder, folder / "manifest.json"):
+        assert run("verify", path, "--digest", digest)[0] == run("verify", path)[0] == 4
+    for path in [p for p in folder.iterdir() if p.name not in {"manifest.json", "SHA256SUMS"}]:
+        path.unlink()
+    forged(folder, form="pdf", evidence_sha256=homes().sha256)
+    assert run("verify", folder, "--digest", digest)[0] == run("verify", folder)[0] == 4
+
+
+def test_another_pdf_is_not_vouched_for_by_the_digest_of_the_evidence(tmp_path):
+    target, beside = tmp_path / "case.pdf", tmp_path / "case.manifest.json"
+    whole = homes().write(target)
+    assert run("verify", target, "--digest", whole)[0] == 0
+    assert run("verify", target, "--digest", homes().sha256)[0] == 4
+    values = json.loads(beside.read_bytes())
+    target.write_bytes(b"%PDF-1.7 forged")
+    entries = manifest.entries({"case.pdf": target.read_bytes()})
+    for files in (entries, [], entries * 2, [*entries, *manifest.entries({"other.pdf": b""})]):
+        beside.write_bytes(manifest.written({**values, "files": files}))
+        for path in (target, beside):
+            for digest in (whole, homes().sha256):
+                code, out, _ = run("verify", path, "--digest", digest)
+                assert (code, "digest" in out) == (4, True)
+    beside.write_bytes(manifest.written({**values, "files": entries, "form": "folder"}))
+    assert run("verify", target)[0] == 4
+
+
+def test_a_manifest_beside_a_pdf_is_of_that_one(tmp_path):
+    whole = homes().write(tmp_path / "a.pdf")
+    (tmp_path / "a.manifest.json").rename(tmp_path / "b.manifest.json")
+    (tmp_path / "b.pdf").write_bytes(b"%PDF-1.7 forged")
+    assert told(manifest.verify(tmp_path / "b.manifest.json", whole)) == ["changed: 'b.pdf'"]
+    (tmp_path / "a.pdf").rename(tmp_path / "b.pdf")
+    for name in ("b.pdf", "b.manifest.json"):
+        assert not told(manifest.verify(tmp_path / name, whole))
+
+
+def test_the_digest_of_the_evidence_vouches_for_that_alone(tmp_path):
+    folder = copied(tmp_path)
+    for lang, says in (("en", "the evidence alone is vouched for"), ("zh", "仅证据得到印证")):
+        code, out, _ = run("verify", folder, "--digest", homes().sha256.upper(), "--lang", lang)
+        assert code == 0 and says in out and "case.html" in out and "case.pdf" in out
+        assert says not in run("verify", folder, "--digest", built()[1], "--lang", lang)[1]
 
 
 def test_pdf_carries_its_evidence_and_is_verified(tmp_path):
