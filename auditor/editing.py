@@ -42,10 +42,8 @@ def read_values(text: str, where: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     try:
         parts = next(csv.reader([text], skipinitialspace=True), [])
-    except csv.Error as error:
-        raise UsageError(
-            say("{where}: {part}: {reason}", where=where, part=quote(text), reason=str(error))
-        ) from None
+    except csv.Error:
+        raise UsageError(say("{where}: {part} is no single line", where=where, part=quote(text))) from None
     for part in parts:
         name, given, value = part.partition("=")
         if not given or not name.strip() or name.strip() in values:

@@ -40,7 +40,7 @@ ANSWERS: Mapping[str, Text] = {
 CHANGES: Mapping[str, Text] = {
     "appears": both("would appear"),
     "vanishes": both("would vanish"),
-    "changed": both("would stay, for another reason or on other facts"),
+    "changed": both("would stay, for another reason"),
     "stays": both("would stay"),
 }
 EXIT_CODES = {"may": 0, "may_not": 1, "ask_first": 3}

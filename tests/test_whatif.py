@@ -400,3 +400,84 @@ def test_plans_of_the_sample(areas):
         )
         assert (found.answer, {f"{f.rule} {f.subject}" for f in found.appears}) == (answer, appears), plan
         assert f"`{plan}` {WORDS[answer]}" in told_
+
+
+PORT = {"source": "agg-lg-1", "target": "ixp-sh-1", "kind": "peering", "owner": "operator"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "answer", "on"),
+    [
+        (Edit("add", "link", {**PORT, "from_on": "2027-01-01"}), "may_not", dt.date(2027, 1, 1)),
+        (Edit("add", "link", {**PORT, "status": "planned"}), "may_not", DAY),
+        (Edit("add", "link", {**PORT, "status": "规划"}), "may_not", DAY),
+        (
+            Edit("add", "domicile", {"region_code": "310101", "from_on": "2027-01-01"}),
+            "may_not",
+            dt.date(2027, 1, 1),
+        ),
+        (Edit("set", "approval:1", {"expires_on": "2026-12-01"}), "may_not", dt.date(2026, 12, 2)),
+        (Edit("add", "link", {**PORT, "status": "retired"}), "may", None),
+    ],
+)
+def test_what_begins_later_or_is_planned_is_judged_too(areas, edit, answer, on):
+    declaration = auditor.read_declaration(auditor.sample("lingang_plans"))
+    found = auditor.whatif(declaration, [edit], areas=areas, as_of=DAY)
+    assert found.answer == answer
+    assert not found.appears  # not on the day itself
+    assert (on in {one.after.case.as_of for one in found.later}) == (on is not None)
+
+
+def test_an_exit_that_lies_ahead_and_one_of_no_area(clean, areas):
+    event = {"area": "shanghai", "on": "2027-06-01", "kind": "terminate", "transition": "none"}
+    found = auditor.whatif(clean, areas=areas, as_of=DAY, then={"policy": {"area_events": [event]}})
+    assert (found.answer, found.hits[0].services) == ("may_not", ("B12", "B14"))
+    event["area"] = "shangai"
+    with pytest.raises(UsageError, match="shanghai"):
+        auditor.whatif(clean, areas=areas, as_of=DAY, then={"policy": {"area_events": [event]}})
+
+
+def test_a_breach_of_another_cause_is_no_may(declared, areas):
+    port = Edit(
+        "add", "link", {"source": "agg-fc-1", "target": "ixp-sh-1", "kind": "peering", "owner": "operator"}
+    )
+    found = auditor.whatif(declared, [port], areas=areas, as_of=DAY)
+    assert (found.answer, {f.rule for f in found.changed}) == ("ask_first", {"PILOT-ISP-02"})
+
+
+def test_records_that_get_another_number_are_the_same(areas):
+    declaration = auditor.read_declaration(auditor.sample("licence_linkage"))
+    licence = {"kind": "licence", "number": "B2-1", "services": "B21", "status": "expired"}
+    several, *_ = edited(declaration, [Edit("add", "approval", licence)], on=DAY)
+    first, *_ = edited(
+        several,
+        [
+            Edit("remove", "approval:1"),
+            Edit("add", "approval", dict(several.approvals[0].model_dump(exclude_unset=True))),
+        ],
+        on=DAY,
+    )
+    assert [a.number for a in first.approvals] == ["B2-1", declaration.approvals[0].number]
+    found = auditor.whatif(first, [Edit("remove", "approval:B2-1")], areas=areas, as_of=DAY)
+    assert "approval:1" in {f.subject for f in found.stays}
+    assert not [f for f in found.appears if f.rule == "PILOT-GOV-09"]
+
+
+@pytest.mark.parametrize("services", ["B99", "数据中心", ",", "B14 B98"])
+def test_services_that_are_none_are_refused(services):
+    done = run(auditor.sample("lingang_plans"), "--area-exit", "shanghai", "--services", services)
+    assert isinstance(done.exception, UsageError)
+
+
+def test_edits_that_say_nothing_are_refused(clean):
+    edits = [
+        Edit("add", "node", {}),
+        Edit("set", "node:dc-zj", {}),
+        Edit("add", "contract:x", {"kind": "cdn"}),
+        Edit("set", "network", {"links": ""}),
+    ]
+    with pytest.raises(DeclarationError) as told_:
+        edited(clean, edits, on=DAY)
+    assert len(told_.value.problems) == len(edits)
+    with pytest.raises(UsageError):
+        read_values("id=x\n,kind=router", "x")
