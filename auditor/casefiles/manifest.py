@@ -225,8 +225,8 @@ def _digests_wrong(values: Mapping[str, Any], form: str, digest: str | None) -> 
         return
     if form == PDF:
         yield say(
-            "the digest of the whole is {digest}, not the one given: the manifest was made anew, or that is the "
-            "digest of the evidence, which does not vouch for a PDF",
+            "the digest of the whole is {digest}, not the one given: the manifest was made anew, or that is "
+            "the digest of the evidence, which does not vouch for a PDF",
             digest=values["digest"],
         )
     elif not _same(digest, found):

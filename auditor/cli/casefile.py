@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from auditor.cli import _options
 from auditor.language import say
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from auditor.casefiles import CaseFile
     from auditor.result import AuditResult
+
+# what a stored result settles, the day first; the rest is for its declaration, if that is given
+SETTLED = ("as_of", "config", "zones", "min_grade", "reviews", "observations")
 
 
 @click.command()
@@ -60,11 +64,13 @@ def command(
 ) -> int:
     """Make the case file of findings: clause, facts, path, evidence, letters, right of reply.
 
-    The file is in both languages, Chinese first. RESULT is a result that `auditor check` wrote (json, sarif,
-    oscal); with --declaration it shows the declared rows and the map, too, and the declaration must be the
-    one that the result was made of. A DECLARATION is checked on the spot. A folder holds case.pdf, case.html,
-    case.json and the evidence with a manifest; a PDF carries them, its manifest beside it. `auditor verify`
-    finds a changed byte. Exit code: 0 written, 2 not.
+    The file is in both languages, Chinese first. RESULT is a result that `auditor check` wrote (json,
+    sarif, oscal); with --declaration it shows the declared rows and the map, too, and the declaration
+    must be the one that the result was made of. A result settles the date, so --as-of is refused with
+    one; without --declaration nothing is judged, and --config, --zones, --min-grade, --reviews and
+    --observations are refused, too. A DECLARATION is checked on the spot. A folder holds case.pdf,
+    case.html, case.json and the evidence with a manifest; a PDF carries them, its manifest beside it.
+    `auditor verify` finds a changed byte. Exit code: 0 written, 2 not.
     """
     from auditor.casefiles import casefile
     from auditor.errors import UsageError
@@ -73,6 +79,8 @@ def command(
     stored = read_result(source) if is_result(source) else None
     if stored is None and declaration is not None:
         raise UsageError(say("--declaration goes with a stored result; {path} is none", path=source))
+    if stored is not None:
+        _refuse_settled(SETTLED[:1] if declaration is not None else SETTLED)
     path = source if stored is None else declaration
     terms = {"as_of": as_of, "config": config, "zones": zones, "min_grade": min_grade}
     judged, confirmed = _judged(path, stored, observations, reviews, terms)
@@ -88,6 +96,28 @@ def command(
     )
     _tell(made, target, lang)
     return 0
+
+
+def _refuse_settled(names: tuple[str, ...]) -> None:
+    """Refuse options that a stored result settles; what the environment says is no such option.
+
+    Raises
+    ------
+    UsageError
+        If any was given.
+    """
+    from auditor.errors import UsageError
+
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        raise UsageError(
+            say(
+                "{options}: settled by the stored result, which is shown as it was judged; leave them out, "
+                "or give --declaration to judge it again as of the same date",
+                options=[f"--{name.replace('_', '-')}" for name in given],
+            )
+        )
 
 
 def _judged(
@@ -106,7 +136,7 @@ def _judged(
     if path is None:
         return None, ()
     then = stored or {}
-    day = terms["as_of"] or (dt.date.fromisoformat(then["as_of"]) if stored else _options.today())
+    day = dt.date.fromisoformat(then["as_of"]) if stored else terms["as_of"] or _options.today()
     chosen = settings.load_settings(terms["config"])
     declared = readers.read_declaration(path)
     confirmed = reviews_in(reviews, as_of=day, operator=declared.operator.name) if reviews else ()

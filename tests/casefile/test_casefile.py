@@ -549,6 +549,25 @@ def test_command_takes_a_stored_result_with_its_declaration(tmp_path):
     assert isinstance(refused[2], UsageError)
 
 
+@pytest.mark.parametrize(
+    "options", [("--as-of", "2026-01-01"), ("--config", "none.toml", "--zones", "none"), ("--min-grade", "E1"),
+                ("--reviews", SEEN / "reviews.csv"), ("--observations", SEEN / "observations.parquet")]
+)  # fmt: skip
+def test_what_a_stored_result_settles_is_refused(options, tmp_path, monkeypatch):
+    result = tmp_path / "r.json"
+    write_report(judged("shanghai_violations"), result)
+    monkeypatch.setenv("AUDITOR_CONFIG", str(tmp_path / "none.toml"))
+    given_ = ("casefile", result, "--rule", "FAC-01", "-o")
+    _, _, error = run(*given_, tmp_path / "a", *options)
+    assert isinstance(error, UsageError)
+    assert all(option in str(error) for option in options[::2])
+    assert not (tmp_path / "a").exists()
+    assert run(*given_, tmp_path / "a")[0] == 0
+    monkeypatch.delenv("AUDITOR_CONFIG")
+    error = run(*given_, tmp_path / "b", "--declaration", SAMPLE, "--as-of", ON)[2]
+    assert isinstance(error, UsageError) and "--as-of" in str(error)
+
+
 def test_without_what_makes_pdfs_the_page_alone_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("auditor.casefiles.has_pdf", lambda: False)
     homes().write(tmp_path / "case")
