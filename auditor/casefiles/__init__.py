@@ -24,7 +24,7 @@ from auditor.casefiles._words import LIMITS
 from auditor.errors import UsageError
 from auditor.files import reason_of
 from auditor.findings import plain
-from auditor.language import say
+from auditor.language import both, say
 from auditor.overview import Framed
 from auditor.writing import written_whole
 
@@ -256,6 +256,9 @@ def casefile(
     content = writer.content()
     if folder is None and any(document["sha256"] for document in content["documents"]):
         content["limits"].append(LIMITS["folder"])
+    bare = again.case.confirmed - by_document.keys() if again is not None else ()
+    if bare:
+        content["limits"].append(both(LIMITS["confirmed"].en, count=len(bare)))
     files = declared_files(writer.declared) if writer.declared is not None else {}
     add_documents(content, files, Path(folder) if folder is not None else None)
     add_raw(content, files, Archive(Path(raw)) if raw is not None else None)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from auditor.language import Said
 
 NEAR, CUTOFF = 3, 55
-SAID = ("verdict", "message_id", "args", "details")  # what a finding says, whatever the language
+# what a finding says, whatever the language
+SAID = (
+    "rule", "subject", "verdict", "severity", "grade", "clause", "basis", "message_id", "args",
+    "details", "observations",
+)  # fmt: skip
 SETTLED_WORDS = frozenset(map(str, SETTLED))
 
 
@@ -122,8 +126,11 @@ def choose(
     if isinstance(result, AuditResult):
         return Chosen(told, tuple(records), result)
     limits = [*_dated(result, records), *([] if again is not None else [("stored", {})])]
+    limits.append(("undigested", {}))
     if again is not None:
-        limits += _held_against(result, again, records)
+        limits += _held_against(result, again)
+        _judge_anew(result, _matching(_live(again, wanted, rule_id), wanted, rule_id), records)
+        told = {**head(again), "tool": result["tool"]}
     return Chosen(told, tuple(records), again, tuple(limits))
 
 
@@ -215,15 +222,13 @@ def _dated(
             yield "rule", {"rule": name}
 
 
-def _held_against(
-    stored: Mapping[str, Any], again: AuditResult, records: list[dict[str, Any]]
-) -> list[tuple[str, dict[str, object]]]:
-    """Hold a declaration against the result that was stored of it: digests first, then the findings.
+def _held_against(stored: Mapping[str, Any], again: AuditResult) -> list[tuple[str, dict[str, object]]]:
+    """Hold a declaration against the result that was stored of it: the digests and the operator.
 
     Raises
     ------
     UsageError
-        A file with other bytes than the run read, or a finding that is not found again.
+        A file with other bytes than the run read, or another operator.
     """
     told = head(again)
     digests = {entry["path"]: entry["sha256"] for entry in stored["inputs"]}
@@ -235,26 +240,20 @@ def _held_against(
         for name, sha256 in given.items()
         if digests.get(name) != sha256
     ]
+    before, now = stored["operator"], told["operator"]
+    wrong += [
+        say(
+            "the result says {before} of the operator's {field}, the declaration {now}: one of them was "
+            "edited",
+            field=field,
+            before=quote(before.get(field)),
+            now=quote(value),
+        )
+        for field, value in now.items()
+        if before.get(field) != value
+    ]
     if wrong:
         raise UsageError(*wrong)
-    rules = {record["rule"] for record in records}
-    own = replace(again.findings, rules=tuple(f for f in again.findings.rules if f.rule in rules))
-    wanted = {record["fingerprint"] for record in records}
-    anew = {f.fingerprint: f for f in own.rows() if f.fingerprint in wanted}
-    fresh = [anew.get(r["fingerprint"]) for r in records]
-    told_anew = [None if finding is None else plain(again.record(finding)) for finding in fresh]
-    lost = [r for r, new in zip(records, told_anew, strict=True) if not _says_the_same(r, new)]
-    if lost:
-        names = [f"{r['rule']} {r['subject']}" for r in lost[:NEAR]]
-        what = say(
-            "{count:,} findings are not found again in the declaration, as {names}; judge it as the result "
-            "was: --observations, --reviews, --config, --zones, --min-grade",
-            count=len(lost),
-            names=names,
-        )
-        raise UsageError(what)
-    for record, new in zip(records, told_anew, strict=True):
-        record["details"] = (new or record)["details"]  # the same; some forms keep another order
     limits: list[tuple[str, dict[str, object]]] = []
     if set(other_terms(View(stored), View({**told, "findings": []}))) - {"rule_changed"}:
         limits.append(("terms", {}))
@@ -264,5 +263,57 @@ def _held_against(
     return limits
 
 
-def _says_the_same(record: Mapping[str, Any], anew: Mapping[str, Any] | None) -> bool:
-    return anew is not None and all(anew[name] == record[name] for name in SAID)
+def _judge_anew(
+    stored: Mapping[str, Any], listed: Iterable[dict[str, Any]], records: list[dict[str, Any]]
+) -> None:
+    """Put what was judged again in the place of what was stored: texts, too, which nothing else holds.
+
+    Raises
+    ------
+    UsageError
+        Findings that are not found again, say something else, or were left out of the result.
+    """
+    anew = {record["fingerprint"]: record for record in listed}
+    known = {record["fingerprint"] for record in records}
+    lost = [_name(record) for record in records if record["fingerprint"] not in anew]
+    other = [
+        f"{_name(record)} ({', '.join(fields)})"
+        for record in records
+        if (fields := _differing(record, anew.get(record["fingerprint"], record)))
+    ]
+    left = [
+        _name(record)
+        for mark, record in anew.items()
+        if mark not in known and record["verdict"] not in SETTLED_WORDS and record["rule"] in stored["counts"]
+    ]
+    told = []
+    if lost:
+        told.append(
+            say("{count:,} findings are not found again in the declaration, as {names}", **_some(lost))
+        )
+    if other:
+        told.append(say("{count:,} findings are other ones in the declaration, as {names}", **_some(other)))
+    if left:
+        told.append(say("the result lacks {count:,} findings of the declaration, as {names}", **_some(left)))
+    if told:
+        raise UsageError(
+            *told,
+            say(
+                "the result was edited, or the declaration is to be judged as it was for it: --observations, "
+                "--reviews, --config, --zones, --min-grade"
+            ),
+        )
+    records[:] = [anew[record["fingerprint"]] for record in records]
+
+
+def _differing(record: Mapping[str, Any], anew: Mapping[str, Any]) -> list[str]:
+    """Name fields that say something else; one that an older version did not write says nothing."""
+    return [name for name in SAID if name in record and record[name] != anew[name]]
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"{record['rule']} {record['subject']}"
+
+
+def _some(names: list[str]) -> dict[str, Any]:
+    return {"count": len(names), "names": [quote(name) for name in names[:NEAR]]}

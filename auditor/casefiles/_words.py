@@ -169,6 +169,13 @@ LIMITS: Mapping[str, Text] = {
         "The zones or the policy at hand are not those of the result; the map shows those at hand."
     ),
     "left": both("Files of the result that were not given again: {files}"),
+    "undigested": both(
+        "A stored result does not hold the digests of attached documents: whether one was changed since the "
+        "check is not known."
+    ),
+    "confirmed": both(
+        "Documents that count as confirmed on the word of the stored result alone: {count}; give --reviews."
+    ),
     "folder": both("The declaration's folder is not known: documents are named by digest and not copied."),
     "observed": both("Without observations: nothing but the declaration speaks here."),
 }

@@ -113,8 +113,8 @@ def _refuse_settled(names: tuple[str, ...]) -> None:
     if given:
         raise UsageError(
             say(
-                "{options}: settled by the stored result, which is shown as it was judged; leave them out, "
-                "or give --declaration to judge it again as of the same date",
+                "{options}: settled by the stored result, leave them out; with --declaration it is judged "
+                "again, as of its own date",
                 options=[f"--{name.replace('_', '-')}" for name in given],
             )
         )

@@ -236,8 +236,80 @@ def test_a_stored_result_says_what_it_lacks_and_with_its_declaration_is_whole(en
     assert any("--declaration" in limit["en"] for limit in alone.content["limits"])
     whole = casefile(stored, HOMES, again=result, exchange=SAMPLE / "exchange.csv", folder=SAMPLE)
     assert whole.number == alone.number == homes().number
-    for name in ("matters", "declared", "documents", "limits"):
+    for name in ("matters", "declared", "documents"):
         assert whole.content[name] == homes().content[name]
+    for made in (alone, whole):
+        assert any("attached documents" in limit["en"] for limit in made.content["limits"])
+
+
+EDITS = {
+    "verdict": "unclear",
+    "severity": "info",
+    "grade": "E1",
+    "clause": "TR-01",
+    "basis": "invented",
+    "subject": "node:olt-lg-1",
+    "details": {},
+    "observations": [],
+}
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_a_finding_that_was_edited_is_refused(field, tmp_path):
+    result = judged("shanghai_disagreements")
+    write_report(result, tmp_path / "r.json")
+    stored = read_result(tmp_path / "r.json")
+    found = next(f for f in stored["findings"] if f["rule"] == "PILOT-FAC-05" and f["observations"])
+    assert found[field] != EDITS[field]
+    found[field] = EDITS[field]
+    with pytest.raises(UsageError, match=rf"\(.*{field}.*\)"):
+        casefile(stored, rule="FAC-05", again=result)
+
+
+def test_a_finding_that_was_left_out_is_named(tmp_path):
+    result = judged("shanghai_violations")
+    write_report(result, tmp_path / "r.json")
+    stored = read_result(tmp_path / "r.json")
+    stored["findings"] = [f for f in stored["findings"] if f["subject"] != HOMES]
+    with pytest.raises(UsageError, match=f"the result lacks 1 .*{HOMES}"):
+        casefile(stored, rule="ISP-02", again=result)
+
+
+@pytest.mark.parametrize("field", ["name", "uscc", "area"])
+def test_another_operator_is_refused(field, tmp_path):
+    result = judged("shanghai_violations")
+    write_report(result, tmp_path / "r.json")
+    stored = read_result(tmp_path / "r.json")
+    stored["operator"][field] = "beijing"
+    with pytest.raises(UsageError, match=f"'beijing' of the operator's {field}"):
+        casefile(stored, HOMES, again=result)
+
+
+def test_texts_are_those_of_the_declaration_and_not_of_the_result(tmp_path):
+    result = judged("shanghai_violations")
+    write_report(result, tmp_path / "r.json")
+    stored = read_result(tmp_path / "r.json")
+    for found in stored["findings"]:
+        found["message"] = found["ask"] = "forged"
+    stored["manual"], stored["sources"] = [], [{"source": "forged", "title": "forged", "sha256": "0"}]
+    stored["confirmed"] = ["0" * 64]
+    made = casefile(stored, HOMES, again=result, folder=SAMPLE)
+    assert made.content["not_checked"] == homes().content["not_checked"]
+    assert "forged" not in made.to_html()
+
+
+def test_documents_confirmed_by_the_result_alone_are_told():
+    declaration = auditor.read_declaration(SEEN)
+    sha256 = next(iter(declaration.documents.values()))
+    result = auditor.check(declaration, as_of=ON, confirmed=[sha256])
+    stored = {**auditor.reports._content.head(result), "findings": list(_plain(result))}
+    finding = next(iter(result.findings.rows()))
+    made = casefile(stored, finding.subject, rule=finding.rule, again=result)
+    assert any("--reviews" in limit["en"] and "1" in limit["en"] for limit in made.content["limits"])
+
+
+def _plain(result):
+    return (auditor.findings.plain(result.record(finding)) for finding in result.findings.rows())
 
 
 def test_another_declaration_is_refused(tmp_path):
