@@ -54,7 +54,8 @@ def _case(path: Path, digest: str | None, lang: str) -> int:
         _line(fault.in_(lang))
     if found.unvouched:
         told = say(
-            "The digest given is that of the evidence: the evidence alone is vouched for; {files} are not",
+            "The digest given is that of the evidence: the evidence alone is vouched for; these are not: "
+            "{files}",
             files=list(found.unvouched),
         )
         _line(told.in_(lang))
@@ -62,7 +63,7 @@ def _case(path: Path, digest: str | None, lang: str) -> int:
         _line(say("Digest of the whole: {digest}", digest=found.digest).in_(lang))
     told = say(
         "{count:,} files are as they were written; faults: {faults:,}",
-        count=found.good,
+        count=found.good - len(found.unvouched),
         faults=len(found.faults),
     )
     _line(told.in_(lang))

@@ -569,6 +569,19 @@ def test_a_manifest_beside_a_pdf_is_of_that_one(tmp_path):
         assert not told(manifest.verify(tmp_path / name, whole))
 
 
+def test_an_edited_page_is_told_by_the_whole_and_never_vouched_for_by_the_evidence(tmp_path):
+    folder = copied(tmp_path)
+    (folder / "case.html").write_text("forged")
+    (folder / "case.pdf").write_bytes(b"%PDF-1.7 forged")
+    forged(folder)
+    assert run("verify", folder, "--digest", built()[1])[0] == 4
+    code, out, _ = run("verify", folder, "--digest", homes().sha256)  # of the pages it knows nothing
+    assert code == 0 and "alone is vouched for; these are not: case.html, case.pdf" in out
+    (folder / "evidence" / "declared" / "nodes.csv").write_text("forged")
+    forged(folder)
+    assert run("verify", folder, "--digest", homes().sha256)[0] == 4
+
+
 def test_the_digest_of_the_evidence_vouches_for_that_alone(tmp_path):
     folder = copied(tmp_path)
     for lang, says in (("en", "the evidence alone is vouched for"), ("zh", "仅证据得到印证")):
