@@ -8,7 +8,7 @@ from tests.spoken import watched
 
 ON = "2026-11-22"
 
-settings.register_profile("untimed", deadline=None, max_examples=50)
+settings.register_profile("untimed", deadline=None, max_examples=30)
 settings.load_profile("untimed")
 
 

@@ -44,7 +44,7 @@ def nearest(roles, links, home):
     return None
 
 
-@settings(max_examples=40)
+@settings(max_examples=24)
 @given(net=nets())
 def test_taking_out_the_equipment_cuts_the_group_off(net, areas, tmp_path_factory):
     roles, links = net

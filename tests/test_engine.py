@@ -280,7 +280,7 @@ MESSY["network"]["links"] += [
     {"source": "sub-1", "target": "olt-1"},
     {"source": "olt-1", "target": "bng-1"},
 ]
-QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUIET

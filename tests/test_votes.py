@@ -268,7 +268,7 @@ def some_words(draw):
     return place(family, extent, region, vintage=draw(st.sampled_from([FRESH, dt.date(2024, 1, 1), None])))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=18, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(-1, 3), st.randoms(use_true_random=False))
 def test_order_and_repetition_change_nothing(words, area, random):
     once = come_to(words, area)
@@ -279,7 +279,7 @@ def test_order_and_repetition_change_nothing(words, area, random):
         assert getattr(once, name)[0] == getattr(twice, name)[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=18, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(0, 3))
 def test_one_family_never_contradicts(words, area):
     one = [{**word, "family": "community"} for word in words]
@@ -287,7 +287,7 @@ def test_one_family_never_contradicts(words, area):
     assert come_to(one, area).contradicting[0] <= 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=18, deadline=None)
 @given(st.lists(some_words(), min_size=1, max_size=6), st.integers(0, 3))
 def test_tally_equals_counting_by_hand(words, area):
     found, said = come_to(words, area), says(words, area)

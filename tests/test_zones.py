@@ -439,7 +439,7 @@ def test_rows_do_not_know_of_one_another(rows):
 
 
 @given(boxed, accuracies, st.floats(0, 5_000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_less_accuracy_never_makes_more_certain(point, accuracy, more):
     """What a wide disc is, the disc inside it is too, unless the wide one straddles."""
     (wide,), (narrow,) = relate(at(*point, accuracy + more)), relate(at(*point, accuracy))
@@ -447,7 +447,7 @@ def test_less_accuracy_never_makes_more_certain(point, accuracy, more):
 
 
 @given(boxed, st.floats(0, 360), accuracies)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_step_shorter_than_the_lead_changes_nothing(point, azimuth, accuracy):
     """Within (or outside) stays so for a step shorter than what accuracy and every band leave over."""
     before = relate(at(*point, accuracy))[0]

@@ -431,7 +431,7 @@ def test_the_digest_of_the_evidence_is_printed():
     assert not told(manifest.verify(built()[0], digest)) and not told(manifest.verify(built()[0], built()[1]))
 
 
-@settings(max_examples=30)
+@settings(max_examples=18)
 @given(st.data())
 def test_any_one_flipped_byte_is_found(data):
     folder = built()[0]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from auditor.containers import ContainerError, read_boxed
 from auditor.containers.xlsx import read
 
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=24, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MEGABYTE = 1 << 20
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -12,7 +12,7 @@ from auditor.readers import read_declaration
 from auditor.readers._tables import read_csv
 from auditor.tables import Log
 
-MANY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = '节点编号,类型,名称,所有者\nbng-1,宽带接入服务器,"临港，汇聚\n二期",中国电信\nsub-1,用户,示例，"客户"\n'.replace(
     '，"客户"', ",客户"
 )

@@ -14,7 +14,7 @@ from auditor.readers import filings, read_declaration
 from auditor.readers._files import read_json
 from auditor.tables import Log
 
-MANY = settings(max_examples=50, deadline=None)
+MANY = settings(max_examples=30, deadline=None)
 ENGLISH = {
     "operator": {
         "name": "示例数据",

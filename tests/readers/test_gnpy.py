@@ -241,7 +241,7 @@ def test_other_files_are_not_claimed(tree):
     assert not gnpy.claims(tree)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(NASTY, min_size=2, max_size=8, unique=True), st.randoms())
 def test_names_come_through_whole(uids, rng):
     elements = [roadm(uid) if rng.random() < 0.5 else fibre(uid, rng.choice([None, 1, 2])) for uid in uids]

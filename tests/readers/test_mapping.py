@@ -228,7 +228,7 @@ NAMES = st.text(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=18, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(NAMES, min_size=1, max_size=5, unique=True), values=st.lists(NAMES, min_size=1, max_size=4)
 )

@@ -20,7 +20,7 @@ from auditor.tables import Log
 
 DEMO = Path(__file__).parents[3] / "shared/testdata/netbox-demo-data/netbox-demo-v3.6.json"
 INTERFACE, CIRCUIT_END = "dcim.interface", "circuits.circuittermination"
-MANY = settings(max_examples=30)
+MANY = settings(max_examples=18)
 NASTY = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
@@ -677,7 +677,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=36)
 @given(st.integers(0, 10**6), st.lists(VALUES, min_size=1, max_size=6))
 def test_any_value_anywhere_raises_nothing(seed, values):
     rng = random.Random(seed)  # noqa: S311

@@ -18,7 +18,7 @@ from auditor.readers import read_declaration, read_graph
 
 WHO = {"operator": {"name": "Example"}}
 NOTE = "directed edges read as carrying both ways"
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 IDS = st.text("ab7中?>#", min_size=1, max_size=4)
 NODES = st.lists(

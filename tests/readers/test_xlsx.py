@@ -306,7 +306,7 @@ def test_lists():
     assert sheets.split('["无"]') == ["无"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.text(st.sampled_from('a无none[]";；\n ,中'), min_size=1, max_size=4).filter(str.strip), max_size=4
@@ -372,7 +372,7 @@ BOOKS = st.lists(
 )
 
 
-@settings(max_examples=125, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(BOOKS)
 def test_no_workbook_raises(given_sheets):
     log = Log()

@@ -108,7 +108,7 @@ def test_provenance_names_data_and_licence():
     assert entry.licence == "MIT" and len(entry.sha256) == 64 and entry.vintage_on
 
 
-@settings(max_examples=30)
+@settings(max_examples=18)
 @given(
     blocks=st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(8, 32), st.integers(1, 9)), max_size=12),
     asked=st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(6, 32)), min_size=1, max_size=8),

@@ -362,19 +362,19 @@ def survives(data):
         assert read_traces(data, "f")
 
 
-@settings(max_examples=75)
+@settings(max_examples=45)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data):
     survives(data)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(JSONS)
 def test_any_json_is_read_or_refused(value):
     survives(json.dumps(value).encode())
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_result_with_one_field_replaced_is_read_or_refused(data):
     record = json.loads(json.dumps(data.draw(st.sampled_from([ATLAS, MTR, *SCAMPER]))))
@@ -402,7 +402,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from([*WORDS, "\n", "\n", " ", "x (1.2.3.5)", "-1 ms", "2001:db8::1", "MPLS", "\x00"]),
@@ -435,7 +435,7 @@ def told(data):
     return [(hop.addresses, hop.rtt_ms) for hop in one(data).hops]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(HOPS, ADDRESSES)
 def test_every_form_tells_the_same_hops(hops, target):
     atlas = {"prb_id": 1, "type": "traceroute", "dst_addr": target, "result": [
@@ -592,7 +592,7 @@ def test_problems_of_all_files_come_together(tmp_path):
         next(rows)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(0, 255), st.integers(24, 32)), max_size=12),
     st.lists(st.integers(0, 255), min_size=1, max_size=6, unique=True),

@@ -22,7 +22,7 @@ from auditor.writers import gml as gml_writer
 from auditor.writers import graphml as graphml_writer
 from auditor.writers import node_link as node_link_writer
 
-MANY = settings(max_examples=30, deadline=None)
+MANY = settings(max_examples=18, deadline=None)
 FORMS = {
     "graphml": (graphml_writer.write, graphml.parse),
     "gml": (gml_writer.write, gml.parse),

@@ -15,7 +15,7 @@ from auditor.tables import Log
 from auditor.writers import Content, content_of
 from auditor.writers.rfc8345 import WRITER, write
 
-MANY = settings(max_examples=40, deadline=None)
+MANY = settings(max_examples=24, deadline=None)
 NASTY = [
     "007",
     "1e5",
