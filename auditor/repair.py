@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
 from auditor import columns, engine, roles, topology
@@ -300,7 +301,10 @@ def _stuck(case: Case, bypasses: Bypasses) -> Iterator[Stuck]:
     if not bypasses.stuck.any():
         return
     rows = bypasses.kept[bypasses.breakable]
-    bare = replace(case, declaration=without(case.declaration, rows))
+    others = without(case.declaration, rows)
+    # Of parallel links a path takes the first: in order of ids, that is the same whatever the order of rows.
+    order_of_ids = pc.sort_indices(others.links.column("id"))
+    bare = replace(case, declaration=replace(others, links=others.links.take(order_of_ids), origins={}))
     judged = judge_access(bare.network, own_server=case.policy.own_access_server)
     at = np.flatnonzero(bypasses.stuck[judged.subjects])
     order = np.argsort(ranker(case.declaration)(judged.subjects[at]), kind="stable")
