@@ -130,6 +130,7 @@ FAULTS = {  # of pydantic, in its own words where those are plain
     "string_type": say("Input should be a valid string"),
     "int_type": say("Input should be a valid integer"),
     "int_parsing": say("Input should be a valid integer, unable to parse string as an integer"),
+    "int_parsing_size": say("Unable to parse input string as an integer, exceeded maximum size"),
     "int_from_float": say("Input should be a valid integer, got a number with a fractional part"),
     "float_type": say("Input should be a valid number"),
     "float_parsing": say("Input should be a valid number, unable to parse string as a number"),

@@ -8,6 +8,7 @@ import pickle
 import re
 from pathlib import Path
 
+import pydantic
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import auditor
 from auditor import cli, engine, findings, language, manual, registers, tables
-from auditor.errors import DeclarationError, Problem, UsageError
+from auditor.errors import DeclarationError, Problem, UsageError, fault_of
 from auditor.explaining import FACTS, FACTS_OF, explained
 from auditor.language import Said, Text, both, joined, recalled, render, say
 from auditor.messages import KINDS, kind_name
@@ -313,3 +314,12 @@ def test_refusals_are_in_the_language_asked_for(monkeypatch, capsys):
 
 def test_catalogue_is_read_once():
     assert language._catalogue() is language._catalogue()
+
+
+def test_a_number_too_long_to_be_read_is_said_in_chinese():
+    class Hop(pydantic.BaseModel):
+        ttl: int
+
+    with pytest.raises(pydantic.ValidationError) as told:
+        Hop.model_validate({"ttl": "9" * 5000})
+    assert HAN.search(fault_of(told.value.errors()[0]).in_("zh"))
