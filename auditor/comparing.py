@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import openpyxl
 import orjson
 
-from auditor import readers, record_files, settings
+from auditor import engine, readers, record_files
 from auditor.comparison import Comparison, compare_sides
 from auditor.comparison.decisions import Decision, read_decisions
 from auditor.comparison.sides import (
@@ -20,6 +19,7 @@ from auditor.comparison.sides import (
     side_of_observations,
     side_of_registrations,
 )
+from auditor.containers import ContainerError, read_boxed
 from auditor.errors import UsageError
 from auditor.files import read_plain
 from auditor.language import say
@@ -28,6 +28,7 @@ from auditor.observations import Observations
 from auditor.zones import Areas, read_areas
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable
     from os import PathLike
 
@@ -84,13 +85,7 @@ def compare(
     >>> auditor.compare(path, path, as_of="2026-11-22").counts
     {'match': 126, 'review': 0, 'mismatch': 0}
     """
-    day = (
-        settings.today()
-        if as_of is None
-        else as_of
-        if isinstance(as_of, dt.date)
-        else dt.date.fromisoformat(as_of)
-    )
+    day = engine.day_of(as_of, None)
     sides = [*_sides(a, day)] if not others else [_sides(a, day)[0]]
     sides += [_sides(other, day)[0] for other in others]
     if len(sides) == 1:
@@ -105,8 +100,6 @@ def compare(
 
 def _distinct(sides: list[Side]) -> list[Side]:
     """Number sides of the same name."""
-    from dataclasses import replace  # noqa: PLC0415 -- nowhere else
-
     seen: dict[str, int] = {}
     found = []
     for side in sides:
@@ -126,14 +119,15 @@ def _sides(given: Given, day: dt.date) -> list[Side]:
         return [side_of_observations(given, given.name or "observations")]
     path = Path(given)
     name = path.name or str(path)
-    records = _records(path)
+    tree = _tree(path)
+    records = record_files.read_rows_of(tree)
     if records is not None:
         record, rows = records
         made = record_files.checked(record, rows, name)
         return [
             side_of_registrations(made, name) if record == "registration" else side_of_approvals(made, name)
         ]
-    if path.suffix.lower() == ".parquet" or _is_observations(path):
+    if path.suffix.lower() == ".parquet" or _is_observations(path, tree):
         return [side_of_observations(readers.read_observations(path), name)]
     return _of_declaration(readers.read_declaration(path, repeats=True), name, day)
 
@@ -148,26 +142,31 @@ def _of_declaration(declaration: Declaration, name: str, day: dt.date) -> list[S
     return sides
 
 
-def _records(path: Path) -> tuple[str, list[dict[str, Any]]] | None:
-    """Records of a registry or licences, if a file holds them; what is anything else the readers read."""
+def _tree(path: Path) -> Any:
+    """Give what a file holds, where it may be records; what is anything else the readers read."""
     suffix = path.suffix.lower()
     if not path.is_file() or suffix not in TREES:
         return None
     try:
-        tree = TREES[suffix](path)
-    except (ValueError, OSError, KeyError):  # the reader of declarations says what is wrong with it
+        return TREES[suffix](path)
+    except (ValueError, OSError, KeyError, ContainerError):  # the readers say what is wrong with it
         return None
-    return record_files.read_rows_of(tree)
 
 
 def _sheet(path: Path) -> list[dict[str, Any]] | None:
-    """Rows of a workbook of one sheet, under the headings of its first row."""
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    if len(book.sheetnames) != 1:
+    """Rows of a workbook of one sheet, under the headings of its first row; opened as readers open it."""
+    given = read_boxed("xlsx", read_plain(path))["sheets"]
+    if len(given) != 1:
         return None
-    rows = [row for row in book.worksheets[0].iter_rows(values_only=True) if any(c is not None for c in row)]
+    rows = [[_cell(cell) for cell in row] for row in given[0]["rows"]]
+    rows = [row for row in rows if any(cell is not None for cell in row)]
     head = [str(cell or "") for cell in rows[0]] if rows else []
     return [dict(zip(head, row, strict=False)) for row in rows[1:]]
+
+
+def _cell(value: Any) -> Any:
+    """Take a cell as the child wrote it: dates by name; one that holds an error stays as such."""
+    return value.get("date", value) if isinstance(value, dict) else value
 
 
 TREES: dict[str, Callable[[Path], Any]] = {
@@ -178,11 +177,5 @@ TREES: dict[str, Callable[[Path], Any]] = {
 }
 
 
-def _is_observations(path: Path) -> bool:
-    if path.suffix.lower() != ".json" or not path.is_file():
-        return False
-    try:
-        tree = orjson.loads(read_plain(path))
-    except (ValueError, OSError):
-        return False
-    return isinstance(tree, dict) and "observations" in tree
+def _is_observations(path: Path, tree: Any) -> bool:
+    return path.suffix.lower() == ".json" and isinstance(tree, dict) and "observations" in tree

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.errors import UsageError
 from auditor.language import Said, say
 
 if TYPE_CHECKING:
@@ -38,6 +39,22 @@ def read_plain(path: str | PathLike[str], most: int = MOST_BYTES) -> bytes:
     if known.st_size > most:
         raise OSError(errno.EFBIG, say("it is larger than {most:,} MB", most=most >> 20), str(path))
     return path.read_bytes()
+
+
+def read_given(path: str | PathLike[str]) -> bytes:
+    """Read a plain file that a person names.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read; it says why.
+    """
+    try:
+        return read_plain(path)
+    except OSError as error:
+        raise UsageError(
+            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from None
 
 
 def reason_of(error: OSError) -> str:  # noqa: PLR0911 -- one a reason

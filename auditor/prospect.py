@@ -141,13 +141,22 @@ class Prospect:
 
     def settled(self, finding: Finding) -> bool:
         """Whether what vanishes would pass; else it would no longer be judged."""
-        counted = (found for found in self.after.findings.rules if found.rule == finding.rule)
-        return any(
-            finding.subject in set(self.after.findings.names(batch))
-            for found in counted
-            for batch in found.batches
-            if batch.verdict == Verdict.PASS
-        )
+        return finding.subject in self._passes.get(finding.rule, ())
+
+    @cached_property
+    def _passes(self) -> dict[str, set[str]]:
+        """Subjects that would pass, of the rules of which something vanishes."""
+        gone = {finding.rule for finding in self.vanishes}
+        return {
+            found.rule: {
+                name
+                for batch in found.batches
+                if batch.verdict == Verdict.PASS
+                for name in self.after.findings.names(batch)
+            }
+            for found in self.after.findings.rules
+            if found.rule in gone
+        }
 
     def records(self) -> list[dict[str, Any]]:
         """Give one mapping a finding that is open before or after, in plain values."""
@@ -288,16 +297,21 @@ def whatif(
         return Prospect(before, before)
     _refuse_areas(before, then)
 
-    def prospect(on: dt.date, edits: tuple[Edit, ...], old: AuditResult | None) -> Prospect:
-        new = edited(declaration, edits, on=day, root=root) if edits else Edited(declaration)
+    def made(edits: tuple[Edit, ...]) -> Edited:
+        return edited(declaration, edits, on=day, root=root) if edits else Edited(declaration)
+
+    def prospect(on: dt.date, edits: tuple[Edit, ...], new: Edited, old: AuditResult | None) -> Prospect:
         after = engine.check(new.declaration, **{**terms, **then, "as_of": on})
         old = old or engine.check(declaration, **{**terms, "as_of": on})
         return Prospect(old, replace(after, lang=old.lang), edits, new.notes, new.renamed)
 
-    now = prospect(day, edits, before)
+    new = made(edits)
+    now = prospect(day, edits, new, before)
     active = tuple(_in_service(edit) for edit in edits)
     dates = _later(edits, then, day)
-    later = [prospect(on, active, None) for on in ([day] if active != edits else []) + dates]
+    if active != edits:
+        new, dates = made(active), [day, *dates]
+    later = [prospect(on, active, new, None) for on in dates]
     return replace(now, later=tuple(one for one in later if one.answer != "may"))
 
 

@@ -14,7 +14,7 @@ import pyproj
 from auditor import columns, engine
 from auditor.columns import Coded
 from auditor.errors import UsageError
-from auditor.files import read_plain, reason_of
+from auditor.files import read_given
 from auditor.findings import Verdict
 from auditor.language import Text, both, say
 from auditor.places import Places
@@ -175,12 +175,7 @@ def read_candidates(path: str | Path) -> pa.Table:
     form = TABLE_FORMATS.get(path.suffix.lower())
     if form is None:
         raise UsageError(say("{path}: tables are {endings}", path=path, endings=list(TABLE_FORMATS)))
-    try:
-        data = read_plain(path)
-    except OSError as error:
-        raise UsageError(
-            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
-        ) from None
+    data = read_given(path)
     log = Log()
     raw = form(data, path.name, log)
     frame = None if raw is None else read_columns(require_columns(raw, ["id"], log), CANDIDATES, log)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from auditor.errors import UsageError, fault_of
-from auditor.files import read_plain, reason_of
+from auditor.files import read_given
 from auditor.language import say
 
 DAY_S = 86_400
@@ -342,11 +342,7 @@ def load_toml(path: str | Path) -> dict[str, Any]:
         A file that is missing, or no TOML.
     """
     try:
-        return tomllib.loads(read_plain(Path(path)).decode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
-        ) from None
+        return tomllib.loads(read_given(path).decode("utf-8"))
     except UnicodeDecodeError:
         raise UsageError(say("{path}: is not UTF-8", path=path)) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -18,6 +18,7 @@ from auditor.zones import RELATIONS, Areas, Places, Relation
 
 if TYPE_CHECKING:
     from auditor.columns import FloatArray
+    from auditor.governance import Registration
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
     from auditor.observations import Observations
 
@@ -38,6 +39,30 @@ def serves(codes: frozenset[str], offered: str) -> bool:
     """
     wanted = registers.service_code(offered) or offered
     return any(code == offered or wanted in registers.lineage(code) for code in codes)
+
+
+def relation_of(areas: Areas, record: Domicile | Registration, *, address: str | None = None) -> Relation:
+    """Relation of the place that a record states to the areas, one row.
+
+    Parameters
+    ----------
+    address
+        Its address in another spelling; by default as stated.
+    """
+
+    def number(value: float | None) -> FloatArray:
+        return np.array([np.nan if value is None else value], np.float64)
+
+    return areas.relate(
+        Places(
+            number(record.lon),
+            number(record.lat),
+            Coded.of([record.datum]),
+            number(record.accuracy_m),
+            Coded.of([record.region_code]),
+            Coded.of([record.address if address is None else address]),
+        )
+    )
 
 
 def split(text: str) -> frozenset[str]:
@@ -153,23 +178,7 @@ class Standing:
     @cached_property
     def domicile_place(self) -> Relation | None:
         """Relation of the registered place to the areas, one row; nothing where none is declared."""
-        home = self.domicile
-        if home is None:
-            return None
-
-        def number(value: float | None) -> FloatArray:
-            return np.array([np.nan if value is None else value], np.float64)
-
-        return self.areas.relate(
-            Places(
-                number(home.lon),
-                number(home.lat),
-                Coded.of([home.datum]),
-                number(home.accuracy_m),
-                Coded.of([home.region_code]),
-                Coded.of([home.address]),
-            )
-        )
+        return None if self.domicile is None else relation_of(self.areas, self.domicile)
 
     @cached_property
     def area(self) -> int:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -90,6 +91,53 @@ zones: Decorator = click.option(
     type=click.Path(),
     help="GeoJSON file or folder of further parts, beside those of --config; may be repeated.",
 )
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Read FORMAT=PATH, or say what was expected."""
+    pairs = []
+    for value in values:
+        name, found, path = value.partition("=")
+        if not found or not name or not path:
+            told = both("{value!r}: write FORMAT=PATH, as in json=result.json", value=value)
+            raise click.BadParameter(told.in_(language()), ctx, param)
+        pairs.append((name, path))
+    return pairs
+
+
+def outputs(*, help: str) -> Decorator:  # noqa: A002 -- click's own word
+    """Give `-o FORMAT=PATH`, which may be repeated."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT=PATH",
+        callback=_pairs,
+        help=help,
+    )
+
+
+def refuse_formats(outputs: Iterable[tuple[str, str]], known: Iterable[str]) -> None:
+    """Say which formats asked for are none.
+
+    Raises
+    ------
+    UsageError
+        If there are any.
+    """
+    from auditor.errors import UsageError
+
+    known = list(known)
+    lost = [name for name, _ in outputs if name not in known]
+    if lost:
+        raise UsageError(say("-o: no format is called {lost}; formats are {known}", lost=lost, known=known))
+
+
+def folder_of(path: str) -> Path:
+    """Folder of a declaration: itself, or where its file lies."""
+    given = Path(path)
+    return given if given.is_dir() else given.parent
 
 
 def output_format(*formats: str) -> Decorator:

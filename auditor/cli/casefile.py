@@ -91,7 +91,7 @@ def command(
         again=judged if stored is not None else None,
         exchange=exchange,
         reviews=confirmed,
-        folder=_folder(path),
+        folder=None if path is None else _options.folder_of(path),
         raw=raw or (Path(observations).with_suffix(".raw") if observations else None),
     )
     _tell(made, target, lang)
@@ -150,13 +150,6 @@ def _judged(
         min_grade=terms["min_grade"] or then.get("min_grade", "E3"),
     )
     return result, confirmed
-
-
-def _folder(path: str | None) -> Path | None:
-    """Folder of a declaration."""
-    if path is None:
-        return None
-    return Path(path) if Path(path).is_dir() else Path(path).parent
 
 
 def _tell(made: CaseFile, target: str, lang: str) -> None:

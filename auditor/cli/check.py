@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
-from auditor.language import both, say
+from auditor.language import say
 from auditor.reports import report_names
 
 if TYPE_CHECKING:
@@ -22,31 +22,12 @@ if TYPE_CHECKING:
 PROFILES = {"operator": "E3", "inspector": "E2"}
 
 
-def _outputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    pairs = []
-    for value in values:
-        name, found, path = value.partition("=")
-        if not found or not name or not path:
-            told = both("{value!r}: write FORMAT=PATH, as in json=result.json", value=value)
-            raise click.BadParameter(told.in_(_options.language()), ctx, param)
-        pairs.append((name, path))
-    return pairs
-
-
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @_options.as_of
 @_options.lang
 @_options.output_format("text", "json", *(name for name in report_names() if name not in {"text", "json"}))
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    callback=_outputs,
-    help="Also write a report to a file; may be repeated.",
-)
+@_options.outputs(help="Also write a report to a file; may be repeated.")
 @click.option("--all", "all_findings", is_flag=True, help="List passes, and what does not apply, too.")
 @click.option("--only", multiple=True, metavar="RULE", help="Run only these rules (PILOT-FAC-* works).")
 @click.option("--skip", multiple=True, metavar="RULE", help="Leave these rules out.")
@@ -132,11 +113,7 @@ def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[t
     from auditor.errors import UsageError
     from auditor.reports import all_reports
 
-    lost = [name for name, _ in outputs if name not in report_names()]
-    if lost:
-        raise UsageError(
-            say("-o: no format is called {lost}; formats are {known}", lost=lost, known=report_names())
-        )
+    _options.refuse_formats(outputs, report_names())
     if len(paths) > 1 and (outputs or format_ not in {None, "text", "json"}):
         raise UsageError(say("-o and this --format write one result; give one PATH with them"))
     targets = [target for _, target in outputs]

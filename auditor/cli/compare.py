@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options
-from auditor.language import both, say
+from auditor.language import both
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,14 +32,7 @@ FORMATS = ("text", "json", "csv")
 @_options.as_of
 @_options.lang
 @_options.output_format(*FORMATS)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    help="Also write to a file; may be repeated.",
-)
+@_options.outputs(help="Also write to a file; may be repeated.")
 @click.option("--all", "all_rows", is_flag=True, help="List what agrees, too, and long lists whole.")
 @_options.config
 @_options.zones
@@ -51,7 +44,7 @@ def command(
     as_of: dt.date | None,
     lang: str,
     format_: str,
-    outputs: tuple[str, ...],
+    outputs: list[tuple[str, str]],
     all_rows: bool,
     config: str | None,
     zones: tuple[str, ...],
@@ -69,7 +62,7 @@ def command(
     from auditor import engine, settings
     from auditor.comparing import compare
 
-    targets = [_target(value) for value in outputs]
+    _options.refuse_formats(outputs, FORMATS)
     day = as_of or _options.today()
     chosen = settings.load_settings(config)
     areas = engine.areas_on(day, (*chosen.zones, *zones))
@@ -83,24 +76,13 @@ def command(
         if all_rows
         else [r for r in found.rows if r.outcome != "match"]
     )
-    for name, target in targets:
+    for name, target in outputs:
         _write(_rendered(found, rows, name, lang, most=None), target)
     if not quiet:
         click.echo(
             _rendered(found, rows, format_, lang, most=None if all_rows or worklist else SHOWN), nl=False
         )
     return found.exit_code
-
-
-def _target(value: str) -> tuple[str, str]:
-    from auditor.errors import UsageError
-
-    name, _, path = value.partition("=")
-    if name not in FORMATS or not path:
-        raise UsageError(
-            say("-o: {value!r}: write FORMAT=PATH, with one of {known}", value=value, known=FORMATS)
-        )
-    return name, path
 
 
 def _write(text: str, target: str) -> None:
@@ -147,14 +129,18 @@ def _csv(_found: Comparison, rows: Sequence[Row], lang: str, _most: int | None) 
 
     import pyarrow as pa  # isort: skip
 
+    listed = [row.as_dict(lang) for row in rows]
+    columns = [
+        inert(pa.array([_cell(cells[name]) for cells in listed], pa.string())).to_pylist() for name in COLUMNS
+    ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        cells = row.as_dict(lang)
-        cells["fields"] = ";".join(cells["fields"])
-        writer.writerow(inert(pa.array([str(cell) for cell in cells.values()], pa.string())).to_pylist())
+    writer.writerows([COLUMNS, *zip(*columns, strict=True)])
     return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    return ";".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def _text(found: Comparison, rows: Sequence[Row], lang: str, most: int | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -132,9 +131,7 @@ def command(path: str, **options: Any) -> int:
         )
     if options["observations"]:
         terms["observations"] = readers.read_observations(options["observations"])
-    home = Path(path)
-    root = home if home.is_dir() else home.parent
-    found = prospect.whatif(declaration, edits, then=then, root=root, **terms)
+    found = prospect.whatif(declaration, edits, then=then, root=_options.folder_of(path), **terms)
     advice = _advice(found, options) if options["suggest"] else None
     if not options["quiet"]:
         _show(found, advice, options["format_"], everything=options["everything"])

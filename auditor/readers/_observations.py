@@ -17,7 +17,7 @@ from auditor.archive import DIGEST
 from auditor.cells import coordinate_faults, mask
 from auditor.columns import Coded, floats
 from auditor.errors import DeclarationError, UsageError, fault_of
-from auditor.files import read_plain, reason_of
+from auditor.files import read_given
 from auditor.language import say
 from auditor.observations import ARROW, COLUMNS, Observations, Provenance, read_sources
 from auditor.problems import quote
@@ -83,12 +83,7 @@ def read_observations(path: str | PathLike[str]) -> Observations:
                 file=path.name,
             )
         )
-    try:
-        data = read_plain(path)
-    except OSError as error:
-        raise UsageError(
-            say("{path}: cannot be read: {reason}", path=path, reason=reason_of(error))
-        ) from None
+    data = read_given(path)
     log = Log()
     raw = read(data, path.name, log)
     if raw is not None:

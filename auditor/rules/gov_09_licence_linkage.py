@@ -55,7 +55,7 @@ from auditor.language import Text, both
 from auditor.registers.names import is_branch, normal
 from auditor.rules import _approvals
 from auditor.rules._helpers import EVERYWHERE
-from auditor.standing import OUTSIDE, WITHIN
+from auditor.standing import OUTSIDE, WITHIN, relation_of
 from auditor.zones import Places
 
 if TYPE_CHECKING:
@@ -187,19 +187,7 @@ def _status_doubts(case: Case, record: Registration) -> list[Text]:
 
 
 def _place(case: Case, record: Registration) -> Relation:
-    def number(value: float | None) -> Any:
-        return np.array([np.nan if value is None else value], np.float64)
-
-    return case.areas.relate(
-        Places(
-            number(record.lon),
-            number(record.lat),
-            Coded.of([record.datum]),
-            number(record.accuracy_m),
-            Coded.of([record.region_code]),
-            Coded.of([simplified(record.address) if record.address else None]),
-        )
-    )
+    return relation_of(case.areas, record, address=simplified(record.address) if record.address else None)
 
 
 # --- the declaration ----------------------------------------------------------------------------------------
