@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from auditor.errors import DeclarationError, Problem
 from auditor.language import say
-from auditor.signed import faults, read_signed
+from auditor.signed import faults, in_order, read_signed
 
 COLUMNS = ("sha256", "by", "on")
 ALIASES = dict.fromkeys(("digest", "document", "document_digest", "document_sha256"), "sha256")
@@ -92,4 +92,4 @@ def _problems(file: str, number: int, row: dict[str, str], operator: str) -> lis
     if operator and (row["by"] or "").strip().casefold() == operator.casefold():
         where, what = say("row {number}", number=number), say("the operator cannot confirm its own documents")
         found.append(Problem(file, where, "by", what))
-    return found
+    return in_order(found, COLUMNS)

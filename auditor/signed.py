@@ -14,7 +14,7 @@ from auditor.language import say
 from auditor.problems import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -87,3 +87,8 @@ def faults(
         what = say("{on} is no date", on=quote(row["on"]))
         found.append(Problem(file, where, "on", what, say("write it as 2026-11-22")))
     return found
+
+
+def in_order(found: list[Problem], columns: Sequence[str]) -> list[Problem]:
+    """Put the problems of a row in the order of its columns, those of the row as a whole first."""
+    return sorted(found, key=lambda problem: columns.index(problem.field) if problem.field else -1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.errors import DeclarationError, Problem
 from auditor.language import say
 from auditor.problems import quote
-from auditor.signed import faults, read_signed
+from auditor.signed import faults, in_order, read_signed
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -111,4 +111,4 @@ def _problems(file: str, number: int, row: dict[str, str]) -> list[Problem]:
         found.append(Problem(file, where, "decision", what, say("one of {words}", words=DECISIONS)))
     if not row["record"]:
         found.append(Problem(file, where, "record", say("is missing")))
-    return found
+    return in_order(found, COLUMNS)
