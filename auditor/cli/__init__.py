@@ -10,6 +10,7 @@ import sys
 import traceback
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,17 +25,30 @@ EXIT_INTERRUPTED = 130
 
 
 class CommandFolder(click.Group):
-    """A group whose commands are the modules of this package that do not start with an underscore."""
+    """A group whose commands are the modules of a package that do not start with an underscore.
+
+    Parameters
+    ----------
+    package
+        Name of the package; of this one if it is not given. `run_due` is called ``run-due``.
+    """
+
+    def __init__(self, *args: Any, package: str = __name__, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """Names of all commands, sorted."""
-        return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+        path = importlib.import_module(self.package).__path__
+        names = sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+        return [name.replace("_", "-") for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command when it is asked for."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        name = f"{self.package}.{cmd_name.replace('-', '_')}"
+        command: click.Command = importlib.import_module(name).command
         return _translated(command) if _options.language() == "zh" else command
 
 

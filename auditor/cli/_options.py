@@ -93,6 +93,22 @@ zones: Decorator = click.option(
 )
 
 
+store: Decorator = click.option(
+    "--store",
+    "url",
+    required=True,
+    envvar="AUDITOR_STORE",
+    metavar="URL",
+    help="Store of the scans: sqlite:///scans.db or postgresql+psycopg://user@host/name.",
+)
+evidence: Decorator = click.option(
+    "--evidence",
+    type=click.Path(),
+    envvar="AUDITOR_EVIDENCE",
+    help="Folder of the store's files (default: beside a SQLite store, ending in .evidence).",
+)
+
+
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
     """Read FORMAT=PATH, or say what was expected."""
     pairs = []

@@ -1,0 +1,1 @@
+"""Scheduled scans of declared assets: store, queue, judging in child processes, spot checks, notices."""

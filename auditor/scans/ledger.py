@@ -1,0 +1,156 @@
+"""The log of the store: a hash chain whose entries hold the digest of every row that they touched.
+
+So a row that was changed, removed or added past the tool is named, and so is an entry of the log. Whoever can
+write to the database can make the chain anew from any point; the signed roots of runs, and those printed in
+reports, are what shows that (`auditor.scans.proof`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+
+from auditor.language import say
+from auditor.scans import tables
+from auditor.scans.canonical import canonical, instant, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from auditor.language import Said
+
+Group = tuple[str, tuple[Any, ...]]  # table, values of its GROUPS columns
+FIRST = "0" * 64  # what the first entry follows
+GONE = ""  # digest of a group without rows
+
+
+def entry_hash(entry: Mapping[str, Any]) -> str:
+    """Hash an entry of the log over all that it holds, its predecessor's hash included."""
+    named = {name: entry[name] for name in ("seq", "at", "kind", "facts", "previous")}
+    return sha256("auditor/log/1\n" + canonical(named))
+
+
+def head(connection: sa.Connection) -> tuple[int, str, str]:
+    """Give number, hash and instant of the last entry; ``0`` and `FIRST` of an empty log."""
+    log = tables.log.c
+    row = connection.execute(sa.select(log.seq, log.hash, log.at).order_by(log.seq.desc()).limit(1)).first()
+    return (0, FIRST, "") if row is None else (row.seq, row.hash, row.at)
+
+
+def append(
+    connection: sa.Connection, at: dt.datetime, kind: str, facts: Mapping[str, Any], touched: Iterable[Group]
+) -> int:
+    """Append an entry: what happened, and what every touched group of rows now holds.
+
+    Returns
+    -------
+    int
+        Its number.
+    """
+    rows = [[table, list(key), digest(connection, table, key)] for table, key in sorted(set(touched))]
+    seq, previous, last = head(connection)
+    told = dict(facts)
+    if last > instant(at):  # said once, where it happened; the order of entries is their number
+        told["clock_set_back_from"] = last
+    entry = {
+        "seq": seq + 1,
+        "at": instant(at),
+        "kind": kind,
+        "facts": canonical({"told": told, "rows": rows}),
+        "previous": previous,
+    }
+    connection.execute(sa.insert(tables.log), [{**entry, "hash": entry_hash(entry)}])
+    return seq + 1
+
+
+def digest(connection: sa.Connection, table: str, key: Sequence[Any]) -> str:
+    """Digest of the rows of one group, in order of their primary key; `GONE` where there is none."""
+    source = tables.metadata.tables[table]
+    named = zip(tables.GROUPS[table], key, strict=True)
+    wanted = sa.select(source).where(*(source.c[name] == value for name, value in named))
+    rows = connection.execute(wanted.order_by(*source.primary_key.columns)).mappings()
+    return _digest(table, map(dict, rows))
+
+
+def _digest(table: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    lines = [canonical(_plain(table, row)) for row in rows]
+    return sha256("\n".join(lines)) if lines else GONE
+
+
+def _plain(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row as it is hashed; a lease is nobody's record while the item is pending."""
+    hidden = tables.LEASE if table == "item" and row["state"] == "pending" else frozenset()
+    values = {name: value for name, value in row.items() if name not in hidden}
+    return {str(n): instant(v) if isinstance(v, dt.datetime) else v for n, v in values.items()}
+
+
+def verify(connection: sa.Connection) -> tuple[list[Said], int]:
+    """Hold the log against itself, and every row of the store against the log.
+
+    Returns
+    -------
+    tuple
+        What is wrong, in words, and the number of rows that are as they were written.
+    """
+    faults: list[Said] = []
+    known: dict[Group, str] = {}
+    previous, number = FIRST, 0
+    log = tables.log
+    entries = connection.execution_options(stream_results=True).execute(sa.select(log).order_by(log.c.seq))
+    for entry in map(dict, entries.mappings()):
+        number += 1
+        if entry["seq"] != number:
+            faults.append(say("log: entry {seq} is missing", seq=number))
+            number = entry["seq"]
+        elif entry["previous"] != previous:
+            faults.append(say("log: entry {seq} does not follow the one before it", seq=number))
+        if entry_hash(entry) != entry["hash"]:
+            faults.append(say("log: entry {seq} was changed", seq=number))
+        previous = entry["hash"]
+        known |= _rows_of(entry["facts"], number, faults)
+    found, rows = _found(connection)
+    faults += _differences(known, found)
+    return faults, rows
+
+
+def _rows_of(facts: str, number: int, faults: list[Said]) -> dict[Group, str]:
+    """Read the digests that an entry holds."""
+    try:
+        return {(table, tuple(key)): sha for table, key, sha in orjson.loads(facts)["rows"]}
+    except (ValueError, KeyError, TypeError):
+        faults.append(say("log: entry {seq} cannot be read", seq=number))
+        return {}
+
+
+def _found(connection: sa.Connection) -> tuple[dict[Group, str], int]:
+    """Digest every group of rows that the store holds, and count the rows."""
+    found: dict[Group, str] = {}
+    count = 0
+    for table, names in tables.GROUPS.items():
+        source = tables.metadata.tables[table]
+        ordered = sa.select(source).order_by(*(source.c[name] for name in names), *source.primary_key.columns)
+        rows = connection.execution_options(yield_per=10_000).execute(ordered).mappings()
+        for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in names)):
+            held = [dict(row) for row in group]
+            count += len(held)
+            found[table, key] = _digest(table, held)
+    return found, count
+
+
+def _differences(known: Mapping[Group, str], found: Mapping[Group, str]) -> Iterator[Said]:
+    """Name every group of rows that is not as the log says."""
+    for table, key in sorted(known.keys() | found.keys(), key=lambda group: (group[0], str(group[1]))):
+        before, now = known.get((table, key), GONE), found.get((table, key), GONE)
+        if before == now:
+            continue
+        place = ", ".join(f"{n} {v}" for n, v in zip(tables.GROUPS[table], key, strict=False))
+        if now == GONE:
+            yield say("{table}: rows of {place} are missing", table=table, place=place)
+        elif before == GONE:
+            yield say("{table}: rows of {place} were added past the log", table=table, place=place)
+        else:
+            yield say("{table}: rows of {place} were changed", table=table, place=place)
