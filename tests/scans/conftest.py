@@ -1,0 +1,59 @@
+"""Stores to test on: SQLite, and PostgreSQL where a server is named (tools/postgresql.py starts one)."""
+
+import datetime as dt
+import os
+import uuid
+
+import pytest
+import sqlalchemy as sa
+
+from auditor.scans.store import open_store
+
+SERVER = os.environ.get("AUDITOR_TEST_POSTGRESQL", "")
+BEGAN = dt.datetime(2026, 11, 22, 1, 0, tzinfo=dt.UTC)
+
+
+class FakeClock:
+    """A clock that goes a second on with each look, and wherever it is put."""
+
+    def __init__(self, at=BEGAN):
+        self.at = at
+
+    def __call__(self):
+        self.at += dt.timedelta(seconds=1)
+        return self.at
+
+    def ahead(self, **delta):
+        """Put it forward, or back."""
+        self.at += dt.timedelta(**delta)
+
+
+@pytest.fixture
+def clock():
+    """Give a clock that a test sets."""
+    return FakeClock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path):
+    """Give the URL of a store that is not made yet; each test has one of its own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'scans.db'}"
+        return
+    if not SERVER:
+        pytest.skip("no PostgreSQL: AUDITOR_TEST_POSTGRESQL names none")
+    engine, name = sa.create_engine(SERVER), f"t_{uuid.uuid4().hex}"
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(name))
+    yield str(sa.make_url(SERVER).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(False))
+    with engine.begin() as connection:
+        connection.execute(sa.schema.DropSchema(name, cascade=True))
+    engine.dispose()
+
+
+@pytest.fixture
+def store(store_url, tmp_path, clock):
+    """Give an open store with the test's clock."""
+    with_clock = open_store(store_url, evidence=tmp_path / "evidence", clock=clock, patience_s=5)
+    yield with_clock
+    with_clock.close()
