@@ -7,11 +7,12 @@ the name of a digest is whole. Nothing is ever overwritten or removed.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
+import shutil
 import stat
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from auditor.language import Said
 
-WRITERS = 8  # threads that wait for the disk
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,28 +52,52 @@ class Blobs:
         target = self.path(digest)
         if _whole(target, data):
             return digest
-        fresh = not target.parent.exists()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.unfinished.mkdir(exist_ok=True)
-        part = self.unfinished / f"{digest}.{uuid.uuid4().hex}"
-        try:
+        with self._part() as part:
             with part.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            part.chmod(0o444)
-            os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
+            self._place(part, digest)
+        return digest
+
+    def put_file(self, path: Path) -> tuple[str, int]:
+        """Keep a file without taking it into memory; give its digest and size."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        if self.path(digest).is_file() and self.path(digest).stat().st_size == size:
+            return digest, size
+        with self._part() as part:
+            with path.open("rb") as source, part.open("xb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            with part.open("rb") as copy:  # it may have changed meanwhile: what was copied counts
+                digest = hashlib.file_digest(copy, "sha256").hexdigest()
+                size = copy.tell()
+            self._place(part, digest)
+        return digest, size
+
+    @contextlib.contextmanager
+    def _part(self) -> Iterator[Path]:
+        """Give a path to write to, which is empty again afterwards."""
+        self.unfinished.mkdir(parents=True, exist_ok=True)
+        part = self.unfinished / uuid.uuid4().hex
+        try:
+            yield part
         finally:
             with contextlib.suppress(OSError):
                 part.unlink()
+
+    def _place(self, part: Path, digest: str) -> None:
+        """Give a file that is on the disk the name of its digest, for good."""
+        target = self.path(digest)
+        fresh = not target.parent.exists()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.chmod(0o444)
+        os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
         for folder in list(target.parents)[: 4 if fresh else 1]:
             _flush(folder)
-        return digest
-
-    def put_all(self, parts: Iterable[bytes]) -> list[str]:
-        """Keep many; the disk is waited for side by side."""
-        with ThreadPoolExecutor(WRITERS) as pool:
-            return list(pool.map(self.put, parts))
 
     def get(self, digest: str) -> bytes:
         """Read a file back and hash it again.

@@ -1,8 +1,8 @@
 """Tables of the store, the same on SQLite and PostgreSQL.
 
 Rows are written once; the few that change (`item`, `run`, `notice`, …) change in a logged transaction, so
-that `auditor verify` knows what every row must hold. Instants are text in UTC, which sorts as time does and is
-hashed as it stands; JSON is text in canonical form, for the same reason.
+that `auditor verify` knows what every row must hold. Instants are text in UTC, which sorts as time does and
+is hashed as it stands; JSON is text in canonical form, for the same reason.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ item = Table(  # one operator in one run
     _of("run", key=True),
     _of("operator", key=True),
     _of("declaration", optional=True),  # none: its files could not be taken
+    Column("observations", Text),  # digest of what sources said, if it was given
     Column("before_id", Integer),  # run of the result that this one is held against
     Column("state", Text, nullable=False),  # pending; done refused error cancelled
     Column("attempts", Integer, nullable=False),

@@ -190,6 +190,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("operator_id", sa.Integer(), nullable=False),
         sa.Column("declaration_id", sa.Integer(), nullable=True),
+        sa.Column("observations", sa.Text(), nullable=True),
         sa.Column("before_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
