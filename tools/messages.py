@@ -92,17 +92,23 @@ def manual_texts() -> Iterator[tuple[str, str]]:
 
 def help_texts() -> Iterator[tuple[str, str]]:
     """Give what `--help` prints of commands and options."""
-    for path in sorted((PACKAGE / "cli").glob("*.py")):
+    for path in sorted((PACKAGE / "cli").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             texts = []
-            if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name in {"command", "cli"}:
+            if isinstance(node, ast.FunctionDef) and any(map(_makes_command, node.decorator_list)):
                 texts = manual.texts(ast.get_docstring(node) or "")
             elif (
                 isinstance(node, ast.keyword) and node.arg == "help" and isinstance(node.value, ast.Constant)
             ):
                 texts = [node.value.value]
             for text in texts:
-                yield text, f"cli/{path.name}"
+                yield text, str(path.relative_to(PACKAGE))
+
+
+def _makes_command(decorator: ast.expr) -> bool:
+    """Whether a decorator is ``click.command()``, ``click.group()`` or that of a group."""
+    made = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(made, ast.Attribute) and made.attr in {"command", "group"}
 
 
 def data_texts() -> Iterator[tuple[str, str]]:

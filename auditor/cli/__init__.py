@@ -72,6 +72,8 @@ def _translated(command: click.Command) -> click.Command:
     for option in command.params:
         if isinstance(option, click.Option) and option.help:
             option.help = laid(chinese(option.help), OPTION_WIDTH)
+    if isinstance(command, click.Group):  # those of a folder are translated when they are asked for
+        command.commands = {name: _translated(own) for name, own in command.commands.items()}
     return command
 
 
