@@ -185,6 +185,7 @@ def diff(
     before: AuditResult | Mapping[str, Any] | str | PathLike[str],
     after: AuditResult | Mapping[str, Any] | str | PathLike[str],
     *,
+    again: Mapping[str, Any] | None = None,
     lang: str = "en",
 ) -> Diff:
     """Say what changed from one result to a later one of the same operator.
@@ -198,6 +199,9 @@ def diff(
     ----------
     before, after
         What `check` gave, or a file that a run wrote (JSON, SARIF, OSCAL), or what `read_result` gave.
+    again
+        What the earlier declaration comes to on the later terms, where two results were read and somebody
+        judged it so.
     lang
         Language of the reasons, ``en`` or ``zh``.
 
@@ -208,7 +212,7 @@ def diff(
     """
     older, newer = View(_values(before)), View(_values(after))
     _same_operator(older.result["operator"], newer.result["operator"])
-    middle = None
+    middle = None if again is None else View(again)
     if isinstance(before, AuditResult) and isinstance(after, AuditResult) and other_terms(older, newer):
         middle = View(_values(_judged_again(before, after)))
     differing = tuple(differences(older.result, newer.result))

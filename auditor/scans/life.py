@@ -67,7 +67,11 @@ def earlier(connection: sa.Connection, operator_id: int) -> dict[Key, str]:
 
 
 def changes_of(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any], earlier: Mapping[Key, str]
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    earlier: Mapping[Key, str],
+    *,
+    again: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Give the rows of the table `change` that a result makes; what is open as before makes none.
 
@@ -80,6 +84,8 @@ def changes_of(
     earlier
         Last change of each finding of the operator (`earlier`): what was fixed before and is open again is
         ``regressed``; what was out of sight in between is ``newly_evaluated``.
+    again
+        What the earlier declaration comes to on the later terms, where those differ.
 
     Returns
     -------
@@ -88,7 +94,7 @@ def changes_of(
     """
     rules = {rule.id: rule for rule in engine.all_rules()}
     rows = []
-    for row in _changed(before, after):
+    for row in _changed(before, after, again):
         record = row.later or row.earlier or {}
         rows.append(
             {
@@ -114,12 +120,14 @@ def _word(change: str, last: str | None) -> str:
     return "newly_evaluated" if change == "new" and last == LOST else change
 
 
-def _changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterable[changes.Change]:
+def _changed(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], again: Mapping[str, Any] | None
+) -> Iterable[changes.Change]:
     """Hold two results against one another; all that is open is new in a first one, and in another's."""
     if before is None:
         return _as_first(after, ())
     try:
-        found = changes.diff(before, after)
+        found = changes.diff(before, after, again=again)
     except UsageError:  # the declaration now names another enterprise
         names = [f"{own['operator']['name']} ({own['operator']['uscc'] or '-'})" for own in (before, after)]
         because = (say(ANOTHER, before=names[0], after=names[1]),)
