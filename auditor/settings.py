@@ -283,6 +283,70 @@ class Network(BaseModel):
     cache_days: int = Field(default=30, ge=0, le=36_500)
 
 
+class Smtp(BaseModel):
+    """The server that takes e-mail, the table ``[notices.smtp]``.
+
+    Parameters
+    ----------
+    host, port
+        Port 587, or 465 with ``tls``, unless it is given.
+    security
+        ``starttls``, ``tls`` from the first byte, or ``none``, which only a host of loopback may have.
+    sender
+        Address that notices come from.
+    user
+        Name to log in with; without it nobody logs in.
+    password_env, password_file
+        Environment variable, or file, that holds the password; it stands in no settings.
+    """
+
+    model_config = STRICT
+
+    host: str = ""
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = ""
+    user: str = ""
+    password_env: str = "AUDITOR_SMTP_PASSWORD"
+    password_file: str | None = None
+
+
+class Webhook(BaseModel):
+    """How webhooks are signed, the table ``[notices.webhook]``.
+
+    Parameters
+    ----------
+    secret_env, secret_file
+        Environment variable, or file, that holds the secret shared with the receivers.
+    """
+
+    model_config = STRICT
+
+    secret_env: str = "AUDITOR_WEBHOOK_SECRET"
+    secret_file: str | None = None
+
+
+class Notices(BaseModel):
+    """Notices to operators, the table ``[notices]`` (GOV-07).
+
+    Parameters
+    ----------
+    issuer
+        Who sends them: a name that stands in each.
+    contact
+        Where they are acknowledged: an address or a telephone number that stands in each.
+    smtp, webhook
+        Of these channels.
+    """
+
+    model_config = STRICT
+
+    issuer: str = ""
+    contact: str = ""
+    smtp: Smtp = Smtp()
+    webhook: Webhook = Webhook()
+
+
 class Settings(BaseModel):
     """All settings of one run, from ``auditor.toml``: policy, zone files, databases, network, vantages.
 
@@ -299,6 +363,8 @@ class Settings(BaseModel):
     vantages
         CSV of places from which round-trip times were measured: name, lon, lat, accuracy_m, and optional
         address and probe (RIPE Atlas).
+    notices
+        How operators are told what changed.
     """
 
     model_config = STRICT
@@ -308,6 +374,7 @@ class Settings(BaseModel):
     databases: dict[str, Database] = {}
     network: Network = Network()
     vantages: str | None = None
+    notices: Notices = Notices()
 
 
 def read_settings(values: dict[str, Any], *, where: str = "settings") -> Settings:
@@ -366,7 +433,9 @@ def load_settings(path: str | Path | None) -> Settings:
     def beside(name: str | None) -> str | None:
         return None if name is None else str(path.parent / name)
 
-    network = settings.network
+    network, notices = settings.network, settings.notices
+    smtp = notices.smtp.model_copy(update={"password_file": beside(notices.smtp.password_file)})
+    webhook = notices.webhook.model_copy(update={"secret_file": beside(notices.webhook.secret_file)})
     files = {"ca_file": beside(network.ca_file), "bootstrap": beside(network.bootstrap)}
     databases = settings.databases.items()
     return settings.model_copy(
@@ -375,6 +444,7 @@ def load_settings(path: str | Path | None) -> Settings:
             "databases": {n: d.model_copy(update={"path": str(path.parent / d.path)}) for n, d in databases},
             "network": network.model_copy(update=files),
             "vantages": beside(settings.vantages),
+            "notices": notices.model_copy(update={"smtp": smtp, "webhook": webhook}),
         }
     )
 

@@ -227,14 +227,17 @@ notice = Table(
     _id(),
     _of("operator"),
     _of("run"),  # last run that it tells of
-    Column("since_id", Integer),  # run after which it tells
+    Column("since_id", Integer),  # last run that the one before it told of
+    Column("runs", Text, nullable=False),  # JSON: all runs that it tells of, whatever order they ended in
     Column("channel", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),  # idempotency key
     Column("content", Text, nullable=False),  # digest
-    Column("state", Text, nullable=False),  # drafted sending sent failed
+    Column("state", Text, nullable=False),  # drafted sending sent failed withdrawn
     Column("attempts", Integer, nullable=False),
-    Column("error", Text),
+    Column("leased_by", Text),  # who is sending it, and until when nobody else does
+    Column("leased_until", Utc),
+    Column("error", Text),  # JSON {"en", "zh"}
     Column("drafted_at", Utc, nullable=False),
     Column("sent_at", Utc),
     Column("due_on", sa.Date),  # last day on which it is acknowledged in time

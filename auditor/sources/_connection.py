@@ -60,7 +60,7 @@ class MalformedError(AskError):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a host, and how many bytes its answer may have.
+    """What is asked of a host, and how many bytes its answer may have; with a body it is a POST.
 
     Further headers, which may hold a token, are in no repr.
     """
@@ -71,6 +71,7 @@ class Question:
     accept: str
     limit: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sent: bytes | None = field(default=None, repr=False)
 
     @property
     def authority(self) -> str:
@@ -272,7 +273,8 @@ def _ask(channel: socket.socket, question: Question) -> Reply:
         "Connection": "close",
     }
     headers = {"Accept": question.accept, **question.headers, **ours}
-    connection.request("GET", question.target, headers=headers)
+    method = "GET" if question.sent is None else "POST"
+    connection.request(method, question.target, body=question.sent, headers=headers)
     with connection.getresponse() as response:
         told = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, told, _body(response, question))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -27,7 +27,7 @@ from auditor.sources._connection import (
 from auditor.sources._pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from auditor.settings import Network
 
@@ -128,6 +128,20 @@ class Transport:
             say("{host} redirects more than {count} times", host=question.host, count=HOPS)
         )
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int = LIMIT) -> Reply:
+        """Send a body, once: no redirect is followed, and nothing is tried again.
+
+        Raises
+        ------
+        UnavailableError, MalformedError
+            As of `get`; a status that is no success is the caller's.
+        """
+        question = replace(_question(url, "*/*", limit), headers=headers, sent=body)
+        return self._client.exchange(question, self._deadline())
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self.clock() + self.network.deadline_s, self.network.timeout_s, self.clock)
+
     def _patient(self, question: Question) -> Reply:
         waits, retries = 0, 0
         while True:
@@ -156,9 +170,8 @@ class Transport:
                 say("{host} was out of reach several times; it was not asked again", host=host)
             )
         self.pace.wait(host)
-        whole_s, read_s = self.network.deadline_s, self.network.timeout_s
         try:
-            return self._client.exchange(question, Deadline(self.clock() + whole_s, read_s, self.clock))
+            return self._client.exchange(question, self._deadline())
         except UnavailableError:
             self.pace.count(host, failed=True)
             raise
