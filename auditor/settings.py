@@ -307,7 +307,7 @@ class Smtp(BaseModel):
     security: Literal["starttls", "tls", "none"] = "starttls"
     sender: str = ""
     user: str = ""
-    password_env: str = "AUDITOR_SMTP_PASSWORD"
+    password_env: str = "AUDITOR_SMTP_PASSWORD"  # noqa: S105 -- the name of the variable
     password_file: str | None = None
 
 
@@ -322,7 +322,7 @@ class Webhook(BaseModel):
 
     model_config = STRICT
 
-    secret_env: str = "AUDITOR_WEBHOOK_SECRET"
+    secret_env: str = "AUDITOR_WEBHOOK_SECRET"  # noqa: S105 -- the same
     secret_file: str | None = None
 
 
