@@ -17,6 +17,7 @@ from auditor.files import read_given
 from auditor.language import say
 
 DAY_S = 86_400
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -159,6 +160,31 @@ class Exit(BaseModel):
     deadline: dt.date | None = None
 
 
+class SpotCheck(BaseModel):
+    """How spot checks are drawn, the table ``[policy.spot_check]`` (GOV-04); no verdict of a check rests on it.
+
+    Parameters
+    ----------
+    period
+        Days within which operators are drawn from again, and results are due.
+    size
+        Units that are drawn.
+    seed
+        What draws begin with; absent: a fresh one each, by the system's random source.
+
+    Examples
+    --------
+    >>> SpotCheck(size=5).period
+    366
+    """
+
+    model_config = STRICT
+
+    period: int = Field(default=366, ge=1, le=36_600)
+    size: int = Field(default=10, ge=1)
+    seed: str | None = Field(default=None, min_length=1)
+
+
 ANNUAL = ReportDuty(kind="annual", due_months=3)  # first quarter: Licensing Measures (Order 42), article 35
 
 
@@ -192,6 +218,8 @@ class Policy(BaseModel):
         Terms of a wind-down (EXIT-02).
     match_thresholds
         How much two records may differ and still be the same (FAC-04, GOV-08).
+    spot_check
+        How spot checks are drawn (GOV-04).
 
     Examples
     --------
@@ -212,11 +240,12 @@ class Policy(BaseModel):
     notification_sla_days: NonNegativeInt = 30
     exit: Exit = Exit()
     match_thresholds: MatchThresholds = MatchThresholds()
+    spot_check: SpotCheck = SpotCheck()
 
     @property
     def sha256(self) -> str:
-        """Digest of the policy, for the result."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Digest of what a verdict may rest on, for the result: results of one digest can be compared."""
+        return hashlib.sha256(self.model_dump_json(exclude={"spot_check"}).encode()).hexdigest()
 
 
 class Database(BaseModel):
@@ -466,7 +495,7 @@ def data_folder(name: str) -> Path:
 
 def today() -> dt.date:
     """Today in Asia/Shanghai: the default of every `as_of`, and the only place where the clock is read."""
-    return dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    return dt.datetime.now(SHANGHAI).date()
 
 
 def sample(name: str) -> Path:

@@ -7,6 +7,7 @@ the name of a digest is whole. Nothing is ever overwritten or removed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.files import MOST_BYTES, read_plain
+from auditor.files import MOST_BYTES, read_plain, reason_of
 from auditor.language import say
 from auditor.scans.canonical import sha256
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from auditor.language import Said
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class BrokenBlobError(OSError):
+    """A file of the evidence that is missing, or is not what its name says."""
 
 
 class Blobs:
@@ -97,19 +102,24 @@ class Blobs:
         part.chmod(0o444)
         os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
         for folder in list(target.parents)[: 4 if fresh else 1]:
-            _flush(folder)
+            flush_folder(folder)
 
     def get(self, digest: str) -> bytes:
         """Read a file back and hash it again.
 
         Raises
         ------
-        OSError
+        BrokenBlobError
             It is missing, or not what its name says.
         """
-        data = read_plain(self.path(digest), MOST_BYTES * 2)
+        place = self.path(digest)
+        try:
+            data = read_plain(place, MOST_BYTES * 2)
+        except FileNotFoundError as error:
+            raise BrokenBlobError(error.errno, error.strerror, str(place)) from None
         if sha256(data) != digest:
-            raise OSError(0, say("it is not what it was when it was kept"), str(self.path(digest)))
+            what = say("it is not what it was when it was kept")
+            raise BrokenBlobError(errno.EINVAL, what, str(place))
         return data
 
     @property
@@ -123,10 +133,15 @@ class Blobs:
         for digest in sorted(wanted):
             try:
                 self.get(digest)
-            except FileNotFoundError:
-                yield say("evidence: {digest} is missing", digest=digest)
-            except OSError:
-                yield say("evidence: {digest} was changed", digest=digest)
+            except BrokenBlobError as error:
+                if error.errno == errno.ENOENT:
+                    yield say("evidence: {digest} is missing", digest=digest)
+                else:
+                    yield say("evidence: {digest} was changed", digest=digest)
+            except OSError as error:
+                yield say(
+                    "evidence: {digest} cannot be read: {reason}", digest=digest, reason=reason_of(error)
+                )
         kept = self.folder / "sha256"
         for here, folders, files in os.walk(kept):
             links = [name for name in folders if Path(here, name).is_symlink()]
@@ -146,7 +161,7 @@ def _whole(target: Path, data: bytes) -> bool:
         return False
 
 
-def _flush(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make a rename last; where folders cannot be flushed the system does it in its own time."""
     try:
         handle = os.open(folder, os.O_RDONLY)

@@ -120,6 +120,7 @@ def judge(job: Job) -> Outcome:
     The same job gives the same bytes, whoever does it and whenever.
     """
     blobs = Blobs(Path(job.evidence))
+    read_terms(blobs.folder, job.given.terms)  # what is wrong with them is no operator's fault
     try:
         result = judged(blobs, job.key, job.given)
     except AuditorError as error:
@@ -235,11 +236,6 @@ def _facilities(result: AuditResult) -> list[dict[str, Any]]:
         for i, kind in sorted(enumerate(kinds.values), key=lambda pair: str(pair[1]))
         if sure[i] or doubtful[i]
     ]
-
-
-def error(reason: Mapping[str, str]) -> Outcome:
-    """Give the outcome of a job that broke."""
-    return Outcome("error", reason=dict(reason))
 
 
 def reason_text(reason: Mapping[str, str] | None) -> str | None:

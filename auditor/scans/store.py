@@ -125,7 +125,7 @@ class Store:
             change = Change(connection, self.clock(), dict(facts))
             answer = work(change)
             if change.touched or change.facts:
-                _lock(connection)
+                lock(connection)
                 ledger.append(connection, change.at, kind, change.facts, change.touched)
             return answer
 
@@ -255,7 +255,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _lock(connection: sa.Connection) -> None:
+def lock(connection: sa.Connection) -> None:
     """Append to the log one after the other; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OWN_LOCK)))
@@ -275,7 +275,7 @@ def _bring_up_to_date(store: Store, *, create: bool) -> None:
         raise StoreError(say("the store was made by a newer auditor; install that"))
 
     def upgrade(connection: sa.Connection) -> None:
-        _lock(connection)
+        lock(connection)
         if _version(connection) == HEAD:  # another was faster
             return
         from auditor.scans.migrations import migrate  # noqa: PLC0415 -- Alembic is needed once

@@ -152,8 +152,8 @@ def refuse_other_rules(values: dict[str, Any]) -> None:
     if values["rules"] != {rule.id: rule.sha256 for rule in engine.all_rules()}:
         raise UsageError(
             say(
-                "the run began with other rules (auditor {version}): go on with that version, or cancel the run "
-                "and start another",
+                "the run began with other rules (auditor {version}): go on with that version, or cancel the "
+                "run and start another",
                 version=values["auditor"],
             )
         )

@@ -1,0 +1,235 @@
+"""The queue of a run: items are leased, judged, and recorded once, whatever dies in between.
+
+A lease names its owner by machine, boot, process and start, so that the lease of a process of this machine
+that is gone ends at once; any other ends by the clock, or when the clock must have been set back. Whoever has
+lost a lease cannot record anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from auditor.scans import life, tables
+from auditor.scans.intake import files_of
+from auditor.scans.judging import Given, Job, Outcome, reason_text
+
+if TYPE_CHECKING:
+    from auditor.scans.store import Change, Store
+
+MARGIN_S = 60  # of a lease, over the time that an item may take
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What judging one operator may use.
+
+    Parameters
+    ----------
+    seconds
+        Time by the clock.
+    memory_bytes
+        Address space of the child process.
+    attempts
+        How often an item is begun whose process dies.
+    """
+
+    seconds: int = 600
+    memory_bytes: int = 4 << 30
+    attempts: int = 3
+
+
+@dataclass(frozen=True)
+class Lease:
+    """An item that is ours for now.
+
+    Parameters
+    ----------
+    run, operator
+        The item.
+    owner
+        Who holds it.
+    attempt
+        The how-manieth it is, from 1.
+    """
+
+    run: int
+    operator: int
+    owner: str
+    attempt: int
+
+
+# --- who ---------------------------------------------------------------------------------------------------
+
+
+def owner() -> str:
+    """Name this process among all: machine, boot, process, start of the process."""
+    return ":".join([*_machine(), str(os.getpid()), _started(os.getpid())])
+
+
+@cache
+def _machine() -> tuple[str, str]:
+    boot = "-"
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
+    return socket.gethostname().replace(":", "_"), boot
+
+
+def _started(pid: int) -> str:
+    """When a process began, in ticks since boot; a dash if the system does not say, blank if it is gone."""
+    if not Path("/proc/self/stat").exists():
+        return "-"
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    after_name = status.rpartition(")")[2].split()
+    return "" if after_name[0] in "ZX" else after_name[19]
+
+
+def _is_gone(name: str) -> bool:
+    """Whether the owner of a lease was a process of this machine that is no more."""
+    host, boot, pid, start = name.split(":")
+    if host != _machine()[0] or "-" in {start, boot}:
+        return False
+    return boot != _machine()[1] or _started(int(pid)) != start
+
+
+def _ended(row: Any, now: dt.datetime, longest: dt.timedelta) -> bool:
+    """Whether a lease no longer holds; one that ends later than any can is from before a clock was set back."""
+    return _is_gone(row.leased_by) or row.leased_until < now or row.leased_until > now + 2 * longest
+
+
+# --- taking -------------------------------------------------------------------------------------------------
+
+
+def lease(store: Store, run: int, limits: Limits, *, most: int, operator: int | None = None) -> list[Lease]:
+    """Take items that wait, or whose lease has ended.
+
+    Parameters
+    ----------
+    most
+        How many.
+    operator
+        The one item that is wanted, if one is.
+    """
+    mine = owner()
+    longest = dt.timedelta(seconds=limits.seconds + MARGIN_S)
+
+    def work(connection: sa.Connection) -> list[Lease]:
+        item, now = tables.item, store.clock()
+        wanted = sa.select(item).where(item.c.run_id == run, item.c.state == "pending")
+        if operator is not None:
+            wanted = wanted.where(item.c.operator_id == operator)
+        wanted = wanted.order_by(item.c.operator_id).with_for_update(skip_locked=True)
+        free = connection.execute(wanted.where(item.c.leased_by.is_(None)).limit(most)).all()
+        if len(free) < most:
+            held = connection.execute(wanted.where(item.c.leased_by.is_not(None))).all()
+            free += [row for row in held if _ended(row, now, longest)][: most - len(free)]
+        taken = [Lease(run, row.operator_id, mine, row.attempts + 1) for row in free]
+        for one in taken:
+            values = {"leased_by": mine, "leased_until": now + longest, "attempts": one.attempt}
+            connection.execute(sa.update(item).where(*_is(one)).values(values))
+        return taken
+
+    return store.transact(work)
+
+
+def give_back(store: Store, leases: list[Lease], *, counted: bool = True) -> None:
+    """Let go of items that were not judged; `counted` says whether the attempt was one."""
+
+    def work(connection: sa.Connection) -> None:
+        item = tables.item
+        for one in leases:
+            attempts = one.attempt if counted else one.attempt - 1
+            ours = (*_is(one), item.c.leased_by == one.owner, item.c.state == "pending")
+            free = {"leased_by": None, "leased_until": None, "attempts": attempts}
+            connection.execute(sa.update(item).where(*ours).values(free))
+
+    store.transact(work)
+
+
+def _is(one: Lease) -> tuple[sa.ColumnElement[bool], ...]:
+    return (tables.item.c.run_id == one.run, tables.item.c.operator_id == one.operator)
+
+
+def job(store: Store, one: Lease) -> Job:
+    """Say what is to be judged for an item."""
+    with store.read() as connection:
+        row = _given_rows(connection, one.run, one.operator)
+        before = None
+        if row.before_id is not None:
+            last = _given_rows(connection, row.before_id, one.operator)
+            before = (_given(last), last.result)
+        closed = {
+            key: change
+            for key, change in life.earlier(connection, one.operator).items()
+            if change in {"fixed", life.LOST}
+        }
+    return Job(str(store.evidence), row.key, _given(row), before, closed)
+
+
+def _given_rows(connection: sa.Connection, run: int, operator: int) -> Any:
+    item, own, said, of = tables.item, tables.operator, tables.declaration, tables.run
+    joined = item.join(own, own.c.id == item.c.operator_id).join(of, of.c.id == item.c.run_id)
+    joined = joined.join(said, said.c.id == item.c.declaration_id)
+    columns = (own.c.key, of.c.terms, said.c.entry, said.c.files, item.c.observations)
+    wanted = sa.select(*columns, item.c.before_id, item.c.result).select_from(joined)
+    return connection.execute(wanted.where(item.c.run_id == run, item.c.operator_id == operator)).one()
+
+
+def _given(row: Any) -> Given:
+    return Given(row.terms, row.entry, files_of(row.files), row.observations)
+
+
+# --- recording ----------------------------------------------------------------------------------------------
+
+
+def record(store: Store, one: Lease, outcome: Outcome) -> bool:
+    """Record what came of an item, if it is still ours; all of it in one transaction.
+
+    Returns
+    -------
+    bool
+        Whether it counts; if not, another has recorded it, or has taken it over.
+    """
+
+    def work(change: Change) -> bool:
+        item = tables.item
+        row = change.connection.execute(sa.select(item).where(*_is(one)).with_for_update()).one()
+        if row.state != "pending":  # ours already, where the answer to a commit was lost
+            change.facts.clear()
+            return bool(row.state == outcome.state and row.result == outcome.result)
+        if (row.leased_by, row.attempts) != (one.owner, one.attempt):
+            change.facts.clear()
+            return False
+        key = {"run_id": one.run, "operator_id": one.operator}
+        parts = {"evaluation": outcome.evaluations, "facility": outcome.facilities, "change": outcome.changes}
+        for name, rows in parts.items():
+            if rows:
+                change.connection.execute(
+                    sa.insert(tables.metadata.tables[name]), [{**key, **values} for values in rows]
+                )
+                change.touch(name, one.run, one.operator)
+        change.connection.execute(sa.update(item).where(*_is(one)).values(_columns(outcome, change.at)))
+        change.touch("item", one.run, one.operator)
+        return True
+
+    return store.write(
+        "item_ended", work, run=one.run, operator=one.operator, state=outcome.state, result=outcome.result
+    )
+
+
+def _columns(outcome: Outcome, at: dt.datetime) -> dict[str, Any]:
+    names = ("state", "verdict", "result", "name", "uscc", "area")
+    values = {name: getattr(outcome, name) for name in names}
+    freed = {"leased_by": None, "leased_until": None, "ended_at": at}
+    return {**values, **freed, "reason": reason_text(outcome.reason)}
