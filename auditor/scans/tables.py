@@ -251,6 +251,8 @@ draw = Table(  # a spot check that was drawn
     Column("kind", Text, nullable=False),  # operator facility link subscriber_area
     Column("seed", Text, nullable=False),
     Column("record", Text, nullable=False),  # digest of the draw's record
+    Column("as_of", sa.Date, nullable=False),
+    Column("due_on", sa.Date, nullable=False),  # last day on which its results are in time
     Column("drawn_at", Utc, nullable=False),
 )
 drawn = Table(  # what a draw drew, and what came of it
