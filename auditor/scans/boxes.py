@@ -92,7 +92,7 @@ class Children:
 
     def close(self) -> None:
         """Kill the children."""
-        self.pool.stop()
+        self.pool.stop()  # type: ignore[no-untyped-call]  # pebble's own lack
         self.pool.join()
 
 

@@ -104,7 +104,7 @@ def _is_gone(name: str) -> bool:
 
 
 def _ended(row: Any, now: dt.datetime, longest: dt.timedelta) -> bool:
-    """Whether a lease no longer holds; one that ends later than any can is from before a clock was set back."""
+    """Whether a lease no longer holds; one that ends later than any can tells of a clock set back."""
     return _is_gone(row.leased_by) or row.leased_until < now or row.leased_until > now + 2 * longest
 
 
@@ -130,7 +130,7 @@ def lease(store: Store, run: int, limits: Limits, *, most: int, operator: int | 
         if operator is not None:
             wanted = wanted.where(item.c.operator_id == operator)
         wanted = wanted.order_by(item.c.operator_id).with_for_update(skip_locked=True)
-        free = connection.execute(wanted.where(item.c.leased_by.is_(None)).limit(most)).all()
+        free = list(connection.execute(wanted.where(item.c.leased_by.is_(None)).limit(most)))
         if len(free) < most:
             held = connection.execute(wanted.where(item.c.leased_by.is_not(None))).all()
             free += [row for row in held if _ended(row, now, longest)][: most - len(free)]
