@@ -121,6 +121,27 @@ class _Socket(ssl.SSLSocket):
         return super().recv_into(*args, **kwargs)
 
 
+def trusted(network: Network) -> ssl.SSLContext:
+    """Set TLS up as Python does, with `network.ca_file` or the system's authorities.
+
+    Raises
+    ------
+    UsageError
+        The file holds no certificates.
+    """
+    try:
+        return ssl.create_default_context(cafile=network.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        told = error.strerror or error
+        raise UsageError(
+            say(
+                "settings, network.ca_file: {path} holds no certificates (PEM): {reason}",
+                path=network.ca_file,
+                reason=str(told),
+            )
+        ) from None
+
+
 @dataclass(frozen=True)
 class Client:
     """Speaks HTTPS with hosts whose addresses are public, or lie inside `network.allow_addresses`.
@@ -141,18 +162,7 @@ class Client:
     @cached_property
     def context(self) -> ssl.SSLContext:
         """TLS as Python sets it up, with `network.ca_file` or the system's authorities."""
-        path = self.network.ca_file
-        try:
-            context = ssl.create_default_context(cafile=path)
-        except OSError as error:  # ssl.SSLError is one
-            told = error.strerror or error
-            raise UsageError(
-                say(
-                    "settings, network.ca_file: {path} holds no certificates (PEM): {reason}",
-                    path=path,
-                    reason=str(told),
-                )
-            ) from None
+        context = trusted(self.network)
         context.sslsocket_class = _Socket
         return context
 

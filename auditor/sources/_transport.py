@@ -39,6 +39,7 @@ __all__ = [
     "RefusedError",
     "Transport",
     "UnavailableError",
+    "checked_url",
     "read_json",
 ]
 
@@ -109,7 +110,7 @@ class Transport:
         """
         seen = [url]
         for _ in range(HOPS + 1):
-            question = _question(seen[-1], accept, limit)
+            question = checked_url(seen[-1], accept, limit)
             reply = self._patient(question)
             if reply.status not in MOVED or "location" not in reply.headers:
                 return Answer(seen[-1], _body(question.host, reply))
@@ -136,7 +137,7 @@ class Transport:
         UnavailableError, MalformedError
             As of `get`; a status that is no success is the caller's.
         """
-        question = replace(_question(url, "*/*", limit), headers=headers, sent=body)
+        question = replace(checked_url(url, "*/*", limit), headers=headers, sent=body)
         return self._client.exchange(question, self._deadline())
 
     def _deadline(self) -> Deadline:
@@ -216,7 +217,14 @@ def _further(url: str, location: str) -> str:
         ) from None
 
 
-def _question(url: str, accept: str, limit: int) -> Question:
+def checked_url(url: str, accept: str = JSON, limit: int = LIMIT) -> Question:
+    """Give the question that an URL is.
+
+    Raises
+    ------
+    MalformedError
+        It is no plain https URL.
+    """
     try:
         parts = urlsplit(quote(url, safe=SAFE))
         host, port = (parts.hostname or "").rstrip("."), parts.port or PORT
