@@ -108,6 +108,15 @@ def _ended(row: Any, now: dt.datetime, longest: dt.timedelta) -> bool:
     return _is_gone(row.leased_by) or row.leased_until < now or row.leased_until > now + 2 * longest
 
 
+def is_held(connection: sa.Connection, run: int, now: dt.datetime, limits: Limits) -> bool:
+    """Whether a scanner that lives holds an item of a run."""
+    item = tables.item
+    wanted = sa.select(item.c.leased_by, item.c.leased_until).where(item.c.run_id == run)
+    held = connection.execute(wanted.where(item.c.state == "pending", item.c.leased_by.is_not(None))).all()
+    longest = dt.timedelta(seconds=limits.seconds + MARGIN_S)
+    return any(not _ended(row, now, longest) for row in held)
+
+
 # --- taking -------------------------------------------------------------------------------------------------
 
 
