@@ -7,40 +7,32 @@ run, late or not. A slot is recorded in the transaction that begins its run: two
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
-from cronsim import CronSim, CronSimError
 
-from auditor.errors import UsageError
-from auditor.language import Said, both, say
-from auditor.scans import tables
+from auditor.errors import AuditorError, UsageError
+from auditor.files import reason_of
+from auditor.language import Said, say
+from auditor.scans import intake, items, runs, tables
 from auditor.scans.canonical import canonical
+from auditor.scans.cron import checked_cron, checked_zone, times
+from auditor.scans.store import lock
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from auditor.scans.items import Limits
     from auditor.scans.store import Change, Store
 
 LISTED = 1_000  # missed slots of one absence that get a row
 COUNTED = 100_000  # and those that are counted
-LONGEST = 200  # characters of cron text
-FIELDS = (
-    both("minute: 0-59"),
-    both("hour: 0-23"),
-    both("day of the month: 1-31, L (the last), LW (the last from Monday to Friday)"),
-    both("month: 1-12 or JAN-DEC"),
-    both(
-        "day of the week: 0-7 or SUN-SAT (0 and 7 are Sunday), 5L (the last Friday), 1#2 (the second Monday)"
-    ),
-)
-EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -53,8 +45,8 @@ class Schedule:
         Its number in the store.
     cron, zone
         Five fields of cron text, and the IANA name of the time zone in which they are read.
-    operators
-        How the operators are called; none for all that the store holds at the time.
+    paths
+        Declarations, or folders of them, absolute; none for all operators that the store holds at the time.
     options
         Options of `scan start`.
     added_at
@@ -64,7 +56,7 @@ class Schedule:
     id: int
     cron: str
     zone: str
-    operators: tuple[str, ...]
+    paths: tuple[str, ...]
     options: Mapping[str, Any]
     added_at: dt.datetime
 
@@ -96,119 +88,64 @@ class Due:
     unlisted: int
 
 
-# --- cron text --------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Busy:
+    """A run that a scanner works on, and the schedule that it is of; None for one that a person began."""
+
+    run: int
+    schedule: int | None
 
 
-def times(cron: str, zone: str, after: dt.datetime) -> Iterator[dt.datetime]:
-    """Give the times after one that cron text names, in UTC.
+@dataclass
+class Handled:
+    """What became of a schedule when it was looked at.
 
-    What falls into an hour that clocks skip is due when they have skipped it; what falls into one that they
-    show twice, the first time.
-
-    Examples
-    --------
-    >>> after = dt.datetime(2026, 11, 27, 8, tzinfo=dt.UTC)
-    >>> next(times("0 3 * * 1", "Asia/Shanghai", after)).isoformat()
-    '2026-11-29T19:00:00+00:00'
+    Parameters
+    ----------
+    schedule
+        Which.
+    run
+        Its run, if it was due.
+    told
+        What a person should hear.
+    error
+        Why its run could not be begun; the slot stays due.
     """
-    for moment in CronSim(cron, after.astimezone(ZoneInfo(zone))):
-        at = moment.astimezone(dt.UTC)
-        if at > after:  # not so where clocks show an hour twice, and `after` is in its second turn
-            yield at
 
-
-def checked_cron(cron: str) -> str:
-    """Give cron text with single blanks, if it has five fields that are ever due.
-
-    Raises
-    ------
-    UsageError
-        With every field that is wrong and what is allowed in it.
-    """
-    fields = cron.split()
-    if len(fields) != len(FIELDS) or len(cron) > LONGEST:
-        raise UsageError(
-            say(
-                '{cron!r}: write five fields, as in "0 3 * * 1": minute, hour, day of the month, month, day '
-                "of the week",
-                cron=cron[:LONGEST],
-            )
-        )
-    wrong = [
-        say(
-            "{cron!r}: field {number}, {field!r}: {allowed}",
-            cron=cron,
-            number=n + 1,
-            field=field,
-            allowed=allowed,
-        )
-        for n, (field, allowed) in enumerate(zip(fields, FIELDS, strict=True))
-        if not _ever_due(_alone(n, field))
-    ]
-    if wrong:
-        raise UsageError(*wrong)
-    text = " ".join(fields)
-    if not _ever_due(text):
-        raise UsageError(say("{cron!r}: is never due: no such month has such a day", cron=cron))
-    return text
-
-
-def _alone(place: int, field: str) -> str:
-    """Put one field among fields that allow everything."""
-    return " ".join(field if n == place else "*" for n in range(len(FIELDS)))
-
-
-def _ever_due(cron: str) -> bool:
-    try:
-        return next(CronSim(cron, EPOCH), None) is not None
-    except (CronSimError, ValueError, AssertionError):  # the last two: what it takes for a number and is none
-        return False
-
-
-def checked_zone(name: str) -> str:
-    """Give the IANA name of a time zone, if it is one.
-
-    Raises
-    ------
-    UsageError
-        With names that are alike.
-    """
-    known = available_timezones() - {"localtime"}  # which is another on every machine
-    if name in known:
-        return name
-    near = get_close_matches(name, sorted(known), 3, 0.5) or ["Asia/Shanghai", "UTC"]
-    raise UsageError(
-        say("{name!r}: is no time zone; write its IANA name, as {near}", name=name[:LONGEST], near=near)
-    )
+    schedule: Schedule
+    run: int | None = None
+    told: list[Said] = field(default_factory=list)
+    error: AuditorError | None = None
 
 
 # --- schedules of a store ---------------------------------------------------------------------------------
 
 
-def add(store: Store, cron: str, zone: str, operators: Sequence[str] = (), **options: Any) -> Schedule:
-    """Add a schedule.
+def add(store: Store, cron: str, zone: str, paths: Sequence[str | Path] = (), **options: Any) -> Schedule:
+    """Add a schedule, and register what its paths hold.
 
     Parameters
     ----------
-    cron, zone
-        As in `Schedule`.
-    operators
-        Keys of operators of the store; none for all.
+    cron, zone, paths
+        As in `Schedule`; paths may be relative to where we are.
     options
         Options of `scan start`, in plain values.
 
     Raises
     ------
     UsageError
-        Cron text or a zone that is none.
+        Cron text or a zone that is none; a path that holds no declaration.
     """
     cron, zone = checked_cron(cron), checked_zone(zone)
-    kept = canonical({"operators": sorted(operators), "options": options})
+    if paths:
+        intake.register(store, paths)
+    given = tuple(str(Path(path).absolute()) for path in paths)
+    kept = canonical({"paths": given, "options": options})
 
     def work(change: Change) -> Schedule:
         own = {"cron": cron, "zone": zone, "options": kept, "added_at": change.at}
         number = change.insert(tables.schedule, **own)
-        return Schedule(number, cron, zone, tuple(sorted(operators)), options, change.at)
+        return Schedule(number, cron, zone, given, options, change.at)
 
     return store.write("schedule_added", work)
 
@@ -251,7 +188,7 @@ def listed(connection: sa.Connection) -> list[Schedule]:
 
 def _schedule(row: sa.Row[Any]) -> Schedule:
     kept = orjson.loads(row.options)
-    return Schedule(row.id, row.cron, row.zone, tuple(kept["operators"]), kept["options"], row.added_at)
+    return Schedule(row.id, row.cron, row.zone, tuple(kept["paths"]), kept["options"], row.added_at)
 
 
 def last_slot(connection: sa.Connection, number: int) -> sa.Row[Any] | None:
@@ -295,16 +232,17 @@ def since(connection: sa.Connection, schedule: Schedule) -> dt.datetime:
 
 
 def record_missed(
-    store: Store, schedule: Schedule, *, busy: int | None = None
+    store: Store, schedule: Schedule, busy: Busy | None = None
 ) -> tuple[Due | None, list[Said]]:
-    """Record which slots of a schedule were missed, and give the one that is to be run, if there is one.
+    """Record which slots of a schedule were missed, and give what is to be run, if anything is.
 
     Parameters
     ----------
     store, schedule
         Which.
     busy
-        Run of the same schedule that another scanner works on still: then the last slot is missed, too.
+        Run that another scanner works on. If it is one of the same schedule, the last slot is missed, too; if
+        not, all that is due waits for its end.
 
     Returns
     -------
@@ -313,71 +251,32 @@ def record_missed(
     """
 
     def work(change: Change) -> tuple[Due | None, list[Said]]:
-        lock(change.connection, schedule.id)
+        lock(change.connection)
         after = since(change.connection, schedule)
         if after > change.at:
             return None, [_set_back(schedule, after, change.at)]
         found = due(schedule, after, change.at)
         if found is None:
             return None, []
-        missed = [*found.missed, *([found.last] if busy else [])]
-        _record(change, schedule.id, missed)
-        told = []
-        if busy:
-            change.facts |= {"schedule": schedule.id, "during_run": busy}
-            told.append(
-                say(
-                    "schedule {number}: due at {due}, but run {run} is still going on: recorded as missed",
-                    number=schedule.id,
-                    due=schedule.told(found.last),
-                    run=busy,
-                )
-            )
-        if found.missed:
-            count = len(found.missed) + found.unlisted
+        if busy and busy.schedule != schedule.id:
+            return None, [_waits(schedule, found, busy)]
+        _record(change, schedule.id, [*found.missed, *([found.last] if busy else [])])
+        count = len(found.missed) + found.unlisted
+        if count:
             change.facts |= {"schedule": schedule.id, "missed": count}
-            told.append(_told_missed(schedule, found, count))
-        return (None if busy else found), told
+        if busy:
+            change.facts |= {"schedule": schedule.id, "during_run": busy.run}
+        told = [_told_missed(schedule, found, count)] if count else []
+        return (None, [*told, _told_busy(schedule, found, busy)]) if busy else (found, told)
 
     return store.write("slots_missed", work)
 
 
-def lock(connection: sa.Connection, number: int) -> None:
-    """Let two callers look at a schedule one after the other; SQLite has one writer anyway."""
-    own = tables.schedule.c
-    connection.execute(sa.select(own.id).where(own.id == number).with_for_update())
-
-
-def claim(change: Change, number: int, due_at: dt.datetime, begin: Callable[[], int]) -> int | None:
-    """Record the slot of a run in the transaction that begins it.
-
-    Parameters
-    ----------
-    change, number, due_at
-        The transaction, the schedule and its slot.
-    begin
-        Inserts the run, and gives its number; called only if the slot is free.
-
-    Returns
-    -------
-    int or None
-        The run; None where another took the slot.
-    """
-    lock(change.connection, number)
-    slot = tables.slot
-    mine = (slot.c.schedule_id == number) & (slot.c.due_at == due_at)
-    if change.connection.execute(sa.select(slot.c.due_at).where(mine)).first() is not None:
-        return None
-    run = begin()
-    _record(change, number, [due_at], state="run", run_id=run)
-    return run
-
-
-def _record(change: Change, number: int, slots: Sequence[dt.datetime], **values: Any) -> None:
-    if not slots:
+def _record(change: Change, number: int, missed: Sequence[dt.datetime]) -> None:
+    if not missed:
         return
-    own = {"schedule_id": number, "state": "missed", "run_id": None, "recorded_at": change.at, **values}
-    change.connection.execute(sa.insert(tables.slot), [{**own, "due_at": due_at} for due_at in slots])
+    own = {"schedule_id": number, "state": "missed", "run_id": None, "recorded_at": change.at}
+    change.connection.execute(sa.insert(tables.slot), [{**own, "due_at": due_at} for due_at in missed])
     change.touch("slot", number)
 
 
@@ -397,6 +296,24 @@ def _told_missed(schedule: Schedule, found: Due, count: int) -> Said:
     )
 
 
+def _told_busy(schedule: Schedule, found: Due, busy: Busy) -> Said:
+    return say(
+        "schedule {number}: due at {due}, but its run {run} is still going on: recorded as missed",
+        number=schedule.id,
+        due=schedule.told(found.last),
+        run=busy.run,
+    )
+
+
+def _waits(schedule: Schedule, found: Due, busy: Busy) -> Said:
+    return say(
+        "schedule {number}: due at {due}; waits until run {run} has ended, which another scanner works on",
+        number=schedule.id,
+        due=schedule.told(found.last),
+        run=busy.run,
+    )
+
+
 def _set_back(schedule: Schedule, after: dt.datetime, now: dt.datetime) -> Said:
     return say(
         "schedule {number}: the clock shows {now}, but {last} is recorded already: nothing is due before "
@@ -410,42 +327,75 @@ def _set_back(schedule: Schedule, after: dt.datetime, now: dt.datetime) -> Said:
 # --- running ----------------------------------------------------------------------------------------------
 
 
-def working_on(connection: sa.Connection, number: int, now: dt.datetime) -> int | None:
-    """Give a run of a schedule that a scanner works on at this moment: one of its items is leased."""
-    run, item = tables.run.c, tables.item.c
-    wanted = (
-        sa.select(run.id)
-        .join_from(tables.run, tables.item, item.run_id == run.id)
-        .where(run.schedule_id == number, run.state == "running", item.state == "pending")
-        .where(item.leased_until > now)
-        .order_by(run.id)
-        .limit(1)
-    )
-    found: int | None = connection.execute(wanted).scalar()
-    return found
+def busy_with(store: Store, limits: Limits) -> Busy | None:
+    """Give the run that another scanner works on at this moment, if there is one."""
+    with store.read() as connection:
+        for run in runs.under_way(connection):
+            if items.is_held(connection, run, store.clock(), limits):
+                own = sa.select(tables.run.c.schedule_id).where(tables.run.c.id == run)
+                return Busy(run, connection.execute(own).scalar())
+    return None
+
+
+def begin(store: Store, schedule: Schedule, due_at: dt.datetime) -> int:
+    """Begin the run of a slot, as `scan start` would.
+
+    Raises
+    ------
+    AuditorError
+        What it needs cannot be read; the slot stays due.
+    """
+    options = runs.Options(**{**schedule.options, "zones": tuple(schedule.options.get("zones", ()))})
+    try:
+        return runs.begin(store, schedule.paths, options, slot=(schedule.id, due_at))
+    except OSError as error:
+        path, reason = str(error.filename), reason_of(error)
+        raise AuditorError(say("{path}: cannot be read: {reason}", path=path, reason=reason)) from None
 
 
 def run_due(
-    store: Store, start: Callable[[Schedule, dt.datetime], int | None]
-) -> Iterator[tuple[Schedule, int | None, list[Said]]]:
+    store: Store,
+    limits: Limits,
+    work: Callable[[int], object],
+    begin: Callable[[Store, Schedule, dt.datetime], int] = begin,
+) -> Iterator[Handled]:
     """Run what is due: of each schedule the last slot that was not run yet, once.
 
     Parameters
     ----------
     store
         With the schedules; its clock says what is due.
-    start
-        Begins the run of a slot and works it off; gives its number, or None where another took the slot.
+    limits
+        Of an item: how long a scanner may be silent.
+    work
+        Works off a run that was begun.
+    begin
+        Begins the run of a slot, and records the slot with it.
 
     Yields
     ------
-    tuple
-        Schedule, run of it (None where nothing was to be run), and what a person should hear.
+    Handled
+        What became of each schedule, those of which nothing is due included.
     """
     with store.read() as connection:
         schedules = listed(connection)
     for schedule in schedules:
-        with store.read() as connection:
-            busy = working_on(connection, schedule.id, store.clock())
-        found, told = record_missed(store, schedule, busy=busy)
-        yield schedule, None if found is None else start(schedule, found.last), told
+        found, told = record_missed(store, schedule, busy_with(store, limits))
+        handled = Handled(schedule, told=told)
+        if found is not None:
+            try:
+                handled.run = begin(store, schedule, found.last)
+            except AuditorError as error:
+                if not _is_recorded(store, schedule, found.last):
+                    handled.error = error
+            else:
+                work(handled.run)
+        yield handled
+
+
+def _is_recorded(store: Store, schedule: Schedule, due_at: dt.datetime) -> bool:
+    """Whether another scanner began a slot in the meantime."""
+    slot = tables.slot.c
+    wanted = sa.select(slot.due_at).where(slot.schedule_id == schedule.id, slot.due_at == due_at)
+    with store.read() as connection:
+        return connection.execute(wanted).first() is not None

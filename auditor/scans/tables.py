@@ -85,9 +85,7 @@ schedule = Table(
     _id(),
     Column("cron", Text, nullable=False),
     Column("zone", Text, nullable=False),  # IANA name in which `cron` is read
-    Column(
-        "options", Text, nullable=False
-    ),  # JSON: operators (keys, empty for all) and options of `scan start`
+    Column("options", Text, nullable=False),  # JSON: paths (none for all operators), options of `scan start`
     Column("added_at", Utc, nullable=False),
     Column("removed_at", Utc),
 )

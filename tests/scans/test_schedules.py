@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import shutil
 import threading
 from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
@@ -11,46 +12,40 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import auditor
 from auditor.errors import UsageError
-from auditor.scans import ledger, schedules, tables
+from auditor.scans import cron as cron_text
+from auditor.scans import intake, ledger, runs, schedules, tables
+from auditor.scans.items import Limits
 from auditor.scans.store import open_store
 from tests.scans._build import add_operator
 
 BEGAN = dt.datetime(2026, 11, 22, 1, 0, tzinfo=dt.UTC)  # a Sunday, 09:00 in Shanghai
 MINUTE = dt.timedelta(minutes=1)
-ZONES = ("Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+ZONES = ("Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York", "Australia/Sydney")
 
 
-def starter(store, begun):
-    """Begin runs as `scan start` does: run and slot in one transaction."""
+def begin(store, schedule, due_at):
+    """Begin a run, and end it at once: run and slot in one transaction, as `runs.begin` does."""
 
-    def start(schedule, due_at):
-        def work(change):
-            def begin():
-                return change.insert(
-                    tables.run,
-                    schedule_id=schedule.id,
-                    as_of=change.at.date(),
-                    terms="0" * 64,
-                    state="done",
-                    started_at=change.at,
-                    ended_at=change.at,
-                )
-
-            return schedules.claim(change, schedule.id, due_at, begin)
-
-        run = store.write("run_begun", work)
-        if run is not None:
-            begun.append((schedule.id, due_at))
+    def work(change):
+        of = {"schedule_id": schedule.id}
+        run = change.insert(
+            tables.run, **of, as_of=change.at.date(), terms="0" * 64, state="done", started_at=change.at
+        )
+        slot = {**of, "due_at": due_at, "state": "run", "run_id": run, "recorded_at": change.at}
+        change.connection.execute(sa.insert(tables.slot), [slot])
+        change.touch("slot", schedule.id)
         return run
 
-    return start
+    return store.write("run_begun", work)
 
 
-def due_now(store, begun=None):
-    """Call `run_due` as cron does, and give what it ran and said."""
-    ran = list(schedules.run_due(store, starter(store, [] if begun is None else begun)))
-    return [run for _, run, _ in ran if run is not None], [str(t) for _, _, told in ran for t in told]
+def due_now(store):
+    """Call `run_due` as cron does, and give the runs and what it said."""
+    handled = list(schedules.run_due(store, Limits(), lambda _run: None, begin))
+    assert [h.error for h in handled if h.error] == []
+    return [h.run for h in handled if h.run], [str(text) for h in handled for text in h.told]
 
 
 def slots_of(store):
@@ -81,22 +76,22 @@ def slots_of(store):
 )
 def test_bad_cron_text_says_which_field_and_what_is_allowed(cron, named):
     with pytest.raises(UsageError, match=re.escape(named)):
-        schedules.checked_cron(cron)
+        cron_text.checked_cron(cron)
 
 
 def test_all_fields_that_are_wrong_are_named_at_once():
     with pytest.raises(UsageError) as caught:
-        schedules.checked_cron("61 25 32 13 8")
+        cron_text.checked_cron("61 25 32 13 8")
     assert len(caught.value.args) == 5
 
 
 @given(st.text(st.sampled_from("0123456789*/,-#LWMONJAN "), max_size=30) | st.text(max_size=30))
 def test_any_text_is_a_schedule_or_refused(text):
     try:
-        cron = schedules.checked_cron(text)
+        cron = cron_text.checked_cron(text)
     except UsageError:
         return
-    assert next(schedules.times(cron, "Asia/Shanghai", BEGAN)) > BEGAN
+    assert next(cron_text.times(cron, "Asia/Shanghai", BEGAN)) > BEGAN
 
 
 @pytest.mark.parametrize(
@@ -104,12 +99,12 @@ def test_any_text_is_a_schedule_or_refused(text):
 )
 def test_a_zone_that_is_none_is_refused_with_names_that_are_alike(name):
     with pytest.raises(UsageError, match="is no time zone"):
-        schedules.checked_zone(name)
+        cron_text.checked_zone(name)
 
 
 def test_a_misspelt_zone_is_answered_by_the_one_that_was_meant():
     with pytest.raises(UsageError, match="Asia/Shanghai"):
-        schedules.checked_zone("Asia/Shangai")
+        cron_text.checked_zone("Asia/Shangai")
 
 
 numbers = [
@@ -178,13 +173,13 @@ def by_hand(cron, zone, after, until):
 def test_what_is_due_is_what_a_wall_clock_names(cron, zone, day, offset):
     after = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) + dt.timedelta(minutes=offset, seconds=7)
     until = after + dt.timedelta(days=2)
-    found = list(takewhile(lambda at: at <= until, schedules.times(cron, zone, after)))
+    found = list(takewhile(lambda at: at <= until, cron_text.times(cron, zone, after)))
     assert found == by_hand(cron, zone, after, until)
 
 
 def local(zone, count, cron, after):
     return [
-        at.astimezone(ZoneInfo(zone)).isoformat() for at in islice(schedules.times(cron, zone, after), count)
+        at.astimezone(ZoneInfo(zone)).isoformat() for at in islice(cron_text.times(cron, zone, after), count)
     ]
 
 
@@ -201,11 +196,13 @@ def test_an_hour_that_clocks_skip_and_one_that_they_show_twice():
 
 
 def test_schedules_are_kept_with_their_zone_and_removed(store):
-    made = schedules.add(store, "0  3 * * 1", "Asia/Shanghai", ["b", "a"], min_grade="E2")
+    folder = auditor.sample("lingang_plans")
+    made = schedules.add(store, "0  3 * * 1", "Asia/Shanghai", [folder], min_grade="E2")
     with store.read() as connection:
         assert schedules.listed(connection) == [made]
-    assert (made.cron, made.zone, made.operators, made.options) == (
-        "0 3 * * 1", "Asia/Shanghai", ("a", "b"), {"min_grade": "E2"},
+        assert [source.key for source in intake.chosen(connection)] == ["lingang_plans"]
+    assert (made.cron, made.zone, made.paths, made.options) == (
+        "0 3 * * 1", "Asia/Shanghai", (str(folder),), {"min_grade": "E2"},
     )  # fmt: skip
     with pytest.raises(UsageError, match="no schedule has the number 7, 9"):
         schedules.remove(store, [9, 7, 1])
@@ -232,18 +229,17 @@ def test_a_slot_is_run_once_and_those_before_it_are_missed(store, clock):
 def test_a_clock_set_back_runs_nothing_twice_and_is_told(store, clock):
     schedules.add(store, "0 * * * *", "UTC")
     clock.ahead(hours=5)
-    begun = []
-    due_now(store, begun)
+    due_now(store)
     before = slots_of(store)
     clock.ahead(hours=-4)
-    ran, told = due_now(store, begun)
+    ran, told = due_now(store)
     assert ran == []
     assert "the clock shows 2026-11-22 02:00 UTC, but 2026-11-22 06:00 UTC is recorded already" in told[0]
     assert slots_of(store) == before
     clock.ahead(hours=5)
-    ran, told = due_now(store, begun)
+    ran, told = due_now(store)
     assert (len(ran), told) == (1, [])
-    assert len(begun) == len(set(begun)) == 2
+    assert [state for _, state in slots_of(store)] == ["missed"] * 4 + ["run"] * 2
 
 
 def test_years_of_absence_are_bounded():
@@ -280,20 +276,19 @@ def test_a_rare_schedule_is_found_after_years(store, clock):
 
 
 def test_two_callers_at_once_run_a_slot_once(store, store_url, tmp_path, clock):
-    schedules.add(store, "0 3 * * *", "Asia/Shanghai")
+    schedules.add(store, "0 3 * * *", "Asia/Shanghai", [auditor.sample("lingang_plans")])
     clock.ahead(days=4)
-    gate, ran = threading.Barrier(3), []
+    gate, handled, worked = threading.Barrier(3), [], []
 
     def call():
         own = open_store(store_url, evidence=tmp_path / "evidence", clock=lambda: clock.at, patience_s=30)
-        start = starter(own, [])
 
-        def together(schedule, due_at):
-            gate.wait(20)  # all have seen that it is due before one begins
-            return start(schedule, due_at)
+        def together(*given):
+            gate.wait(30)  # all have seen that it is due before one begins
+            return schedules.begin(*given)
 
         try:
-            ran.extend(run for _, run, _ in schedules.run_due(own, together))
+            handled.extend(schedules.run_due(own, Limits(), worked.append, together))
         finally:
             own.close()
 
@@ -302,34 +297,72 @@ def test_two_callers_at_once_run_a_slot_once(store, store_url, tmp_path, clock):
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sorted(ran, key=str) == [1, None, None]
+    assert worked == [1]
+    assert sorted((h.run or 0, h.error) for h in handled) == [(0, None), (0, None), (1, None)]
     assert [state for _, state in slots_of(store)] == ["missed"] * 3 + ["run"]
 
 
+def test_what_cannot_be_begun_stays_due_and_others_are_run(store, clock, tmp_path):
+    folder = tmp_path / "gone"
+    shutil.copytree(auditor.sample("lingang_plans"), folder)
+    schedules.add(store, "0 3 * * *", "UTC", [folder], reviews=str(tmp_path / "no.csv"))
+    schedules.add(store, "0 3 * * *", "UTC", [folder])
+    clock.ahead(days=1)
+    end = lambda run: runs.end(store, run, state="cancelled")  # noqa: E731 -- nothing is judged here
+    first, second = schedules.run_due(store, Limits(), end)
+    assert "no.csv" in str(first.error)
+    assert (first.run, second.run, second.error) == (None, 1, None)
+    (tmp_path / "no.csv").write_text("sha256,by,on\n")
+    first, second = schedules.run_due(store, Limits(), end)
+    assert (first.run, second.run) == (2, None)
+    assert len(slots_of(store)) == 2
+
+
+def hold(store, run, until):
+    """Make a run look as if another scanner worked on it."""
+    lease = {"leased_by": "elsewhere:-:1:-", "leased_until": until}
+
+    def work(change):
+        change.connection.execute(sa.update(tables.run).values(state="running"))
+        own = {"run_id": run, "operator_id": 1, "state": "pending", "attempts": 1, **lease}
+        change.connection.execute(sa.insert(tables.item), [own])
+        change.touch("run", run)
+        change.touch("item", run, 1)
+
+    store.write("held", work)
+
+
 def test_a_slot_that_is_due_while_its_schedule_still_runs_is_missed_and_told(store, clock):
-    operator = add_operator(store, "one")
+    add_operator(store, "one")
     schedules.add(store, "0 * * * *", "UTC")
     clock.ahead(hours=1)
     due_now(store)
-    leased = {"leased_by": "another", "leased_until": clock.at + dt.timedelta(hours=3)}
-
-    def work(change):
-        change.connection.execute(sa.update(tables.run).values(state="running", ended_at=None))
-        own = {"run_id": 1, "operator_id": operator, "state": "pending", "attempts": 1, **leased}
-        change.connection.execute(sa.insert(tables.item), [own])
-        change.touch("run", 1)
-        change.touch("item", 1, operator)
-
-    store.write("held", work)
     clock.ahead(hours=1)
+    hold(store, 1, clock.at + dt.timedelta(minutes=9))
     ran, told = due_now(store)
     assert ran == []
     assert told == [
-        "schedule 1: due at 2026-11-22 03:00 UTC, but run 1 is still going on: recorded as missed"
+        "schedule 1: due at 2026-11-22 03:00 UTC, but its run 1 is still going on: recorded as missed"
     ]
     clock.ahead(hours=3)  # the lease is over: what was interrupted is resumed, and the schedule goes on
     assert len(due_now(store)[0]) == 1
     assert [state for _, state in slots_of(store)] == ["run", "missed", "missed", "missed", "run"]
+
+
+def test_a_slot_that_is_due_while_another_run_goes_on_waits_and_is_run_late(store, clock):
+    add_operator(store, "one")
+    schedules.add(store, "0 3 * * *", "UTC")
+    schedules.add(store, "10 3 * * *", "UTC")
+    clock.ahead(hours=2, minutes=5)
+    assert due_now(store) == ([1], [])
+    clock.ahead(minutes=10)
+    hold(store, 1, clock.at + dt.timedelta(minutes=9))
+    ran, (told,) = due_now(store)
+    assert ran == []
+    assert "2026-11-22 03:10 UTC; waits until run 1 has ended, which another scanner works on" in told
+    clock.ahead(minutes=30)
+    assert due_now(store) == ([2], [])
+    assert [state for _, state in slots_of(store)] == ["run", "run"]
 
 
 @settings(max_examples=10)
@@ -348,14 +381,13 @@ def test_however_the_clock_goes_every_slot_is_recorded_once_up_to_the_furthest_t
         begun, furthest = [], BEGAN
         for leap in leaps:
             now[0] += leap * MINUTE
-            ran, _ = due_now(store, begun)
+            ran, _ = due_now(store)
             fresh = by_hand(cron, zone, furthest, now[0])
             assert len(ran) == (1 if fresh else 0)
-            if ran:
-                assert begun[-1][1] == fresh[-1]
+            begun += fresh[-1:]
             furthest = max(furthest, now[0])
         found = slots_of(store)
         assert [at for at, _ in found] == by_hand(cron, zone, BEGAN, furthest)
-        assert [at for at, state in found if state == "run"] == [at for _, at in begun]
+        assert [at for at, state in found if state == "run"] == begun
     finally:
         store.close()
