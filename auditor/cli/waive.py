@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXIT_TOLD = 1  # something lapsed or matches nothing
 
 
-def _decision(function: Callable[..., Any]) -> Callable[..., Any]:
+def _decision(function: Any) -> Any:
     """Give the options of a decision."""
     for option in reversed(
         [

@@ -92,6 +92,7 @@ def record(store: Store, wanted: Wanted) -> int:
             )
             raise UsageError(lost, *_faults(wanted, granted))
         others = decisions(change.connection)
+        begins = wanted.from_at or granted
         mine = {
             "kind": wanted.kind,
             "operator_id": operator,
@@ -101,7 +102,7 @@ def record(store: Store, wanted: Wanted) -> int:
             "reason": wanted.reason.strip(),
             "approver": wanted.approver.strip(),
             "granted_at": granted,
-            "from_at": wanted.from_at or granted,
+            "from_at": begins,
             "until_at": wanted.until_at,
             "zone": wanted.zone,
             "evidence": document,
@@ -113,7 +114,7 @@ def record(store: Store, wanted: Wanted) -> int:
                 return other.id
         faults = [
             *_faults(wanted, granted),
-            *_conflicts(wanted, mine["from_at"], operator, others),
+            *_conflicts(wanted, begins, operator, others),
             *_against(store, change.connection, wanted, operator),
         ]
         if faults:

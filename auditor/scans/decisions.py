@@ -21,7 +21,7 @@ from auditor.messages import VERDICTS
 from auditor.scans import histories, moments, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -127,43 +127,41 @@ def overlay(frame: pd.DataFrame, held: Sequence[Decision]) -> pd.DataFrame:
         pass or fail nobody else does.
     """
     undecided = ("inconclusive", "error", "not_checked")
+    waivers, verdicts = ([d for d in held if d.kind == kind] for kind in (WAIVER, VERDICT))
     waived = {
-        "waiver_id": [d.id for d in held if d.kind == WAIVER],
-        "waived_by": [d.approver for d in held if d.kind == WAIVER],
-        "waived_until": [d.until_at for d in held if d.kind == WAIVER],
-        "waived_zone": [d.zone for d in held if d.kind == WAIVER],
-        "waived_because": [d.reason for d in held if d.kind == WAIVER],
+        "waiver_id": [d.id for d in waivers],
+        "waived_by": [d.approver for d in waivers],
+        "waived_until": [d.until_at for d in waivers],
+        "waived_zone": [d.zone for d in waivers],
+        "waived_because": [d.reason for d in waivers],
     }
     decided = {
-        "decided_id": [d.id for d in held if d.kind == VERDICT],
-        "decided": [d.verdict for d in held if d.kind == VERDICT],
-        "decided_by": [d.approver for d in held if d.kind == VERDICT],
-        "decided_because": [d.reason for d in held if d.kind == VERDICT],
+        "decided_id": [d.id for d in verdicts],
+        "decided": [d.verdict for d in verdicts],
+        "decided_by": [d.approver for d in verdicts],
+        "decided_because": [d.reason for d in verdicts],
     }
-    frame = _laid(frame, held, WAIVER, waived, ("fail", *undecided))
-    return _laid(frame, held, VERDICT, decided, undecided)
+    return _laid(_laid(frame, waivers, waived, ("fail", *undecided)), verdicts, decided, undecided)
 
 
 def _laid(
     frame: pd.DataFrame,
     held: Sequence[Decision],
-    kind: str,
-    columns: dict[str, list[object]] | dict[str, list[int]],
+    columns: Mapping[str, Sequence[object]],
     verdicts: Sequence[str],
 ) -> pd.DataFrame:
     """Put columns of decisions beside the findings that they are about, where those have certain verdicts."""
     import pandas as pd  # noqa: PLC0415 -- a third of a second that other commands need not pay
 
-    scopes = [(d.operator, d.rule, d.subject) for d in held if d.kind == kind]
+    scopes = [(d.operator, d.rule, d.subject) for d in held]
     keys = ["operator", "rule", "subject"]
     index = pd.MultiIndex.from_tuples(scopes, names=keys)
     side = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     side = side.set_index(index)[~index.duplicated(keep="last")]
     found = side.reindex(pd.MultiIndex.from_frame(frame[keys]))
     found = found.set_axis(frame.index).where(frame["verdict"].isin(list(verdicts)))
-    return frame.assign(
-        **{name: found[name].astype(object).where(found[name].notna(), None) for name in side}
-    )
+    kept = {name: found[name].astype(object).where(found[name].notna(), None) for name in columns}
+    return frame.assign(**kept)
 
 
 # --- what must be told ------------------------------------------------------------------------------------

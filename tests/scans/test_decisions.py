@@ -187,9 +187,9 @@ def test_a_revocation_is_a_row_of_its_own(judged):
         assert connection.execute(sa.select(tables.decision)).all() == before
         [made] = decisions.decisions(connection)
     assert made.state(judged.clock()) == "revoked" and not made.holds(judged.clock())
-    for number, told in ((number, "was revoked"), (99, "no such decision")):
+    for which, told in ((number, "was revoked"), (99, "no such decision")):
         with pytest.raises(UsageError, match=told):
-            revoke(judged, number, by="Li Na", reason="wrong")
+            revoke(judged, which, by="Li Na", reason="wrong")
 
 
 def test_what_lapsed_is_not_revoked(judged, clock):
@@ -374,7 +374,7 @@ def test_overlay_adds_who_and_until_and_changes_no_verdict(judged):
 
 @given(st.integers(0, 2**32))
 def test_overlay_is_what_one_by_one_says(seed):
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 -- no secret
     held = [
         decisions.Decision(
             n, rng.choice(("waiver", "verdict")), 1, rng.choice("xy"), rng.choice("rs"), rng.choice("ab"), "pass",
