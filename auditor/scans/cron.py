@@ -47,7 +47,7 @@ def times(cron: str, zone: str, after: dt.datetime) -> Iterator[dt.datetime]:
 
 
 def checked_cron(cron: str) -> str:
-    """Give cron text with single blanks, if it has five fields that are ever due.
+    """Give cron text with single blanks, if it has five fields and is ever due.
 
     Raises
     ------

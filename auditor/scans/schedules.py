@@ -136,7 +136,7 @@ def add(store: Store, cron: str, zone: str, paths: Sequence[str | Path] = (), **
     UsageError
         Cron text or a zone that is none; a path that holds no declaration.
     """
-    cron, zone = checked_cron(cron), checked_zone(zone)
+    cron = _checked(cron, zone)
     if paths:
         intake.register(store, paths)
     given = tuple(str(Path(path).absolute()) for path in paths)
@@ -148,6 +148,19 @@ def add(store: Store, cron: str, zone: str, paths: Sequence[str | Path] = (), **
         return Schedule(number, cron, zone, given, options, change.at)
 
     return store.write("schedule_added", work)
+
+
+def _checked(cron: str, zone: str) -> str:
+    """Give the cron text with single blanks; or say all that is wrong with it and the zone."""
+    faults: list[object] = []
+    for check, text in ((checked_cron, cron), (checked_zone, zone)):
+        try:
+            check(text)
+        except UsageError as error:
+            faults += error.args
+    if faults:
+        raise UsageError(*faults)
+    return " ".join(cron.split())
 
 
 def remove(store: Store, numbers: Sequence[int]) -> None:
@@ -196,6 +209,13 @@ def last_slot(connection: sa.Connection, number: int) -> sa.Row[Any] | None:
     slot = tables.slot
     wanted = sa.select(slot).where(slot.c.schedule_id == number).order_by(slot.c.due_at.desc()).limit(1)
     return connection.execute(wanted).first()
+
+
+def counted(connection: sa.Connection, number: int) -> dict[str, int]:
+    """Count the recorded slots of a schedule by state: ``run`` and ``missed``."""
+    slot = tables.slot.c
+    rows = sa.select(slot.state, sa.func.count()).where(slot.schedule_id == number).group_by(slot.state)
+    return {row[0]: row[1] for row in connection.execute(rows)}
 
 
 # --- what is due ------------------------------------------------------------------------------------------
