@@ -20,8 +20,9 @@ from auditor import engine
 from auditor.explaining import says
 from auditor.findings import SETTLED, SEVERITIES, WORST_FIRST
 from auditor.language import LANGUAGES
-from auditor.scans import tables
+from auditor.scans import moments, tables
 from auditor.scans.canonical import instant
+from auditor.scans.decisions import WAIVER, decisions
 from auditor.scans.judging import result_of
 from auditor.scans.life import CHANGES, LOST, in_order
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from auditor.case import Rule
     from auditor.scans.blobs import Blobs
+    from auditor.scans.decisions import Decision
 
 SCHEMA = "auditor.notice/1"
 MOST_LISTED = 5_000  # changes in one notice; the rest is counted
@@ -234,32 +236,37 @@ def _problems(blobs: Blobs, item: sa.Row[Any]) -> dict[str, str] | None:
     return problems
 
 
-def decisions(
-    connection: sa.Connection, operator: int, since: dt.datetime | None, now: dt.datetime
-) -> Iterator[dict[str, Any]]:
-    """Give waivers that lapsed or were revoked after an instant; none in a first notice."""
-    if since is None:
-        return
-    own, gone = tables.decision, tables.revocation
-    wanted = (
-        sa.select(own, gone.c.at.label("revoked_at"), gone.c.reason.label("revoked_because"))
-        .outerjoin(gone, gone.c.decision_id == own.c.id)
-        .where(own.c.operator_id == operator, own.c.kind == "waiver")
-        .order_by(own.c.id)
-    )
-    for row in connection.execute(wanted):
-        revoked = row.revoked_at is not None and row.revoked_at < row.until_at
-        ended_at = row.revoked_at if revoked else row.until_at
-        if since < ended_at <= now:
+def waivers(connection: sa.Connection, operator: int) -> list[Decision]:
+    """Give all waivers of an operator."""
+    return [d for d in decisions(connection) if d.operator_id == operator and d.kind == WAIVER]
+
+
+def ended(own: Sequence[Decision], since: dt.datetime | None, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    """Give waivers that lapsed or were revoked after an instant; none in a first notice, nor one renewed."""
+    holding = {waiver.scope for waiver in own if waiver.holds(now)}
+    for waiver in own:
+        if since is None or not since < waiver.ends_at <= now:
+            continue
+        revoked = waiver.state(now) == "revoked"
+        if revoked or waiver.scope not in holding:
             yield {
                 "event": "revoked" if revoked else "lapsed",
-                "decision": row.id,
-                "rule": row.rule,
-                "subject": row.subject,
-                "ended_at": instant(ended_at),
-                "zone": row.zone,
-                "reason": row.revoked_because if revoked else row.reason,
+                "decision": waiver.id,
+                "rule": waiver.rule,
+                "subject": waiver.subject,
+                "ended_at": instant(waiver.ends_at),
+                "ended": moments.shown(waiver.ends_at, waiver.zone),
+                "reason": waiver.revoked_because if revoked else waiver.reason,
             }
+
+
+def _add_waivers(listed: Sequence[dict[str, Any]], own: Sequence[Decision], now: dt.datetime) -> None:
+    """Say which findings are waived for now."""
+    until = {(w.rule, w.subject): moments.shown(w.until_at, w.zone) for w in own if w.holds(now)}
+    for one in listed:
+        waived = until.get((one["rule"], one["subject"]))
+        if waived and not _settled(one["after"]):
+            one["waived_until"] = waived
 
 
 # --- together ---------------------------------------------------------------------------------------------
@@ -280,9 +287,11 @@ def facts(
         return None
     found, counts, by_rule = changes(connection, blobs, operator.id, shown)
     lost = unjudged(blobs, shown)
-    ended = list(decisions(connection, operator.id, known.at, now))
-    if not (found or lost or ended):
+    own = waivers(connection, operator.id)
+    over = list(ended(own, known.at, now))
+    if not (found or lost or over):
         return None
+    _add_waivers(found, own, now)
     last = items[-1]
     done = [item for item in items if item.state == "done"]
     named = done[-1] if done else last
@@ -301,5 +310,5 @@ def facts(
         "changes": found,
         "left_out": sum(counts.values()) - len(found),
         "unjudged": lost,
-        "decisions": ended,
+        "waivers": over,
     }

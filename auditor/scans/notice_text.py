@@ -52,13 +52,15 @@ WORDS = {
     "next": both("next"),
     "problems": both("All that is wrong with it"),
     "unjudged": both("Not judged"),
-    "decisions": both("Waivers that ended"),
+    "waivers": both("Waivers that ended"),
     "acknowledge": both("How to acknowledge"),
     "because": both("because"),
+    "waived": both("waived until"),
     "steps": both("steps"),
     "language": both("English"),
 }
 NO_VERDICT = both("none")
+SUSPECTED = both("suspected breach, to be verified")
 
 
 def title(notice: Mapping[str, Any]) -> Text:
@@ -73,7 +75,7 @@ def title(notice: Mapping[str, Any]) -> Text:
 
 
 def _number(notice: Mapping[str, Any]) -> int:
-    return sum(notice["counts"].values()) + len(notice["unjudged"]) + len(notice["decisions"])
+    return sum(notice["counts"].values()) + len(notice["unjudged"]) + len(notice["waivers"])
 
 
 def text(notice: Mapping[str, Any]) -> str:
@@ -89,7 +91,7 @@ def _told(notice: Mapping[str, Any], lang: str) -> Iterator[str]:
     yield from _head(notice, lang)
     yield from _findings(notice, lang)
     yield from _unjudged(notice, lang)
-    yield from _decisions(notice, lang)
+    yield from _waivers(notice, lang)
     yield from _acknowledge(notice, lang)
 
 
@@ -130,6 +132,8 @@ def _step(before: str | None, after: str | None) -> Text:
 
 
 def _verdict(verdict: str | None) -> Text:
+    if verdict == Verdict.FAIL:
+        return SUSPECTED
     known = verdict is not None and verdict in set(Verdict)
     return VERDICTS[Verdict(verdict)] if known else NO_VERDICT
 
@@ -181,6 +185,8 @@ def _finding(one: Mapping[str, Any], lang: str) -> Iterator[str]:
         yield _more("next", escaped(one["next"][lang]), lang)
     if one["because"]:
         yield _more("because", escaped(_all(one["because"], lang)), lang)
+    if "waived_until" in one:
+        yield _more("waived", one["waived_until"], lang)
     if "steps" in one:
         steps = [
             both("run {run}: {change}", run=step["run"], change=_kind(step["change"]))
@@ -215,17 +221,16 @@ def _unjudged(notice: Mapping[str, Any], lang: str) -> Iterator[str]:
             yield f"  - {escaped(one['reason'][lang])}"
 
 
-def _decisions(notice: Mapping[str, Any], lang: str) -> Iterator[str]:
-    if notice["decisions"]:
-        yield from ("", f"### {WORDS['decisions'].in_(lang)}", "")
-    for one in notice["decisions"]:
+def _waivers(notice: Mapping[str, Any], lang: str) -> Iterator[str]:
+    if notice["waivers"]:
+        yield from ("", f"### {WORDS['waivers'].in_(lang)}", "")
+    for one in notice["waivers"]:
         told = both(
-            "- {event}: {rule}, {subject}, at {moment} ({zone})",
+            "- {event}: {rule}, {subject}, at {moment}",
             event=EVENTS[one["event"]],
             rule=code(one["rule"]),
             subject=code(one["subject"]),
-            moment=one["ended_at"],
-            zone=one["zone"],
+            moment=one["ended"],
         )
         yield told.in_(lang)
         yield f"  - {escaped(one['reason'])}"
