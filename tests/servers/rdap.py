@@ -59,6 +59,7 @@ class HttpsServer:
     host: str = HOST
     asked: list[str] = field(default_factory=list)  # paths, in order
     headers: list[dict[str, str]] = field(default_factory=list)  # of each question, names in small letters
+    bodies: list[bytes] = field(default_factory=list)  # of those that were POSTed, to paths held as "POST /x"
 
     def __enter__(self) -> Self:
         authority = trustme.CA()
@@ -94,8 +95,11 @@ class HttpsServer:
             words = lines.readline().decode().split()
             fields = [line.decode().partition(":") for line in iter(lines.readline, b"\r\n") if line]
             self.headers.append({name.lower(): value.strip() for name, _, value in fields})
+            if words[0] == "POST":
+                self.bodies.append(lines.read(int(self.headers[-1]["content-length"])))
         self.asked.append(words[1])
-        held = self.routes.get(words[1], Sent(404, b"{}")) if words[0] == "GET" else Sent(405)
+        path = words[1] if words[0] == "GET" else f"{words[0]} {words[1]}"
+        held = self.routes.get(path, Sent(404 if words[0] == "GET" else 405, b"{}"))
         held = held() if callable(held) else held
         if held in ("trickle", "trickle body"):
             self._trickle(channel, HEAD + (b"X-" if held == "trickle" else b"Content-Length: 999999\r\n\r\n"))
