@@ -1,4 +1,4 @@
-"""`auditor verify`: a case file against its manifest, or the raw answers behind observations."""
+"""`auditor verify`: a case file against its manifest, raw answers behind observations, a store of scans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXIT_BROKEN = 4
 
 
 @click.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", required=False, type=click.Path())
 @click.option(
     "--raw", type=click.Path(), help="Folder of raw answers (default: beside the file, ending in .raw)."
 )
@@ -22,10 +22,30 @@ EXIT_BROKEN = 4
     metavar="HEX",
     help="Digest of the whole that was noted elsewhere; of a folder that of its evidence, too.",
 )
+@click.option("--store", "url", metavar="URL", help="Store of scans to verify, instead of PATH.")
+@_options.evidence
+@click.option("--key", type=click.Path(), help="Public key in PEM that you trust; with --store.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="RUN=HEX",
+    help="Root of a run that was noted elsewhere; may be repeated.",
+)
 @_options.config
 @_options.lang
-def command(path: str, raw: str | None, digest: str | None, config: str | None, lang: str) -> int:
-    """Tell whether a case file, or the raw answers behind observations, are there and unchanged.
+def command(
+    path: str | None,
+    raw: str | None,
+    digest: str | None,
+    url: str | None,
+    evidence: str | None,
+    key: str | None,
+    roots: tuple[str, ...],
+    config: str | None,
+    lang: str,
+) -> int:
+    """Tell whether a case file, the raw answers behind observations, or a store of scans are as they were.
 
     A case file is a folder that `auditor casefile` wrote, its manifest.json, or a PDF with its manifest
     beside it: every file that is changed, missing or added is named. Whoever changes a file can make a new
@@ -33,16 +53,70 @@ def command(path: str, raw: str | None, digest: str | None, config: str | None, 
     wrote the file, vouches for all of it. The digest of the evidence, which is printed in the file, vouches
     for case.json and evidence/ of a folder, not for case.html and case.pdf; for a PDF it is not accepted.
     Answers of databases are held against the digest of the database, which is not kept with the answers.
-    Exit code: 0 all is as it was, 4 something is missing or changed.
+
+    --store verifies the log of a store (a hash chain), every row against the log, the signed roots of its
+    runs, and all its files; nothing is asked of any network but the database. Whoever can write to all of it
+    can make it anew: only a key that you were given (--key), or a root that a report printed (--root), shows
+    that. Exit code: 0 all is as it was, 4 something is missing, changed or added.
     """
     from auditor.casefiles import manifest
     from auditor.errors import UsageError
 
+    if (path is None) == (url is None):
+        raise UsageError(say("give a PATH, or --store URL"))
+    if url is not None:
+        return _store(url, evidence, key, roots, lang)
+    if key is not None or roots:
+        raise UsageError(say("--key and --root go with --store"))
+    assert path is not None  # noqa: S101 -- for the type checker
     if manifest.is_case(Path(path)):
         return _case(Path(path), digest, lang)
     if digest is not None:
         raise UsageError(say("--digest goes with a case file: a folder, its manifest, or a PDF"))
     return _observations(path, raw, config, lang)
+
+
+def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ...], lang: str) -> int:
+    """Verify a store of scans."""
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    from auditor.scans import checking, proof
+    from auditor.scans.store import StoreError, open_store
+
+    store = open_store(url, evidence=evidence, create=False)
+    try:
+        own = store.evidence / proof.PUBLIC
+        trusted = proof.public_key(Path(key) if key else own)
+        found = checking.check_store(store, trusted, _roots(roots))
+    except StoreError as error:
+        if not isinstance(error.__cause__, DatabaseError) or isinstance(error.__cause__, OperationalError):
+            raise
+        _line(error.in_(lang))  # its pages were spoilt
+        return EXIT_BROKEN
+    finally:
+        store.close()
+    for line in checking.lines(found):
+        _line(line.in_(lang))
+    if key is None:
+        told = say(
+            "The key was taken from {file}, which who changes the store can change, too: give --key",
+            file=str(own),
+        )
+        _line(told.in_(lang))
+    return EXIT_BROKEN if found.faults else 0
+
+
+def _roots(given: tuple[str, ...]) -> dict[int, str]:
+    """Read RUN=HEX, or say what was expected."""
+    from auditor.errors import UsageError
+
+    known = {}
+    for value in given:
+        run, _, root = value.partition("=")
+        if not run.isdecimal() or len(root) != 64 or set(root.lower()) - set("0123456789abcdef"):  # noqa: PLR2004 -- digits of SHA-256
+            raise UsageError(say("--root {value}: write RUN=HEX, as a report prints it", value=value))
+        known[int(run)] = root
+    return known
 
 
 def _case(path: Path, digest: str | None, lang: str) -> int:

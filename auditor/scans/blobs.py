@@ -129,8 +129,10 @@ class Blobs:
 
     def verify(self, wanted: Iterable[str]) -> Iterator[Said]:
         """Name what is missing, changed, or lies there and belongs to nothing."""
-        wanted = set(wanted)
-        for digest in sorted(wanted):
+        for digest in sorted(set(wanted)):
+            if not DIGEST.fullmatch(digest):  # the row that names it was changed
+                yield say("evidence: {digest} is no digest", digest=digest)
+                continue
             try:
                 self.get(digest)
             except BrokenBlobError as error:

@@ -1,7 +1,9 @@
 """Where jobs are done: in this process, or in child processes with limits of memory and time.
 
-A child that dies, hangs or takes too much hurts the one operator that it judges. Threads are not used: shared
-prepared geometries crash.
+A child that dies, hangs or takes too much hurts the one operator that it judges. Threads judge nothing:
+shared prepared geometries crash. The standard pool breaks whole when a child dies, and the workers of
+pebble share one pipe and one lock, so that one killed at the wrong moment takes a job with it: hence a pipe
+for each child here.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import multiprocessing
 import resource
 import signal
 import sys
-from concurrent.futures import Future
+import time
+from collections import deque
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from pickle import PicklingError, UnpicklingError
 from typing import TYPE_CHECKING, Protocol
-
-from pebble import ProcessExpired, ProcessPool
 
 from auditor.errors import AuditorError
 from auditor.files import reason_of
@@ -25,11 +28,15 @@ from auditor.scans.blobs import BrokenBlobError
 from auditor.scans.judging import Outcome, judge
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerContext
+
     from auditor.scans.items import Limits
     from auditor.scans.judging import Job
 
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
-TASKS = 200  # of a child, before it makes place for a fresh one
+JOBS = 200  # of a child, before it makes place for a fresh one
+TRIES, PAUSE_S = 20, 0.1  # to start a child
 
 
 class ChildDiedError(Exception):
@@ -67,7 +74,7 @@ class Inline:
 
 
 class Children:
-    """Jobs done in child processes.
+    """Jobs done in child processes, each with a pipe of its own: what one breaks, no other waits for.
 
     Parameters
     ----------
@@ -79,21 +86,108 @@ class Children:
 
     def __init__(self, limits: Limits, slots: int) -> None:
         self.limits, self.slots = limits, slots
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["auditor.scans.judging"])  # a fresh child begins in no time
-        self.pool = ProcessPool(
-            slots, max_tasks=TASKS, initializer=_confine, initargs=(limits.memory_bytes,), context=context
-        )
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([judge.__module__])  # a fresh child begins in no time
+        self._idle: deque[_Child] = deque()
+        self._all: set[_Child] = set()
+        self._waiters = ThreadPoolExecutor(slots)  # they wait on pipes, and judge nothing
+        self._closed = False
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Begin a job; the time that it takes counts from when a child takes it up."""
-        future: Future[Outcome] = self.pool.schedule(judge, args=(job,), timeout=self.limits.seconds)
-        return future
+        return self._waiters.submit(self._do, job)
 
     def close(self) -> None:
         """Kill the children."""
-        self.pool.stop()  # type: ignore[no-untyped-call]  # pebble's own lack
-        self.pool.join()
+        self._closed = True
+        for child in list(self._all):
+            child.kill()
+        self._waiters.shutdown(cancel_futures=True)
+        for child in list(self._all):
+            child.kill()
+
+    def _do(self, job: Job) -> Outcome:
+        if self._closed:
+            raise CancelledError
+        child = self._idle.popleft() if self._idle else self._born()
+        try:
+            outcome = child.do(job, self.limits.seconds)
+        except BaseException:
+            child.kill()  # whatever it was, a fresh one knows nothing of it
+            self._all.discard(child)
+            raise
+        if child.jobs < JOBS:
+            self._idle.append(child)
+        else:
+            child.kill()
+            self._all.discard(child)
+        return outcome
+
+    def _born(self) -> _Child:
+        """Start a child; the server that forks them may have been killed, and is then started anew."""
+        for _ in range(TRIES):
+            try:
+                child = _Child(self._context, self.limits.memory_bytes)
+            except (OSError, EOFError):
+                time.sleep(PAUSE_S)
+            else:
+                self._all.add(child)
+                return child
+        raise ChildDiedError("no child process can be started")
+
+
+class _Child:
+    """One child process and the pipe to it."""
+
+    def __init__(self, context: ForkServerContext, memory_bytes: int) -> None:
+        self.jobs = 0
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, memory_bytes))
+        try:
+            self.process.start()
+        except BaseException:
+            self.pipe.close()
+            raise
+        finally:
+            theirs.close()  # so that its death ends the pipe
+
+    def do(self, job: Job, seconds: float) -> Outcome:
+        """Have a job done, or raise what the child raised."""
+        self.jobs += 1
+        try:
+            self.pipe.send(job)
+            if not self.pipe.poll(seconds):
+                raise TimeoutError
+            answer: Outcome | Exception = self.pipe.recv()
+        except (EOFError, ConnectionError, UnpicklingError) as error:
+            raise ChildDiedError(str(error)) from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(ValueError):  # it was already closed
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+        self.pipe.close()
+
+
+def _serve(pipe: Connection, memory_bytes: int) -> None:
+    """Do jobs until the pipe ends."""
+    _confine(memory_bytes)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            job = pipe.recv()
+            try:
+                answer: object = judge(job)
+            except Exception as error:  # noqa: BLE001 -- the parent decides what it means
+                answer = error
+            try:
+                pipe.send(answer)
+            except (TypeError, ValueError, AttributeError, PicklingError) as error:
+                pipe.send(RuntimeError(f"{type(answer).__name__}: {answer} ({error})"))
 
 
 def _confine(memory_bytes: int) -> None:
@@ -120,14 +214,12 @@ def outcome_of(future: Future[Outcome], limits: Limits) -> Outcome:
         return future.result()
     except TimeoutError:
         return broken(say("takes longer than {seconds:,} s", seconds=limits.seconds))
-    except ProcessExpired as error:
-        raise ChildDiedError(str(error.exitcode)) from None
     except MemoryError:
         return broken(say("takes more than {most:,} MB", most=limits.memory_bytes >> 20))
     except BrokenBlobError as error:
         file = str(error.filename)
         return broken(say("{file}: cannot be read: {reason}", file=file, reason=reason_of(error)))
-    except AuditorError:
+    except (AuditorError, ChildDiedError):
         raise
     except OSError as error:
         if error.errno == errno.ENOMEM:

@@ -71,9 +71,14 @@ def digest(connection: sa.Connection, table: str, key: Sequence[Any]) -> str:
     """Digest of the rows of one group, in order of their primary key; `GONE` where there is none."""
     source = tables.metadata.tables[table]
     named = zip(tables.GROUPS[table], key, strict=True)
-    wanted = sa.select(source).where(*(source.c[name] == value for name, value in named))
+    wanted = _raw(source).where(*(source.c[name] == value for name, value in named))
     rows = connection.execute(wanted.order_by(*source.primary_key.columns)).mappings()
     return _digest(table, map(dict, rows))
+
+
+def _raw(source: sa.Table) -> sa.Select[Any]:
+    """Select all columns as the database holds them: a spoilt cell must be hashed, not understood."""
+    return sa.select(*(sa.type_coerce(column, sa.Text).label(column.name) for column in source.c))
 
 
 def _digest(table: str, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -84,8 +89,12 @@ def _digest(table: str, rows: Iterable[Mapping[str, Any]]) -> str:
 def _plain(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Give a row as it is hashed; a lease is nobody's record while the item is pending."""
     hidden = tables.LEASE if table == "item" and row["state"] == "pending" else frozenset()
-    values = {name: value for name, value in row.items() if name not in hidden}
-    return {str(n): instant(v) if isinstance(v, dt.datetime) else v for n, v in values.items()}
+    plain = (str, int, float, dt.date, type(None))
+    return {
+        str(name): value if isinstance(value, plain) else repr(value)
+        for name, value in row.items()
+        if name not in hidden
+    }
 
 
 def verify(connection: sa.Connection) -> tuple[list[Said], int]:
@@ -132,7 +141,7 @@ def _found(connection: sa.Connection) -> tuple[dict[Group, str], int]:
     count = 0
     for table, names in tables.GROUPS.items():
         source = tables.metadata.tables[table]
-        ordered = sa.select(source).order_by(*(source.c[name] for name in names), *source.primary_key.columns)
+        ordered = _raw(source).order_by(*(source.c[name] for name in names), *source.primary_key.columns)
         rows = connection.execution_options(yield_per=10_000).execute(ordered).mappings()
         for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in names)):
             held = [dict(row) for row in group]

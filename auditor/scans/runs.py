@@ -271,7 +271,7 @@ def _sign(change: Change, run: int, key: Any) -> str:
     envelope = proof.sign(key, proof.statement(subjects, said))
     change.connection.execute(sa.insert(tables.root), [{**row, "envelope": envelope}])
     change.touch("root", run)
-    change.facts["root"] = sha256
+    change.facts |= {"root": sha256, "key": proof.key_id(key.public_key())}
     return sha256
 
 
