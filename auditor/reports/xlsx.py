@@ -129,9 +129,9 @@ class Page:
     """A sheet that is written line by line."""
 
     def __init__(
-        self, book: Workbook, name: str, lang: str, widths: Iterable[float], *, frozen: str = ""
+        self, book: Workbook, title: str, lang: str, widths: Iterable[float], *, frozen: str = ""
     ) -> None:
-        self.sheet: Any = book.create_sheet(SHEETS[name].in_(lang))
+        self.sheet: Any = book.create_sheet(title)
         self._font = FONTS[lang]
         self._widths = tuple(widths)
         self._cells: dict[tuple[Look, bool], Any] = {}
@@ -217,7 +217,7 @@ def _look(verdict: Verdict) -> Look:
 def _summary(book: Workbook, result: AuditResult, left_out: int) -> None:
     lang, case = result.lang, result.case
     operator = case.declaration.operator
-    page = Page(book, "summary", lang, (30, 76, 20, 18, 14, 14, 16))
+    page = Page(book, SHEETS["summary"].in_(lang), lang, (30, 76, 20, 18, 14, 14, 16))
     page.add((WORDS["title"].in_(lang), TITLE))
     page.add()
     shown = verdict_text(result)
@@ -301,7 +301,7 @@ def _findings(book: Workbook, result: AuditResult, findings: Findings) -> int:
     other = "en" if lang == "zh" else "zh"
     names = {"other": f"message_{other}", "other_ask": f"ask_{other}"}
     columns = [names.get(name, name) for name in WIDTHS]
-    page = Page(book, "findings", lang, WIDTHS.values(), frozen="C2")
+    page = Page(book, SHEETS["findings"].in_(lang), lang, WIDTHS.values(), frozen="C2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((LABELS[name].in_(lang), HEAD) for name in columns))
     table = flat(findings.table.select([*columns]))
@@ -341,7 +341,7 @@ def _causes(book: Workbook, result: AuditResult, findings: Findings) -> None:
     """Write groups of findings that say the same for the same cause, worst first."""
     lang = result.lang
     heads = ("rule", "verdict", "subjects", "handoff", "example", "says", "path", "do")
-    page = Page(book, "causes", lang, (15, 16, 10, 26, 24, 60, 44, 40), frozen="A2")
+    page = Page(book, SHEETS["causes"].in_(lang), lang, (15, 16, 10, 26, 24, 60, 44, 40), frozen="A2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((WORDS[name].in_(lang), HEAD) for name in heads))
     found = [f for f in findings.listed if f.verdict not in SETTLED]
@@ -365,7 +365,7 @@ def _clauses(book: Workbook, result: AuditResult) -> None:
     """Write all clauses with their words, the worst verdict on each, and who answers it."""
     lang = result.lang
     heads = ("clause", "verdict", "instrument", "article", "basis", "zh", "en", "answered", "why")
-    page = Page(book, "clauses", lang, (24, 16, 24, 22, 16, 60, 60, 24, 44), frozen="B2")
+    page = Page(book, SHEETS["clauses"].in_(lang), lang, (24, 16, 24, 22, 16, 60, 60, 24, 44), frozen="B2")
     page.sheet.print_title_rows = "1:1"
     page.add(*((WORDS[name].in_(lang), HEAD) for name in heads))
     verdicts: dict[str, list[Verdict]] = {}
