@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import sqlalchemy as sa
 
 from auditor import changes, engine
@@ -15,7 +16,9 @@ from auditor.scans import tables
 from auditor.scans.canonical import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    import pandas as pd
 
     from auditor.terms import Key
 
@@ -26,6 +29,16 @@ CHANGES: Mapping[str, Text] = {  # in the order in which people want them
     REGRESSED: both("regressed"),
     **{name: text for name, text in changes.CHANGES.items() if name not in {"new", "still"}},
 }
+STATES: Mapping[str, Text] = {  # of a finding: open, or why it is not
+    "open": both("open"),
+    "not_evaluated": both("not evaluated"),
+    **{name: changes.CHANGES[name] for name in ("rule_changed", "zone_changed", "policy_changed", "fixed")},
+}
+LIFE = (
+    *("operator", "rule", "subject", "state", "verdict", "severity", "basis", "first_on", "first_run"),
+    *("last_on", "last_run", "fixed_on", "fixed_run", "regressed", "change", "because", "message"),
+    *("fingerprint", "operator_id"),
+)
 ANOTHER = "another operator is declared: {before}, then {after}"
 
 
@@ -159,3 +172,106 @@ def _message(rules: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, s
         return {lang: says(rules[record["rule"]], record, lang)[0] for lang in LANGUAGES}
     except (KeyError, ValueError):
         return dict.fromkeys(LANGUAGES, str(record["message"]))
+
+
+# --- lives ------------------------------------------------------------------------------------------------
+
+
+def lives(
+    connection: sa.Connection, operators: Collection[int] | None = None, *, lang: str = "en"
+) -> pd.DataFrame:
+    """Give the life of every finding that was ever open.
+
+    Parameters
+    ----------
+    connection
+        Of a store, as ``store.read()`` gives it.
+    operators
+        Numbers of those that are wanted; all if not given.
+    lang
+        Language of what is told, ``en`` or ``zh``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a finding, by operator, rule and subject. ``state`` is a key of `STATES`: ``open``; ``fixed``;
+        ``not_evaluated`` (out of sight, whatever that means); or after what else changed when it closed.
+        ``first_on`` and ``last_on`` are the dates of the first and the last run in which it was open,
+        ``fixed_on`` that of the last run that found it fixed, blank where it is open again; ``regressed`` is
+        how often it came back after that.
+    """
+    import pandas as pd  # noqa: PLC0415 -- a child that judges does not need it
+
+    rows = _rows(connection, operators)
+    if rows.empty:
+        return pd.DataFrame(columns=list(LIFE))
+    finding = rows.groupby(["operator_id", "rule", "subject"], sort=True)
+    first, last = finding.head(1), finding.tail(1)
+    keyed = ["operator_id", "rule", "subject"]
+    rows["until"] = finding["before_id"].shift(-1)  # the last result before the next change
+    seen = rows[rows["open"]].groupby(keyed).tail(1)
+    seen = seen.assign(last_run=seen["until"].fillna(seen["newest"]))
+    found = last.merge(first[[*keyed, "run_id"]].rename(columns={"run_id": "first_run"}), on=keyed)
+    found = found.merge(seen[[*keyed, "last_run"]], on=keyed, how="left")
+    found["last_run"] = found["last_run"].fillna(found["first_run"]).astype(int)
+    regressed = (rows["change"] == REGRESSED).groupby([rows[name] for name in keyed]).sum()
+    found = found.merge(regressed.rename("regressed").reset_index(), on=keyed)
+    found["state"] = (
+        found["change"].where(found["change"] != LOST, "not_evaluated").mask(found["open"], "open")
+    )
+    found["fixed_run"] = found["run_id"].where(found["state"] == "fixed").astype("Int64")
+    days = {row.id: row.as_of for row in connection.execute(sa.select(tables.run.c.id, tables.run.c.as_of))}
+    for name in ("first", "last", "fixed"):
+        found[f"{name}_on"] = [days.get(run) for run in found[f"{name}_run"]]
+    found["because"] = ["; ".join(text[lang] for text in orjson.loads(told)) for told in found["because"]]
+    found["message"] = [orjson.loads(told)[lang] for told in found["message"]]
+    found = found.rename(columns={"after": "verdict"}).sort_values(["operator", "rule", "subject"])
+    return found[list(LIFE)].reset_index(drop=True)
+
+
+def _rows(connection: sa.Connection, operators: Collection[int] | None) -> pd.DataFrame:
+    """Give all changes, with the result before each, the operator's newest, and whether it is open then."""
+    import pandas as pd  # noqa: PLC0415 -- as above
+
+    own, item, operator = tables.change, tables.item, tables.operator
+    same = (item.c.run_id == own.c.run_id) & (item.c.operator_id == own.c.operator_id)
+    wanted = (
+        sa.select(own, item.c.before_id, operator.c.key.label("operator"))
+        .join_from(own, item, same)
+        .join(operator, operator.c.id == own.c.operator_id)
+    )
+    done = sa.select(item.c.operator_id, item.c.run_id, item.c.before_id).where(item.c.state == "done")
+    if operators is not None:
+        wanted = wanted.where(own.c.operator_id.in_(list(operators)))
+        done = done.where(item.c.operator_id.in_(list(operators)))
+    results = pd.DataFrame(connection.execute(done).all(), columns=["operator_id", "run_id", "before_id"])
+    results["place"] = placed(results)
+    found = connection.execute(wanted)
+    rows = pd.DataFrame(found.all(), columns=list(found.keys())).merge(
+        results[["operator_id", "run_id", "place"]], on=["operator_id", "run_id"]
+    )
+    newest = results.sort_values("place").groupby("operator_id")["run_id"].last()
+    rows["newest"] = rows["operator_id"].map(newest)
+    settled = rows["after"].isna() | rows["after"].isin([str(verdict) for verdict in SETTLED])
+    rows["open"] = ~settled & (rows["change"] != LOST)
+    return rows.sort_values(["operator_id", "place", "rule", "subject"], ignore_index=True)
+
+
+def placed(results: pd.DataFrame) -> pd.Series[int]:
+    """Say which result of its operator each one is, from 0 on (`in_order`).
+
+    Parameters
+    ----------
+    results
+        ``operator_id run_id before_id``.
+    """
+    ordered = results.sort_values(["operator_id", "run_id"])
+    own = ordered.groupby("operator_id")
+    place = own.cumcount()
+    plain = own["run_id"].shift().fillna(-1) == ordered["before_id"].fillna(-1)
+    for operator in ordered["operator_id"][~plain].unique():  # those of which a run ended after a later one
+        mine = ordered[ordered["operator_id"] == operator]
+        before = [None if value is None or value != value else int(value) for value in mine["before_id"]]  # noqa: PLR0124 -- NaN
+        order = {run: n for n, run in enumerate(in_order(zip(mine["run_id"], before, strict=True)))}
+        place[mine.index] = mine["run_id"].map(order)
+    return place.reindex(results.index)
