@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -128,14 +128,14 @@ def overlay(frame: pd.DataFrame, held: Sequence[Decision]) -> pd.DataFrame:
     """
     undecided = ("inconclusive", "error", "not_checked")
     waivers, verdicts = ([d for d in held if d.kind == kind] for kind in (WAIVER, VERDICT))
-    waived = {
+    waived: dict[str, list[Any]] = {
         "waiver_id": [d.id for d in waivers],
         "waived_by": [d.approver for d in waivers],
         "waived_until": [d.until_at for d in waivers],
         "waived_zone": [d.zone for d in waivers],
         "waived_because": [d.reason for d in waivers],
     }
-    decided = {
+    decided: dict[str, list[Any]] = {
         "decided_id": [d.id for d in verdicts],
         "decided": [d.verdict for d in verdicts],
         "decided_by": [d.approver for d in verdicts],
@@ -147,7 +147,7 @@ def overlay(frame: pd.DataFrame, held: Sequence[Decision]) -> pd.DataFrame:
 def _laid(
     frame: pd.DataFrame,
     held: Sequence[Decision],
-    columns: Mapping[str, Sequence[object]],
+    columns: Mapping[str, list[Any]],
     verdicts: Sequence[str],
 ) -> pd.DataFrame:
     """Put columns of decisions beside the findings that they are about, where those have certain verdicts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from auditor.scans import tables
 from auditor.scans.life import LOST, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 FINDING = ["operator_id", "rule", "subject"]  # what names a finding from run to run
 OPEN, UNSEEN, CLOSED = "open", "unseen", "closed"
@@ -84,3 +84,15 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
         What `changes` gave, or a part of it.
     """
     return frame.drop_duplicates(FINDING, keep="last", ignore_index=True)
+
+
+def sums(frame: pd.DataFrame, key: str, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Add columns up by a key, in the order of its values.
+
+    Examples
+    --------
+    >>> sums(pd.DataFrame({"kind": ["b", "a", "b"], "n": [1, 2, 3]}), "kind", ["n"])
+    {'a': {'n': 2}, 'b': {'n': 4}}
+    """
+    added: dict[Any, dict[Any, Any]] = frame.groupby(key)[list(columns)].sum().to_dict("index")
+    return {str(name): {column: int(own[column]) for column in columns} for name, own in added.items()}

@@ -263,11 +263,10 @@ def _of_last(year: Year, table: sa.Table, columns: Iterable[str]) -> pd.DataFram
 def _facilities(year: Year) -> list[dict[str, Any]]:
     """Count facilities by kind, at the end."""
     frame = _of_last(year, tables.facility, ("kind", "sure", "doubtful"))
-    counts = frame.groupby("kind")[["sure", "doubtful"]].sum()
     holders = frame.groupby("kind")["operator_id"].nunique()
     return [
-        {"kind": kind, "sure": int(row.sure), "doubtful": int(row.doubtful), "operators": int(holders[kind])}
-        for kind, row in zip(counts.index, counts.itertuples(), strict=True)
+        {"kind": kind, **own, "operators": int(holders[kind])}
+        for kind, own in histories.sums(frame, "kind", ("sure", "doubtful")).items()
     ]
 
 
@@ -286,15 +285,10 @@ def _unjudged(year: Year) -> dict[str, Any]:
     ]
     frame = _of_last(year, tables.evaluation, ("rule", *SETTLED_NOT))
     frame = frame[frame[list(SETTLED_NOT)].sum(axis=1) > 0]
-    counts = frame.groupby("rule")[list(SETTLED_NOT)].sum()
     holders = frame.groupby("rule")["operator_id"].nunique()
     rules = [
-        {
-            "rule": rule,
-            **{name: int(counts.loc[rule, name]) for name in SETTLED_NOT},
-            "operators": int(holders[rule]),
-        }
-        for rule in counts.index
+        {"rule": rule, **own, "operators": int(holders[rule])}
+        for rule, own in histories.sums(frame, "rule", SETTLED_NOT).items()
     ]
     manual = [clause.id for clause in registers.read_clauses() if clause.assessment == "manual"]
     return {"operators": operators, "rules": rules, "clauses": manual}
@@ -315,6 +309,7 @@ def _runs(year: Year) -> dict[str, Any]:
     frame = year.read(wanted, ("started_at", "ended_at"))
     frame = frame[frame["id"].isin(year.items["run_id"])]
     states = year.items.groupby(["run_id", "state"]).size()
+    rows: list[Any] = list(frame.itertuples())
     listed = [
         {
             "run": int(row.id),
@@ -324,7 +319,7 @@ def _runs(year: Year) -> dict[str, Any]:
             **{state: int(states.get((row.id, state), 0)) for state in STATES},
             "root": row.sha256 if isinstance(row.sha256, str) else None,
         }
-        for row in frame.itertuples()
+        for row in rows
     ]
     totals = year.items["state"].value_counts()
     return {"count": len(listed), "items": {s: int(totals.get(s, 0)) for s in STATES}, "listed": listed}

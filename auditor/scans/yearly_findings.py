@@ -16,6 +16,8 @@ from auditor.scans.decisions import decisions_at, overlay
 from auditor.scans.histories import FINDING, OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from auditor.scans.yearly import Year
 
 CAME = ("first_seen", "regressed", "reopened")
@@ -34,21 +36,23 @@ def figures(year: Year) -> dict[str, Any]:
     """
     counted = _counted(year)
     rules = {rule.id: rule for rule in engine.all_rules()}
-    clauses = counted.assign(
-        clause=[rules[rule].clauses if rule in rules else (UNKNOWN,) for rule in counted["rule"]]
-    ).explode("clause")
+    own = pd.Series(
+        {rule: list(rules[rule].clauses if rule in rules else (UNKNOWN,)) for rule in set(counted["rule"])},
+        dtype=object,
+    )
+    clauses = counted.assign(clause=counted["rule"].map(own)).explode("clause")
     order = [clause.id for clause in registers.read_clauses()]
     return {
         "total": {name: int(counted[name].sum()) for name in COLUMNS},
-        "by_severity": _by(counted, "severity", [s for s in SEVERITIES if s in set(counted["severity"])]),
+        "by_severity": _by(counted, "severity", SEVERITIES),
         "by_rule": _by(counted, "rule", sorted(set(counted["rule"]))),
-        "by_clause": _by(clauses, "clause", [c for c in (*order, UNKNOWN) if c in set(clauses["clause"])]),
+        "by_clause": _by(clauses, "clause", (*order, UNKNOWN)),
     }
 
 
-def _by(frame: pd.DataFrame, key: str, order: list[str]) -> list[dict[str, Any]]:
-    sums = frame.groupby(key)[list(COLUMNS)].sum()
-    return [{key: name, **{c: int(sums.loc[name, c]) for c in COLUMNS}} for name in order]
+def _by(frame: pd.DataFrame, key: str, order: Iterable[str]) -> list[dict[str, Any]]:
+    found = histories.sums(frame, key, COLUMNS)
+    return [{key: name, **found[name]} for name in order if name in found]
 
 
 def _counted(year: Year) -> pd.DataFrame:

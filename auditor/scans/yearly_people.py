@@ -93,12 +93,12 @@ def spot_checks(year: Year) -> dict[str, Any]:
         open_at_end=open_now,
         overdue_at_end=open_now & (frame["due_on"] < last),
     )
-    names = [name for name in counted if name != "kind"]
-    sums = counted.groupby("kind")[names].sum()
+    names = [str(name) for name in counted if name != "kind"]
+    found = histories.sums(counted, "kind", names)
     return {
-        "draws": int(frame[fresh]["id"].nunique()),
-        "total": {name: int(sums[name].sum()) for name in names},
-        "by_kind": [{"kind": kind, **{n: int(sums.loc[kind, n]) for n in names}} for kind in sums.index],
+        "draws": frame[fresh]["id"].nunique(),
+        "total": {name: sum(own[name] for own in found.values()) for name in names},
+        "by_kind": [{"kind": kind, **own} for kind, own in found.items()],
     }
 
 

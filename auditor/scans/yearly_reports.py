@@ -74,10 +74,10 @@ def text(figures: Mapping[str, Any], lang: str) -> bytes:
     out = io.StringIO()
     console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
     console.print(Line(title(figures).in_(lang)))
-    for name, value in facts(figures):
-        console.print(Line(both("{name}: {text}", name=name, text=value).in_(lang)))
-    for line in filter(None, (unfinished(figures), NOTE)):
-        console.print(Line(line.in_(lang)))
+    for fact, value in facts(figures):
+        console.print(Line(both("{name}: {text}", name=fact, text=value).in_(lang)))
+    for note in filter(None, (unfinished(figures), NOTE)):
+        console.print(Line(note.in_(lang)))
     for section in sections(figures):
         console.print()
         console.print(Line(section.title.in_(lang)))

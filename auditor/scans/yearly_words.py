@@ -33,9 +33,10 @@ HOW = {
     "findings": both(
         "Open at the start, and what came, less what went, is open at the end. First seen: never open "
         "before. Regressed: was fixed before. Reopened otherwise: was out of sight, or the rule, the zones "
-        "or the policy changed. Fixed: a later result says so. Closed otherwise: no longer evaluated, or closed "
-        "by a change of rule, zones or policy; nobody fixed it. Left: open when its operator left. Open "
-        "findings of an operator without a result this year are carried on and counted as not judged again."
+        "or the policy changed. Fixed: a later result says so. Closed otherwise: no longer evaluated, or "
+        "closed by a change of rule, zones or policy; nobody fixed it. Left: open when its operator left. "
+        "Open findings of an operator without a result this year are carried on and counted as not judged "
+        "again."
     ),
     "by_clause": both(
         "A finding counts under every clause that its rule answers: clauses add up to more than all."
@@ -179,8 +180,12 @@ def sections(figures: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def _pairs(key: str, name: Text, counts: Mapping[str, int], names: Mapping[str, str] = {}) -> Section:
-    rows: list[list[Cell]] = [[LABELS[names.get(label, label)], count] for label, count in counts.items()]
+def _pairs(
+    key: str, name: Text, counts: Mapping[str, int], names: Mapping[str, str] | None = None
+) -> Section:
+    rows: list[list[Cell]] = [
+        [LABELS[(names or {}).get(label, label)], count] for label, count in counts.items()
+    ]
     return Section(key, name, (), rows)
 
 
@@ -246,7 +251,7 @@ def _unjudged(figures: Mapping[str, Any], people: Mapping[str, Any]) -> Iterable
         [row["operator"], LABELS[row["state"]], Text(**row["reason"]) if row["reason"] else ""]
         for row in figures["operators"]
     ]
-    heads = (both("operator"), both("last attempt"), both("why"))
+    heads: tuple[Text, ...] = (both("operator"), both("last attempt"), both("why"))
     yield Section("unjudged", both("What could not be judged: operators"), heads, operators)
     undecided = ("inconclusive", "error", "not_checked")
     names = [VERDICTS[Verdict(name)] for name in undecided]
