@@ -12,7 +12,7 @@ from auditor.findings import Verdict
 from auditor.language import Text, both, joined, say
 from auditor.messages import LABELS, VERDICTS
 from auditor.reports.markdown import code, escaped
-from auditor.scans.life import CHANGES
+from auditor.scans.life import CHANGES, LOST
 from auditor.scans.notice_content import PASSED_BY
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ WORDS = {
     "language": both("English"),
 }
 NO_VERDICT = both("none")
-SUSPECTED = both("suspected breach, to be verified")
+SUSPECTED = both("suspected breach (to be verified)")
 
 
 def title(notice: Mapping[str, Any]) -> Text:
@@ -174,11 +174,13 @@ def _rule(rule_id: str, rule: Rule | None, lang: str) -> Iterator[str]:
 
 
 def _finding(one: Mapping[str, Any], lang: str) -> Iterator[str]:
+    message = escaped(one["message"][lang])
+    over = one["change"] in {PASSED_BY, "fixed", LOST}  # then nothing says so of it any more
     said = both(
         "- {subject} ({step}): {message}",
         subject=code(one["subject"]),
         step=_step(one["before"], one["after"]),
-        message=escaped(one["message"][lang]),
+        message=both("formerly: {message}", message=message) if over else message,
     )
     yield said.in_(lang)
     if one.get("next"):
@@ -246,7 +248,7 @@ def _acknowledge(notice: Mapping[str, Any], lang: str) -> Iterator[str]:
         due_on=notice["due_on"],
     )
     yield within.in_(lang)
-    where = notice["contact"] and escaped(notice["contact"])
+    where = notice["contact"] and code(notice["contact"])
     told = (
         say("Tell {contact} the number of the notice, who acknowledges it, and on which day.", contact=where)
         if where

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditor.scans.store import open_store
+from tests.scans._notices import blank, post  # noqa: F401 -- fixtures
 
 SERVER = os.environ.get("AUDITOR_TEST_POSTGRESQL", "")
 BEGAN = dt.datetime(2026, 11, 22, 1, 0, tzinfo=dt.UTC)
@@ -45,7 +46,9 @@ def store_url(request, tmp_path):
     engine, name = sa.create_engine(SERVER), f"t_{uuid.uuid4().hex}"
     with engine.begin() as connection:
         connection.execute(sa.schema.CreateSchema(name))
-    yield str(sa.make_url(SERVER).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(False))
+    yield str(
+        sa.make_url(SERVER).update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(False)
+    )
     with engine.begin() as connection:
         connection.execute(sa.schema.DropSchema(name, cascade=True))
     engine.dispose()

@@ -1,94 +1,31 @@
-"""Notices: who reads them knows what is open; each goes out once, however often sending breaks off.
-
-`AUDITOR_UPDATE_GOLDEN=1` writes the golden file anew; look at the difference before you commit it.
-"""
+"""Notices: who reads them knows what is open; whom they go to; who acknowledged them."""
 
 import datetime as dt
-import os
-import shutil
-import tempfile
-import threading
-from contextlib import contextmanager
-from pathlib import Path
 
-import orjson
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor import cli
-from auditor.errors import AuditorError, DeclarationError, UsageError
-from auditor.language import Text
-from auditor.scans import ledger, notice_acknowledged, notice_recipients, notices, tables
+from auditor.errors import DeclarationError, UsageError
+from auditor.scans import notice_acknowledged, notice_recipients, notices, tables
 from auditor.scans.canonical import canonical
-from auditor.scans.channels import Channel, ChannelError, Office
 from auditor.scans.life import changes_of
 from auditor.scans.notice_acknowledged import Acknowledgement
-from auditor.scans.store import open_store
-from auditor.settings import Settings, read_settings
-from tests.scans._build import add_operator, add_run, changed
-from tests.scans.conftest import FakeClock
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "scans" / "notice.md"
-RULE = "PILOT-FAC-01"
-
-
-class Crash(BaseException):
-    """The process dies here: nothing catches it."""
-
-
-class Post:
-    """A channel that keeps what arrives, by key, as a receiver does that knows each notice by its key."""
-
-    def __init__(self):
-        self.arrived = {}  # by address, in order: {key: bytes}
-        self.deliveries = 0
-        self.before = self.after = lambda: None  # what happens before, and after, something arrives
-
-    def send(self, _office, letter, address):
-        self.before()
-        self.deliveries += 1
-        box = self.arrived.setdefault(address, {})
-        assert box.setdefault(letter.key, letter.data) == letter.data  # again, but the same bytes
-        self.after()
-
-    def texts(self, address):
-        return [orjson.loads(data) for data in self.arrived.get(address, {}).values()]
-
-
-@pytest.fixture
-def post(monkeypatch):
-    """Put one channel of our own in the place of all."""
-    own = Post()
-    channel = Channel("file", str, lambda _: None, own.send)
-    monkeypatch.setattr(notices, "channel", lambda _: channel)
-    monkeypatch.setattr(notice_recipients, "channel", lambda _: channel)
-    return own
-
-
-def office(store, **values):
-    return Office(read_settings(values), {}, store.clock)
-
-
-def send(store, run=None, **values):
-    return [o.state for o in notices.send(store, office(store, **values), run)]
-
-
-def faults(store):
-    with store.read() as connection:
-        return [str(fault) for fault in ledger.verify(connection)[0]]
-
-
-def rows_of(store, table):
-    with store.read() as connection:
-        return connection.execute(sa.select(table)).all()
-
-
-def found(rule=RULE, subject="node:s-1", word="new", before=None, after="fail", **more):
-    return changed(rule, subject, word, before, after, **more)
-
+from tests.scans._build import add_operator, add_run
+from tests.scans._notices import (
+    RULE,
+    Crash,
+    copy_of,
+    crash,
+    faults,
+    found,
+    office,
+    refuse,
+    rows_of,
+    send,
+    waive,
+)
 
 # --- what is told -----------------------------------------------------------------------------------------
 
@@ -255,51 +192,8 @@ def test_waivers_that_lapsed_or_were_revoked_are_told_once(store, post, clock):
     assert events == [[], [("revoked", "node:s-1")], [("lapsed", "node:s-2")]]
 
 
-def waive(store, operator, subject, days):
-    def work(change):
-        return change.insert(
-            tables.decision,
-            kind="waiver",
-            operator_id=operator,
-            rule=RULE,
-            subject=subject,
-            reason="being moved",
-            approver="Wang",
-            granted_at=change.at,
-            from_at=change.at,
-            until_at=change.at + dt.timedelta(days=days),
-            zone="Asia/Shanghai",
-        )
-
-    return store.write("waiver_recorded", work)
-
-
 VERDICTS = ("fail", "inconclusive", "pass")
 WEEK = st.tuples(st.lists(st.sampled_from(VERDICTS), min_size=3, max_size=3), st.booleans())
-
-
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory):
-    """Give a SQLite store with one operator, to be copied."""
-    folder = tmp_path_factory.mktemp("blank")
-    store = open_store(f"sqlite:///{folder / 'scans.db'}", clock=FakeClock())
-    add_operator(store, "one")
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
-    return folder / "scans.db"
-
-
-@contextmanager
-def copy_of(blank):
-    """Give a fresh copy of the blank store."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(blank, Path(folder) / "scans.db")
-        store = open_store(f"sqlite:///{folder}/scans.db", clock=FakeClock())
-        try:
-            yield store
-        finally:
-            store.close()
 
 
 def result_of(verdicts):
@@ -325,7 +219,7 @@ def result_of(verdicts):
     }  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(weeks=st.lists(WEEK, min_size=1, max_size=8))
 def test_who_reads_only_the_notices_knows_what_is_open(blank, weeks):
     """The oracle is the verdicts themselves: what is open at the last run, held against what was told."""
@@ -353,173 +247,6 @@ def test_who_reads_only_the_notices_knows_what_is_open(blank, weeks):
                     known[entry["subject"]] = entry["after"]
             known = {subject: verdict for subject, verdict in known.items() if verdict not in {None, "pass"}}
             assert known == truth
-
-
-# --- once -------------------------------------------------------------------------------------------------
-
-
-def until_all_is_out(store, clock):
-    """Notify again and again, each time after the leases are over, until nothing is left to tell."""
-    for _ in range(40):
-        clock.ahead(minutes=20)
-        if not send(store):
-            return
-    raise AssertionError("it never ends")
-
-
-@settings(max_examples=14)
-@given(plan=st.lists(st.tuples(st.integers(0, 14), st.booleans()), max_size=6))
-def test_a_crash_at_any_step_sends_nothing_twice_and_loses_nothing(blank, plan):
-    """Each crash comes at the nth step from its start: before or after a write, before or after a delivery."""
-    with copy_of(blank) as store, pytest.MonkeyPatch.context() as patch:
-        own, left = Post(), [0]
-        channel = Channel("file", str, lambda _: None, own.send)
-        patch.setattr(notices, "channel", lambda _: channel)
-        patch.setattr(notice_recipients, "channel", lambda _: channel)
-        notice_recipients.add(store, "file", "/a")
-        notice_recipients.add(store, "file", "/b", "one")
-
-        def step():
-            left[0] -= 1
-            if left[0] == 0:
-                raise Crash
-
-        plain = store.write
-
-        def write(kind, work, **facts):
-            step()
-            answer = plain(kind, work, **facts)
-            step()
-            return answer
-
-        own.before = own.after = step
-        for number, (steps, refused) in enumerate(plan):
-            add_run(store, {1: {"changes": [found(subject=f"node:{number}")]}})
-            store.write, left[0] = write, steps + 1
-            own.before = refuse if refused else step
-            try:
-                send(store)
-            except Crash:
-                store.clock.ahead(minutes=20 if steps % 2 else 0)  # the next may come while a lease holds
-            finally:
-                store.write, left[0] = plain, 0
-                own.before = step
-        until_all_is_out(store, store.clock)
-        for address in ("/a", "/b"):
-            told = own.texts(address)
-            seen = [
-                run
-                for row in rows_of(store, tables.notice)
-                if row.address == address
-                for run in orjson.loads(row.runs)
-            ]
-            assert [one["subject"] for n in told for one in n["changes"]] == [
-                f"node:{n}" for n in range(len(plan))
-            ]
-            assert seen == list(range(1, len(plan) + 1))
-            assert all(a["run"] == b["since_run"] for a, b in zip(told, told[1:], strict=False))
-        assert {row.state for row in rows_of(store, tables.notice)} <= {"sent"}
-        assert faults(store) == []
-
-
-def refuse():
-    raise ChannelError("not now")
-
-
-def test_two_at_once_send_once(store, store_url, tmp_path, post):
-    for number in range(6):
-        add_run(store, {add_operator(store, f"op-{number}"): {"changes": [found()]}})
-    notice_recipients.add(store, "file", "/box")
-    first = threading.Barrier(2, timeout=30)
-
-    def notify():
-        own = open_store(store_url, evidence=tmp_path / "evidence", clock=FakeClock(store.clock()))
-        first.wait()
-        states.append(send(own))
-        own.close()
-
-    states = []
-    threads = [threading.Thread(target=notify) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(s == "sent" for own in states for s in own) == 6
-    assert post.deliveries == len(post.arrived["/box"]) == 6
-    assert faults(store) == []
-
-
-def test_another_that_is_sending_is_left_alone_until_its_lease_is_over(store, post, clock):
-    add_run(store, {add_operator(store, "one"): {"changes": [found()]}})
-    notice_recipients.add(store, "file", "/box")
-    inner = []
-    post.before = lambda: inner.append(send(store)) if not inner else None
-    assert send(store) == ["sent"]
-    assert inner == [["left"]]
-    assert post.deliveries == 1
-
-
-def test_one_that_took_too_long_does_not_undo_what_another_did(store, post, clock):
-    add_run(store, {add_operator(store, "one"): {"changes": [found()]}})
-    notice_recipients.add(store, "file", "/box")
-
-    def slow():
-        post.before = lambda: None
-        clock.ahead(minutes=20)
-        assert send(store) == ["sent"]
-        raise ChannelError("timed out")
-
-    post.before = slow
-    assert send(store) == ["sent"]  # by the other
-    [row] = rows_of(store, tables.notice)
-    assert (row.state, row.attempts, row.error) == ("sent", 2, None)
-
-
-def test_a_lease_of_a_clock_that_was_ahead_is_over(store, post, clock):
-    add_run(store, {add_operator(store, "one"): {"changes": [found()]}})
-    notice_recipients.add(store, "file", "/box")
-    clock.ahead(days=400)
-    post.before = crash
-    with pytest.raises(Crash):
-        send(store)
-    post.before = lambda: None
-    clock.ahead(days=-400)
-    assert send(store) == ["sent"]
-
-
-def crash():
-    raise Crash
-
-
-def test_what_failed_goes_first_and_the_next_waits_for_it(store, post):
-    operator = add_operator(store, "one")
-    notice_recipients.add(store, "file", "/box")
-    add_run(store, {operator: {"changes": [found()]}})
-    post.before = refuse
-    assert send(store) == ["failed"]
-    add_run(store, {operator: {"changes": [found(subject="node:s-2")]}})
-    assert send(store) == ["failed"]
-    assert len(rows_of(store, tables.notice)) == 1
-    post.before = lambda: None
-    assert send(store) == ["sent", "sent"]
-    assert [n["run"] for n in post.texts("/box")] == [1, 2]
-
-
-def test_a_fault_of_one_address_leaves_the_others_alone(store, post):
-    for name in ("a", "b", "c"):
-        operator = add_operator(store, name)
-        add_run(store, {operator: {"changes": [found()]}})
-        notice_recipients.add(store, "file", f"/{name}", name)
-
-    def broken():
-        if len(post.arrived) == 1:
-            post.before = lambda: None
-            raise ZeroDivisionError
-
-    post.before = broken
-    assert sorted(send(store)) == ["failed", "sent", "sent"]
-    [row] = [row for row in rows_of(store, tables.notice) if row.state == "failed"]
-    assert "ZeroDivisionError" in orjson.loads(row.error)["zh"]
 
 
 # --- whom -------------------------------------------------------------------------------------------------

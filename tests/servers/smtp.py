@@ -16,11 +16,12 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import trustme
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
 
@@ -58,63 +59,89 @@ class SmtpServer:
     def port(self) -> int:
         return self._server.server_address[1]
 
-    def talk(self, channel: Any) -> None:
-        secure = self.security == "tls"
-        if secure:
-            channel = self._context.wrap_socket(channel, server_side=True)
-        lines = channel.makefile("rb")
-        logged_in = not self.user
-        sender, receivers = "", []
 
-        def say(text: str) -> None:
-            channel.sendall(f"{text}\r\n".encode())
+@dataclass
+class _Talk:
+    """One conversation."""
 
-        say("220 test ESMTP")
-        while line := lines.readline().decode().strip():
-            word = line.split()[0].upper()
-            self.commands.append(word)
-            answer = self.answers.get(word)
-            if answer == "drop":
-                return
-            if answer:
-                say(answer)
-            elif word == "EHLO":
-                offered = ["STARTTLS"] * (self.security == "starttls" and not secure) + ["AUTH PLAIN"] * bool(
-                    self.user
-                )
-                for name in offered:
-                    say(f"250-{name}")
-                say("250 8BITMIME")
-            elif word == "STARTTLS":
-                say("220 go on")
-                channel = self._context.wrap_socket(channel, server_side=True)
-                lines, secure = channel.makefile("rb"), True
-            elif word == "AUTH":
-                given = base64.b64decode(line.split()[2]).decode().split("\0")
-                logged_in = given[1:] == [self.user, self.password] and secure
-                say("235 welcome" if logged_in else "535 no")
-            elif word in {"MAIL", "RCPT"}:
-                name = line[line.index("<") + 1 : line.index(">")]
-                if word == "MAIL":
-                    sender, receivers = name, []
-                else:
-                    receivers.append(name)
-                say("250 ok" if logged_in else "530 log in first")
-            elif word == "DATA":
-                say("354 go on")
-                body = b"".join(iter(lines.readline, b".\r\n")).replace(b"\r\n..", b"\r\n.")
-                end = self.answers.get(".", "250 taken")
-                if end == "drop":
-                    return
-                if end.startswith("250") or end == "drop after":
-                    self.mails.append((sender, receivers, body))
-                if end == "drop after":
-                    return
-                say(end)
-            else:
-                say("221 bye" if word == "QUIT" else "250 ok")
-                if word == "QUIT":
-                    return
+    owner: SmtpServer
+    channel: socket.socket
+    secure: bool = False
+    logged_in: bool = False
+    sender: str = ""
+    receivers: list[str] = field(default_factory=list)
+
+    def hold(self) -> None:
+        if self.owner.security == "tls":
+            self.wrap()
+        self.logged_in = not self.owner.user
+        self.lines = self.channel.makefile("rb")
+        try:
+            self.say("220 test ESMTP")
+            while (line := self.lines.readline().decode().strip()) and self.answer(line):
+                pass
+        finally:
+            self.lines.close()
+            self.channel.close()
+
+    def say(self, text: str) -> bool:
+        self.channel.sendall(f"{text}\r\n".encode())
+        return True
+
+    def wrap(self) -> None:
+        self.channel = self.owner._context.wrap_socket(self.channel, server_side=True)
+        self.secure = True
+
+    def answer(self, line: str) -> bool:
+        """Answer a command; false where the conversation is over."""
+        word = line.split(maxsplit=1)[0].upper()
+        self.owner.commands.append(word)
+        known = self.owner.answers.get(word)
+        if known:
+            return known != "drop" and self.say(known)
+        own = getattr(self, word.lower(), None)
+        return own(line) if own else self.say("250 ok")
+
+    def ehlo(self, _line: str) -> bool:
+        offers = {
+            "STARTTLS": self.owner.security == "starttls" and not self.secure,
+            "AUTH PLAIN": self.owner.user,
+        }
+        for name in ["test", *(name for name, offered in offers.items() if offered)]:
+            self.say(f"250-{name}")
+        return self.say("250 8BITMIME")
+
+    def starttls(self, _line: str) -> bool:
+        self.say("220 go on")
+        self.lines.close()
+        self.wrap()
+        self.lines = self.channel.makefile("rb")
+        return True
+
+    def auth(self, line: str) -> bool:
+        given = base64.b64decode(line.split()[2]).decode().split("\0")
+        self.logged_in = given[1:] == [self.owner.user, self.owner.password] and self.secure
+        return self.say("235 welcome" if self.logged_in else "535 no")
+
+    def mail(self, line: str) -> bool:
+        self.sender, self.receivers = line[line.index("<") + 1 : line.index(">")], []
+        return self.say("250 ok" if self.logged_in else "530 log in first")
+
+    def rcpt(self, line: str) -> bool:
+        self.receivers.append(line[line.index("<") + 1 : line.index(">")])
+        return self.say("250 ok" if self.logged_in else "530 log in first")
+
+    def data(self, _line: str) -> bool:
+        self.say("354 go on")
+        body = b"".join(iter(self.lines.readline, b".\r\n")).replace(b"\r\n..", b"\r\n.")
+        end = self.owner.answers.get(".", "250 taken")
+        if end in {"250 taken", "drop after"}:
+            self.owner.mails.append((self.sender, self.receivers, body))
+        return not end.startswith("drop") and self.say(end)
+
+    def quit(self, _line: str) -> bool:
+        self.say("221 bye")
+        return False
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -126,7 +153,7 @@ def _handler(owner: SmtpServer) -> type[socketserver.BaseRequestHandler]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             try:
-                owner.talk(self.request)
+                _Talk(owner, self.request).hold()
             except OSError:  # the client went away, or does not trust us
                 return
 

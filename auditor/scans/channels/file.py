@@ -13,7 +13,7 @@ from auditor.scans.blobs import flush_folder
 from auditor.scans.channels import Channel, ChannelError, Letter, Office
 from auditor.writing import written_whole
 
-LONGEST = 60  # characters of the operator in a name
+LONGEST = 40  # characters of the operator in a name
 SHORT = 16  # figures of the key in a name
 
 
@@ -40,7 +40,7 @@ def name_of(letter: Letter) -> str:
     >>> name_of(Letter("0123456789abcdef", "../某 企业", Text("", ""), "", b"", at))
     '某_企业-0123456789abcdef'
     """
-    safe = re.sub(r"[^\w-]+", "_", letter.operator).strip("_")[:LONGEST]
+    safe = re.sub(r"[^\w-]+", "_", letter.operator).strip("_-")[:LONGEST]
     return f"{safe or '_'}-{letter.key[:SHORT]}"
 
 

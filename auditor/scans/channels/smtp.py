@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from auditor.errors import UsageError, visible
 from auditor.language import say
 from auditor.problems import quote
+from auditor.reports.markdown import APART, ENTITIES
 from auditor.scans.channels import Channel, ChannelError, Letter, Office, secret
 from auditor.sources._connection import trusted
 
@@ -60,6 +61,7 @@ def ready(office: Office) -> None:
         raise UsageError(say("[notices.smtp], user: nobody logs in without TLS; take user out"))
     if own.user:
         _password(office)
+    trusted(office.settings.network)
 
 
 def _loopback(host: str) -> bool:
@@ -74,6 +76,20 @@ def _password(office: Office) -> str:
     return secret(office, own.password_env, own.password_file, "notices.smtp")
 
 
+def plain(text: str) -> str:
+    r"""Take out of a notice what only keeps Markdown from acting on it: a mail shows its text as it stands.
+
+    Examples
+    --------
+    >>> plain(r"A&amp;B \[x\] a@&#8203;b")
+    'A&B [x] a@b'
+    """
+    text = re.sub(r"\\([\\`*_\[\]|~$])", r"\1", text.replace(APART, ""))
+    for char in reversed(ENTITIES):
+        text = text.replace(ENTITIES[char], char)
+    return text
+
+
 def message(letter: Letter, sender: str, address: str) -> EmailMessage:
     """Write the mail; nothing of a letter can begin a header."""
     mail = EmailMessage(policy=SMTP)
@@ -83,7 +99,7 @@ def message(letter: Letter, sender: str, address: str) -> EmailMessage:
     mail["Date"] = format_datetime(letter.drafted_at)
     mail["Message-ID"] = f"<{letter.key}@auditor.invalid>"  # of the letter alone, whoever sends it from where
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(letter.text, cte="base64")
+    mail.set_content(plain(letter.text), cte="base64")
     mail.add_attachment(
         letter.data, maintype="application", subtype="json", filename=f"notice-{letter.key[:16]}.json"
     )
