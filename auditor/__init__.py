@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from auditor.reports import write_report as write_report
     from auditor.result import AuditResult as AuditResult
     from auditor.reviews import read_reviews as read_reviews
+    from auditor.scans.sampling import Draw as Draw
+    from auditor.scans.sampling import draw as draw
     from auditor.settings import Policy as Policy
     from auditor.settings import sample as sample
     from auditor.zones import Areas as Areas
@@ -61,6 +63,8 @@ _HOMES = {
     "read_result": "reports",
     "write_report": "reports",
     "read_reviews": "reviews",
+    "Draw": "scans.sampling",
+    "draw": "scans.sampling",
     "Policy": "settings",
     "sample": "settings",
     "Areas": "zones",
