@@ -36,8 +36,8 @@ STATES: Mapping[str, Text] = {  # of a finding: open, or why it is not
 }
 LIFE = (
     *("operator", "rule", "subject", "state", "verdict", "severity", "basis", "first_on", "first_run"),
-    *("last_on", "last_run", "fixed_on", "fixed_run", "regressed", "change", "because", "message"),
-    *("fingerprint", "operator_id"),
+    *("last_on", "last_run", "fixed_on", "fixed_run", "regressed", "change", "changed_on", "changed_run"),
+    *("because", "message", "fingerprint", "operator_id"),
 )
 ANOTHER = "another operator is declared: {before}, then {after}"
 
@@ -198,7 +198,7 @@ def lives(
         ``not_evaluated`` (out of sight, whatever that means); or after what else changed when it closed.
         ``first_on`` and ``last_on`` are the dates of the first and the last run in which it was open,
         ``fixed_on`` that of the last run that found it fixed, blank where it is open again; ``regressed`` is
-        how often it came back after that.
+        how often it came back after that; ``changed_on`` is the date of its last change of any kind.
     """
     import pandas as pd  # noqa: PLC0415 -- a child that judges does not need it
 
@@ -221,12 +221,12 @@ def lives(
     )
     found["fixed_run"] = found["run_id"].where(found["state"] == "fixed").astype("Int64")
     days = {row.id: row.as_of for row in connection.execute(sa.select(tables.run.c.id, tables.run.c.as_of))}
-    for name in ("first", "last", "fixed"):
+    found = found.rename(columns={"after": "verdict", "run_id": "changed_run"})
+    for name in ("first", "last", "fixed", "changed"):
         found[f"{name}_on"] = [days.get(run) for run in found[f"{name}_run"]]
     found["because"] = ["; ".join(text[lang] for text in orjson.loads(told)) for told in found["because"]]
     found["message"] = [orjson.loads(told)[lang] for told in found["message"]]
-    found = found.rename(columns={"after": "verdict"}).sort_values(["operator", "rule", "subject"])
-    return found[list(LIFE)].reset_index(drop=True)
+    return found[list(LIFE)].sort_values(["operator", "rule", "subject"], ignore_index=True)
 
 
 def _rows(connection: sa.Connection, operators: Collection[int] | None) -> pd.DataFrame:
