@@ -35,7 +35,7 @@ def everything(store):
     operator = add_operator(store, "示例/企业")
     said = canonical({"en": f"{HOSTILE} stands there.", "zh": f"{HOSTILE} 在彼处。"})
     because = canonical([{"en": "the zones changed", "zh": "区域边界数据变化"}])
-    notice_recipients.add(store, "file", str(store.evidence.parent))
+    notice_recipients.add(store, "file", "/box")
     waive(store, operator, "node:waived", days=1)
     named = {"name": HOSTILE, "uscc": "91310115MADEM00117", "area": "shanghai", "verdict": "pass"}
     add_run(store, {operator: {**named, "changes": [found(subject="node:old")]}})
@@ -62,7 +62,7 @@ def everything(store):
 
 
 @pytest.fixture
-def whole(blank):
+def whole(blank, post):
     with copy_of(blank) as store:
         last = everything(store)
         values = {"sha256": "ab" * 32, "items": 1, "log_seq": 1, "log_hash": "0" * 64, "envelope": "{}"}

@@ -50,7 +50,7 @@ def signature(key: str, timestamp: str, body: bytes) -> str:
     Examples
     --------
     >>> signature("secret", "1795852800", b"{}")[:11]
-    'v1=c1d6be8d'
+    'v1=e7667dbc'
     """
     return "v1=" + hmac.new(key.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
