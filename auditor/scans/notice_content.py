@@ -214,7 +214,7 @@ def unjudged(blobs: Blobs, shown: Window) -> list[dict[str, Any]]:
 
     One that is refused for the same reason as before is not told again.
     """
-    before: Sequence[Any] = shown.before[-1:] or [None]
+    before: list[Any] = list(shown.before[-1:]) or [None]
     return [
         {
             "run": item.run_id,

@@ -75,7 +75,8 @@ def title(notice: Mapping[str, Any]) -> Text:
 
 
 def _number(notice: Mapping[str, Any]) -> int:
-    return sum(notice["counts"].values()) + len(notice["unjudged"]) + len(notice["waivers"])
+    changed: int = sum(notice["counts"].values())
+    return changed + len(notice["unjudged"]) + len(notice["waivers"])
 
 
 def text(notice: Mapping[str, Any]) -> str:
@@ -134,8 +135,7 @@ def _step(before: str | None, after: str | None) -> Text:
 def _verdict(verdict: str | None) -> Text:
     if verdict == Verdict.FAIL:
         return SUSPECTED
-    known = verdict is not None and verdict in set(Verdict)
-    return VERDICTS[Verdict(verdict)] if known else NO_VERDICT
+    return VERDICTS[Verdict(verdict)] if verdict in set(Verdict) else NO_VERDICT
 
 
 def _kind(name: str) -> Text:
