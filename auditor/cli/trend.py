@@ -23,7 +23,7 @@ HEADS = {
     "verdict_not_applicable": both("not applicable"),
     "could_not": both("not judged"),
     "fail": both("findings: fail"),
-    "undecided": both("undecided"),
+    "undecided": both("findings: undecided"),
     "new": both("new"),
     "fixed": both("fixed"),
     "regressed": both("regressed"),

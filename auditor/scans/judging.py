@@ -129,7 +129,7 @@ def judge(job: Job) -> Outcome:
     before = result_of(blobs, job.before[1]) if job.before else None
     again = None
     if job.before and before is not None and other_terms(View(before), View(values)):
-        again = _again(blobs, job.key, replace(job.before[0], terms=job.given.terms), before)
+        again = judged_again(blobs, job.key, replace(job.before[0], terms=job.given.terms), before)
     return Outcome(
         "done",
         blobs.put(packed(values)),
@@ -181,7 +181,7 @@ def judged(blobs: Blobs, key: str, given: Given, *, as_of: dt.date | None = None
     )
 
 
-def _again(blobs: Blobs, key: str, given: Given, before: Mapping[str, Any]) -> dict[str, Any] | None:
+def judged_again(blobs: Blobs, key: str, given: Given, before: Mapping[str, Any]) -> dict[str, Any] | None:
     """Judge what was declared before on the later terms: what differs then is not the operator's doing."""
     try:
         result = judged(blobs, key, given, as_of=dt.date.fromisoformat(before["as_of"]))
