@@ -76,10 +76,12 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     first = [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     second = [*dask, "worker", "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
     second += ["--local-directory", str(folder)]
-    running = [subprocess.Popen([*first, "--scheduler-file", str(address)], **options)]  # type: ignore[call-overload]
+    first += ["--scheduler-file", str(address)]
+    running = [subprocess.Popen(first, **options)]  # type: ignore[call-overload]
     while not address.exists() or "address" not in address.read_text():
         time.sleep(0.1)
-    running.append(subprocess.Popen([*second, "--scheduler-file", str(address)], **options))  # type: ignore[call-overload]
+    second += ["--scheduler-file", str(address)]
+    running.append(subprocess.Popen(second, **options))  # type: ignore[call-overload]
     try:
         yield json.loads(address.read_text())["address"].replace("tcp://", "dask://")
     finally:
@@ -171,9 +173,8 @@ def _compare(came: dict[str, dict[str, str]], declared: Path) -> None:
             sys.exit(f"{way}: errors of {sorted(errors ^ marked)}")
     sound = [{key: result for key, result in found.items() if key not in marked} for found in came.values()]
     same = all(one == sound[0] for one in sound)
-    print(
-        f"{len(sound[0])} sound operators, results the same in all ways: {same}; poisoned: {len(marked)} errors, no other"
-    )
+    print(f"{len(sound[0])} sound operators, results the same in all ways: {same}")
+    print(f"{len(marked)} poisoned operators, each an error, and no other")
     if not same:
         sys.exit(1)
 

@@ -17,6 +17,7 @@ from auditor.language import both, say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.language import Said
     from auditor.scans.items import Limits
     from auditor.scans.runs import Options
     from auditor.scans.store import Store
@@ -137,10 +138,15 @@ def opened(url: str, evidence: str | None, *, create: bool = False) -> Iterator[
     from auditor.scans.store import open_store
 
     store = open_store(url, evidence=evidence, create=create)
+    store.tell = _say
     try:
         yield store
     finally:
         store.close()
+
+
+def _say(said: Said) -> None:
+    click.echo(said.in_(_options.language()), err=True)
 
 
 def work_on(store: Store, run: int, values: dict[str, Any]) -> str | None:

@@ -86,7 +86,7 @@ def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ..
     store = open_store(url, evidence=evidence, create=False)
     try:
         own = store.evidence / proof.PUBLIC
-        trusted = proof.public_key(Path(key) if key else own)
+        trusted = proof.public_key(Path(key) if key else own) if key or own.exists() else None
         found = checking.check_store(store, trusted, _roots(roots))
     except StoreError as error:
         if not isinstance(error.__cause__, DatabaseError) or isinstance(error.__cause__, OperationalError):
@@ -97,7 +97,7 @@ def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ..
         store.close()
     for line in checking.lines(found):
         _line(line.in_(lang))
-    if key is None:
+    if key is None and trusted is not None:
         told = say(
             "The key was taken from {file}, which who changes the store can change, too: give --key",
             file=str(own),

@@ -48,13 +48,15 @@ class Checked:
     head: tuple[int, str]
 
 
-def check_store(store: Store, key: Ed25519PublicKey, known: Mapping[int, str] | None = None) -> Checked:
+def check_store(
+    store: Store, key: Ed25519PublicKey | None, known: Mapping[int, str] | None = None
+) -> Checked:
     """Verify a store.
 
     Parameters
     ----------
     key
-        Public key that signed its runs, as the verifier has it.
+        Public key that signed its runs, as the verifier has it; None where there is none.
     known
         Roots of runs that were noted elsewhere, or printed in a report.
     """
@@ -77,14 +79,16 @@ def check_store(store: Store, key: Ed25519PublicKey, known: Mapping[int, str] | 
     return Checked((*faults, *broken), rows, len(roots), len(wanted), (seq, hashed))
 
 
-def _root_faults(connection: sa.Connection, row: Mapping[str, Any], key: Ed25519PublicKey) -> Iterator[Said]:
+def _root_faults(
+    connection: sa.Connection, row: Mapping[str, Any], key: Ed25519PublicKey | None
+) -> Iterator[Said]:
     """Compute a root anew, and hold row and envelope against it."""
     run = row["run_id"]
     leaves, subjects = runs.leaves_of(connection, run)
     root = proof.merkle_root([proof.leaf(value) for value in leaves])
     if (root, len(leaves)) != (row["sha256"], row["items"]):
         yield say("run {run}: what came of its operators does not give its root", run=run)
-    said = proof.opened(row["envelope"], key)
+    said = proof.opened(row["envelope"], key) if key is not None else None
     if said is None:
         yield say("run {run}: its root is not signed with this key", run=run)
         return

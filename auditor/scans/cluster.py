@@ -113,9 +113,8 @@ def _judge(store: Store, box: boxes.Children, one: items.Lease, limits: Limits) 
 
 def _state(store: Store, run: int, operator: int) -> str:
     item = tables.item.c
-    with store.read() as connection:
-        wanted = sa.select(item.state).where(item.run_id == run, item.operator_id == operator)
-        return str(connection.execute(wanted).scalar_one())
+    wanted = sa.select(item.state).where(item.run_id == run, item.operator_id == operator)
+    return store.ask(lambda connection: str(connection.execute(wanted).scalar_one()))
 
 
 # --- on the scanner's side ----------------------------------------------------------------------------------
@@ -144,14 +143,13 @@ def scan(
     try:
         client.register_plugin(Bench(Place(store.url, str(store.evidence.absolute()), limits)))
         item = tables.item.c
-        with store.read() as connection:
-            wanted = sa.select(item.operator_id).where(item.run_id == run, item.state == "pending")
-            waiting = list(connection.execute(wanted.order_by(item.operator_id)).scalars())
+        wanted = sa.select(item.operator_id).where(item.run_id == run, item.state == "pending")
+        wanted = wanted.order_by(item.operator_id)
+        waiting = store.ask(lambda connection: list(connection.execute(wanted).scalars()))
         futures = [client.submit(work, run, one, limits, pure=False) for one in waiting]
         for future in distributed.as_completed(futures):
             _heed(future)
-            with store.read() as connection:
-                tell(runs.counted(connection, run))
+            tell(store.ask(lambda connection: runs.counted(connection, run)))
     finally:
         client.close()
     return runs.end(store, run, key)

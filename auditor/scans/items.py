@@ -172,7 +172,8 @@ def _is(one: Lease) -> tuple[sa.ColumnElement[bool], ...]:
 
 def job(store: Store, one: Lease) -> Job:
     """Say what is to be judged for an item."""
-    with store.read() as connection:
+
+    def work(connection: sa.Connection) -> Job:
         row = _given_rows(connection, one.run, one.operator)
         before = None
         if row.before_id is not None:
@@ -183,7 +184,9 @@ def job(store: Store, one: Lease) -> Job:
             for key, change in life.earlier(connection, one.operator).items()
             if change in {"fixed", life.LOST}
         }
-    return Job(str(store.evidence), row.key, _given(row), before, closed)
+        return Job(str(store.evidence), row.key, _given(row), before, closed)
+
+    return store.ask(work)
 
 
 def _given_rows(connection: sa.Connection, run: int, operator: int) -> Any:

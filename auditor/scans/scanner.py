@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING
 
 from auditor.scans import boxes, items, runs
+from auditor.scans.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,15 +59,18 @@ def scan(
     working: dict[Future[Outcome], Lease] = {}
     try:
         while _step(store, run, box, limits, working):
-            with store.read() as connection:
-                tell(runs.counted(connection, run))
-    except BaseException:
+            tell(_counts(store, run))
+    except BaseException as error:
         box.close()  # first, so that nobody judges any more what is given back
-        items.give_back(store, list(working.values()), counted=False)
+        if not isinstance(error, StoreError):  # else the leases end with this process
+            items.give_back(store, list(working.values()), counted=False)
         raise
-    with store.read() as connection:
-        tell(runs.counted(connection, run))
+    tell(_counts(store, run))
     return runs.end(store, run, key)
+
+
+def _counts(store: Store, run: int) -> dict[str, int]:
+    return store.ask(lambda connection: runs.counted(connection, run))
 
 
 def _step(store: Store, run: int, box: Box, limits: Limits, working: dict[Future[Outcome], Lease]) -> bool:
@@ -78,8 +82,7 @@ def _step(store: Store, run: int, box: Box, limits: Limits, working: dict[Future
         else:
             working[box.submit(items.job(store, one))] = one
     if not working:
-        with store.read() as connection:
-            left = runs.counted(connection, run)["pending"]
+        left = _counts(store, run)["pending"]
         if left:  # another scanner has them
             time.sleep(LOOK_S)
         return bool(left)

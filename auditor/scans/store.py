@@ -85,6 +85,7 @@ class Store:
 
     def __init__(self, url: str, evidence: Path, clock: Clock, patience_s: float) -> None:
         self.url, self.clock, self.patience_s = url, clock, patience_s
+        self.tell: Callable[[Said], None] = _nobody  # hears why it takes long
         self.blobs = Blobs(evidence)
         self.engine = _engine(url)
 
@@ -131,17 +132,27 @@ class Store:
 
         return self.transact(attempt)
 
+    def ask(self, work: Callable[[sa.Connection], Answer]) -> Answer:
+        """Read, again where the database was gone in between: what a scanner does must outlast that."""
+        return self._patiently(work, write=False)
+
     def transact(self, work: Callable[[sa.Connection], Answer]) -> Answer:
         """Run a transaction that is not logged: leases alone are taken so."""
+        return self._patiently(work, write=True)
+
+    def _patiently(self, work: Callable[[sa.Connection], Answer], *, write: bool) -> Answer:
         until = time.monotonic() + self.patience_s
-        pause = 0.05
+        pause, told = 0.05, False
         while True:
             try:
-                with self.engine.execution_options(write=True).begin() as connection:
+                with self.engine.execution_options(write=write).begin() as connection:
                     return work(connection)
             except exc.DBAPIError as error:
                 if not _passing(error) or time.monotonic() + pause > until:
                     raise StoreError(_refusal(error)) from error
+                if not told:
+                    self.tell(_waiting(error, self.patience_s))
+                    told = True
                 time.sleep(pause)
                 pause = min(2 * pause, 2.0)
 
@@ -309,13 +320,31 @@ def _passing(error: exc.DBAPIError) -> bool:
     return isinstance(error, exc.OperationalError) and "no such table" not in text
 
 
+def _nobody(_said: Said) -> None:
+    """Tell nobody."""
+
+
+def _waiting(error: exc.DBAPIError, seconds: float) -> Said:
+    """Say that the database is waited for."""
+    return say(
+        "the store does not answer ({reason}); waiting up to {seconds:,.0f} s",
+        reason=_words(error),
+        seconds=seconds,
+    )
+
+
+def _words(error: exc.DBAPIError) -> str:
+    """First line of what the database said."""
+    text = str(error.orig).strip()
+    return text.splitlines()[0] if text else type(error.orig).__name__
+
+
 def _refusal(error: exc.DBAPIError) -> Said:
     """Say what the database said, and what to do."""
-    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
     return say(
         "the store cannot be used: {reason}; nothing that was acknowledged is lost: mend it, and go on with "
         "`auditor scan resume`",
-        reason=text,
+        reason=_words(error),
     )
 
 
