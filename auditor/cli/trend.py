@@ -96,7 +96,7 @@ def _groups(parts: pd.DataFrame, periods: list[Any], per: str, by: str, lang: st
 
     rows = []
     for name, own in parts.groupby(by):
-        then = own.set_index(per).reindex(periods).fillna(0).astype({"fail": int, "undecided": int})
+        then = own.set_index(per)[["fail", "undecided"]].reindex(periods, fill_value=0)
         bars = sparkline([int(n) for n in then["fail"] + then["undecided"]])
         last = then.iloc[-1]
         flows = [int(own[kind].sum()) for kind in ("new", "fixed", "regressed")]

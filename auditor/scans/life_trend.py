@@ -102,7 +102,10 @@ def _held(connection: sa.Connection, every: pd.DataFrame, per: str) -> pd.DataFr
     own = tables.operator.c
     gone = sa.select(own.id, own.removed_at).where(own.removed_at.is_not(None))
     until = {number: f"{at:%Y-%m}" for number, at in connection.execute(gone)}
-    held = held[held["month"] <= held["operator_id"].map(until).fillna("9999-99")]
+    stays = [
+        month <= until.get(own, month) for own, month in zip(held["operator_id"], held["month"], strict=True)
+    ]
+    held = held[stays]
     return held.merge(every.drop(columns="month"), on=ITEM)
 
 
