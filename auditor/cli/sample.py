@@ -206,12 +206,14 @@ def _compared(found: Draw, faults: list[Any], population: Any, lang: str) -> int
     from auditor.errors import UsageError
     from auditor.scans.sampling_record import differences
 
+    terms: list[Any] = []
     if not faults and population is not None:
-        differing, same_sources = differences(found, population)
-        if differing and not same_sources:
+        other = differences(found, population)
+        terms = other.terms
+        if other.sources or (other.units and terms):
             first = say("the record cannot be held against these, they are not what it was drawn from:")
-            raise UsageError(first, *differing)
-        faults = differing
+            raise UsageError(first, *other.sources, *terms, *other.units)
+        faults = other.units
     if faults:
         click.echo(both("the draw is not what its record claims:").in_(lang))
         _lines(f"  {fault.in_(lang)}" for fault in faults)
@@ -224,6 +226,8 @@ def _compared(found: Draw, faults: list[Any], population: Any, lang: str) -> int
         else both("its population is that of the declarations and results that it names")
     )
     click.echo(told.in_(lang))
+    for text in terms:
+        _options.tell(both("note").in_(lang), text.in_(lang), lang)
     return 0
 
 

@@ -97,13 +97,14 @@ def draw(
     >>> len(drawn.to_frame())
     3
     """
-    ruled = policy if isinstance(policy, Policy) else Policy.model_validate(policy or {})
-    day = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or settings.today()
+    if not isinstance(policy, Policy):
+        policy = settings.read_settings({"policy": dict(policy or {})}, where="policy").policy
+    day = engine.day_of(as_of, areas)
     plan = planned(
-        ruled,
+        policy,
         kind=kind,
         as_of=day,
-        due_on=dt.date.fromisoformat(due_on) if isinstance(due_on, str) else due_on,
+        due_on=None if due_on is None else engine.day_of(due_on, None),
         size=size,
         per_stratum=per_stratum,
         at_least=at_least,
@@ -119,7 +120,7 @@ def draw(
     if hasattr(source, "columns"):
         return draw_from(_of_frame(source, plan), plan, roster)
     listed = [source] if isinstance(source, Declaration) else list(source)
-    return draw_from(population_of(listed, plan, areas or engine.areas_on(day), ruled), plan, roster)
+    return draw_from(population_of(listed, plan, areas or engine.areas_on(day), policy), plan, roster)
 
 
 def planned(
@@ -334,6 +335,9 @@ def _of_frame(frame: Any, plan: Plan) -> Population:
     bad = [w for w in weights if isinstance(w, bool) or not isinstance(w, int) or w < 1]
     if bad:
         raise UsageError(say("{weight!r} is no weight: give whole numbers from 1 up", weight=bad[0]))
+    blank_in = [name for name in needed if frame[name].isna().any()]
+    if blank_in:
+        raise UsageError(say("the table has blank cells in {names}; fill them in", names=blank_in))
     texts = frame[["operator", "subject", *plan.by]].astype(str)
     labels = [texts[name].tolist() for name in plan.by]
     strata = strata_of(labels, len(frame))

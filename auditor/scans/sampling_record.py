@@ -8,14 +8,17 @@ has those can hold the population against them.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import ValidationError
 
-from auditor.errors import UsageError
+from auditor.errors import UsageError, fault_of
 from auditor.files import read_given
 from auditor.language import say
+from auditor.scans import sampling_form
 from auditor.scans.canonical import canonical, sha256
 from auditor.scans.sampling_inspectors import Inspector, Target, assigned
 from auditor.scans.sampling_selection import ALGORITHM, Unit, population_sha256, probability, select
@@ -157,11 +160,6 @@ def draw_from(population: Population, plan: Plan, roster: Sequence[Inspector] = 
         There is nothing to draw from, names that are none, or too few inspectors.
     """
     units = sorted(population.units)
-    if len({(unit.operator, unit.subject) for unit in units}) < len(units):
-        seen: set[tuple[str, str]] = set()
-        twice = {(u.operator, u.subject) for u in units if (u[:2] in seen) or seen.add(u[:2])}  # type: ignore[func-returns-value]
-        names = [f"{operator} {subject}" for operator, subject in sorted(twice)[:MOST_TOLD]]
-        raise UsageError(say("units are there twice: {names}; give every one its own name", names=names))
     return Draw(
         {
             "schema": ALGORITHM,
@@ -170,9 +168,7 @@ def draw_from(population: Population, plan: Plan, roster: Sequence[Inspector] = 
             "sources": {name: dict(own) for name, own in sorted(population.sources.items())},
             "left_out": {name: dict(why) for name, why in sorted(population.left_out.items())},
             "population": {
-                "sha256": population_sha256(units),
-                "units": len(units),
-                "columns": list(COLUMNS[: 4 + len(units[0].parts)]) if units else [],
+                **_described(units, plan),
                 "rows": [[*unit[:4], *unit.parts] for unit in units],
             },
             "roster": [[list(v) if isinstance(v, tuple) else v for v in one] for one in roster],
@@ -181,10 +177,22 @@ def draw_from(population: Population, plan: Plan, roster: Sequence[Inspector] = 
     )
 
 
+def _described(units: list[Unit], plan: Plan) -> dict[str, Any]:
+    """What a record says of its population, beside its rows."""
+    columns = COLUMNS if plan.weights == "risk" else COLUMNS[:4]
+    return {"sha256": population_sha256(units), "units": len(units), "columns": list(columns)}
+
+
 def _outcome(
     units: list[Unit], plan: Plan, targets: Sequence[Target], roster: Sequence[Inspector]
 ) -> dict[str, Any]:
     """What a plan makes of a population: strata, units drawn, who inspects them."""
+    names = Counter(unit[:2] for unit in units)
+    twice = [" ".join(name) for name, count in names.items() if count > 1]
+    if twice:
+        raise UsageError(
+            say("units are there twice: {names}; give every one its own name", names=twice[:MOST_TOLD])
+        )
     strata, drawn = select(
         units,
         plan.seed,
@@ -244,51 +252,21 @@ def draw_of(data: bytes, name: str) -> Draw:
     """
     try:
         record = orjson.loads(data)
+        sampling_form.Record.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        faults = [
+            say(
+                "{path}: is no record of a draw: {place}: {what}",
+                path=name,
+                place=".".join(map(str, one["loc"])) or "-",
+                what=fault_of(one),
+            )
+            for one in error.errors()[:MOST_TOLD]
+        ]
+        raise UsageError(*faults) from None
     except ValueError as error:
         raise UsageError(say("{path}: is no JSON: {reason}", path=name, reason=str(error))) from None
-    fault = _form(record)
-    if fault:
-        raise UsageError(say("{path}: is no record of a draw: {fault}", path=name, fault=fault))
     return Draw(record)
-
-
-def _form(record: Any) -> object:
-    """Say what makes a record one that cannot be drawn again; nothing if it can."""
-    if not isinstance(record, dict) or record.get("schema") != ALGORITHM:
-        return say("its schema is not {schema}", schema=ALGORITHM)
-    try:
-        draw = Draw(record)
-        _check_plan(draw.plan)
-        if not all(_good(unit) for unit in draw.units):
-            return say("a row of its population is none")
-        targets_of(record["sources"])
-        roster_of(record)
-        [row["number"] + 0 for row in record["drawn"]]
-        [row["name"] for row in record["strata"]]
-        record["terms"].items(), record["left_out"].items(), record["population"]["sha256"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
-
-
-def _check_plan(plan: Plan) -> None:
-    texts = (plan.kind, plan.seed, plan.seed_from, plan.weights, *plan.by, *plan.all_of)
-    numbers = (plan.size, plan.per_stratum)
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("plan")
-    if (
-        not all(n is None or (type(n) is int and n > 0) for n in numbers)
-        or plan.at_least < 0
-        or plan.team < 1
-    ):
-        raise ValueError("plan")
-    dt.date.fromisoformat(plan.as_of), dt.date.fromisoformat(plan.due_on)
-
-
-def _good(unit: Unit) -> bool:
-    texts = all(isinstance(text, str) for text in unit[:3])
-    whole = all(type(number) is int for number in (unit.weight, *unit.parts))
-    return texts and whole and unit.weight > 0
 
 
 def roster_of(record: Mapping[str, Any]) -> tuple[Inspector, ...]:
@@ -311,13 +289,10 @@ def faults_of(draw: Draw) -> list[object]:
     """Draw again from the population that a record holds, and say where it claims otherwise."""
     record, units = draw.record, draw.units
     faults: list[object] = []
-    if (
-        population_sha256(units) != record["population"]["sha256"]
-        or len(units) != record["population"]["units"]
-    ):
+    stated = {name: record["population"][name] for name in ("sha256", "units", "columns")}
+    if stated != _described(units, draw.plan):
         faults.append(say("the population is not the one whose digest the record states"))
-    odd = [unit for unit in units if unit.parts and unit.weight != 1 + sum(unit.parts)]
-    if odd or (draw.plan.weights == "even" and any(unit.weight != 1 for unit in units)):
+    if draw.plan.weights != "given" and any(unit.weight != 1 + sum(unit.parts) for unit in units):
         faults.append(say("weights are not what the record says that they are made of"))
     try:
         again = _outcome(sorted(units), draw.plan, targets_of(record["sources"]), roster_of(record))
@@ -353,22 +328,35 @@ def _other_rows(claimed: list[dict[str, Any]], again: list[dict[str, Any]]) -> l
     return found or [say("the order of the units drawn is another")]
 
 
-def differences(draw: Draw, population: Population) -> tuple[list[object], bool]:
-    """Hold the population of a record against one made anew.
+@dataclass(frozen=True)
+class Differences:
+    """How the population of a record differs from one made anew, in words.
 
-    Returns
-    -------
-    tuple
-        How they differ, in words; and whether both were made of the same: the same declarations and results,
-        by the same auditor, policy and zones. Then the record is at fault; else nobody can tell.
+    Parameters
+    ----------
+    sources
+        Declarations and results that are others than those the record names by digest.
+    terms
+        Auditor, policy, zones that are others.
+    units
+        Units, strata and weights that are others. Where sources and terms are the same, the record is at
+        fault; else nobody can tell.
     """
+
+    sources: list[object]
+    terms: list[object]
+    units: list[object]
+
+
+def differences(draw: Draw, population: Population) -> Differences:
+    """Hold the population of a record against one made anew."""
     record = draw.record
-    other: list[object] = [
+    sources: list[object] = [
         say("{operator}: its declaration or its result is another", operator=name)
         for name in sorted(record["sources"].keys() | population.sources.keys())
         if record["sources"].get(name) != population.sources.get(name)
     ]
-    other += [
+    terms: list[object] = [
         say(
             "{name}: {before} in the record, now {after}",
             name=name,
@@ -396,7 +384,7 @@ def differences(draw: Draw, population: Population) -> tuple[list[object], bool]
         if keys:
             shown = [" ".join(key) for key in sorted(keys)[:MOST_TOLD]]
             found.append(say("{what}: {count:,}: {names}", what=what, count=len(keys), names=shown))
-    return [*other, *found], not other
+    return Differences(sources, terms, found)
 
 
 def _short(value: Any) -> str:

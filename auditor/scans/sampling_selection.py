@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from math import floor, log1p
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ALGORITHM = "auditor.draw/1"  # hashed with every unit: another way of drawing gets another name
 SPAN = 1 << 256
-EXACT = Context(prec=50)
+DIGITS = 50
 MARGIN = 1e-9  # relative; floating-point keys are good to 1e-15
 
 
@@ -99,7 +99,7 @@ def ranked(units: list[Unit], seed: str, most: int) -> list[Unit]:
     Examples
     --------
     >>> units = [Unit("A", f"node:{i}") for i in range(5)]
-    >>> [unit.subject for unit in ranked(units, "2026", 2)]
+    >>> [unit.subject for unit in ranked(units, "2026-1", 3)]
     ['node:0', 'node:2']
     """
     numbers = [digest_of(seed, unit.operator, unit.subject) for unit in units]
@@ -124,8 +124,9 @@ def exact_key(number: int, weight: int) -> Decimal:
     >>> exact_key(1 << 255, 2)
     Decimal('0.34657359027997265470861606072908828403775006718013')
     """
-    below_one = EXACT.divide(Decimal(2 * (SPAN - number) - 1), Decimal(2 * SPAN))
-    return EXACT.divide(EXACT.minus(EXACT.ln(below_one)), Decimal(weight))
+    exact = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
+    below_one = exact.divide(Decimal(2 * (SPAN - number) - 1), Decimal(2 * SPAN))
+    return exact.divide(exact.minus(exact.ln(below_one)), Decimal(weight))
 
 
 def allocated(size: int, strata: Mapping[str, Bounds]) -> dict[str, int]:
@@ -155,7 +156,7 @@ def allocated(size: int, strata: Mapping[str, Bounds]) -> dict[str, int]:
         }
 
     bounds = sorted({Fraction(end, weight) for weight, *ends in strata.values() for end in ends})
-    at = bisect_left(bounds, size, key=lambda t: sum(shares(t).values(), Fraction(0)))
+    at = bisect_left(bounds, Fraction(size), key=lambda t: sum(shares(t).values(), Fraction(0)))
     if at == len(bounds):  # more than there is, or no strata: all of it
         return {name: most for name, (_, _, most) in strata.items()}
     share = shares(bounds[at])
