@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from pydantic import ValidationError
 
-from auditor.errors import UsageError, fault_of
+from auditor.errors import UsageError
 from auditor.files import read_given
 from auditor.language import say
 from auditor.scans import sampling_form
@@ -254,16 +254,14 @@ def draw_of(data: bytes, name: str) -> Draw:
         record = orjson.loads(data)
         sampling_form.Record.model_validate_json(data, strict=True)
     except ValidationError as error:
-        faults = [
+        places = dict.fromkeys(".".join(map(str, one["loc"][:4])) for one in error.errors())
+        raise UsageError(
             say(
-                "{path}: is no record of a draw: {place}: {what}",
+                "{path}: is no record of a draw (auditor.draw/1): missing or wrong: {places}",
                 path=name,
-                place=".".join(map(str, one["loc"])) or "-",
-                what=fault_of(one),
+                places=list(places)[:MOST_TOLD] or ["-"],
             )
-            for one in error.errors()[:MOST_TOLD]
-        ]
-        raise UsageError(*faults) from None
+        ) from None
     except ValueError as error:
         raise UsageError(say("{path}: is no JSON: {reason}", path=name, reason=str(error))) from None
     return Draw(record)

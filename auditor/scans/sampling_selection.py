@@ -100,7 +100,7 @@ def ranked(units: list[Unit], seed: str, most: int) -> list[Unit]:
     --------
     >>> units = [Unit("A", f"node:{i}") for i in range(5)]
     >>> [unit.subject for unit in ranked(units, "2026-1", 3)]
-    ['node:0', 'node:2']
+    ['node:3', 'node:4', 'node:0']
     """
     numbers = [digest_of(seed, unit.operator, unit.subject) for unit in units]
     rows = range(len(units))
