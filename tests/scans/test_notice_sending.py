@@ -12,7 +12,7 @@ from auditor.scans import notice_recipients, notices, tables
 from auditor.scans.channels import Channel, ChannelError
 from auditor.scans.store import open_store
 from tests.scans._build import add_operator, add_run
-from tests.scans._notices import Crash, Post, copy_of, crash, faults, found, refuse, rows_of, send
+from tests.scans._notices import Crash, Post, copy_of, crash, faults, found, office, refuse, rows_of, send
 from tests.scans.conftest import FakeClock
 
 # --- once -------------------------------------------------------------------------------------------------
@@ -188,3 +188,14 @@ def test_a_fault_of_one_address_leaves_the_others_alone(store, post):
     assert sorted(send(store)) == ["failed", "sent", "sent"]
     [row] = [row for row in rows_of(store, tables.notice) if row.state == "failed"]
     assert "ZeroDivisionError" in orjson.loads(row.error)["zh"]
+
+
+def test_what_was_planned_on_an_older_state_is_not_drafted(store, post):
+    operator = add_operator(store, "one")
+    notice_recipients.add(store, "file", "/box")
+    add_run(store, {operator: {"changes": [found()]}})
+    [old] = notices.planned(store, office(store))
+    add_run(store, {operator: {"changes": [found(subject="node:s-2")]}})
+    assert send(store) == ["sent"]
+    assert notices._send(store, office(store), old).state == "left"
+    assert [n["counts"] for n in post.texts("/box")] == [{"new": 2}]
