@@ -9,13 +9,27 @@ import sqlalchemy as sa
 
 from auditor.findings import SETTLED
 from auditor.scans import tables
+from auditor.scans.canonical import INSTANT
 from auditor.scans.life import LOST, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FINDING = ["operator_id", "rule", "subject"]  # what names a finding from run to run
+MOST_NAMED = 10_000  # numbers that a database takes in one statement without demur
 OPEN, UNSEEN, CLOSED = "open", "unseen", "closed"
+
+
+def table(connection: sa.Connection, wanted: sa.Select[Any]) -> pd.DataFrame:
+    """Read columns of the store; instants, which are kept as text, are read all at once."""
+    chosen = list(wanted.selected_columns)
+    instants = [column.name for column in chosen if isinstance(column.type, tables.Utc)]
+    plain = [sa.type_coerce(c, sa.Text).label(c.name) if c.name in instants else c for c in chosen]
+    result = connection.execute(wanted.with_only_columns(*plain))
+    frame = pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))
+    for name in instants:
+        frame[name] = pd.to_datetime(frame[name], format=INSTANT, utc=True).astype("datetime64[ns, UTC]")
+    return frame
 
 
 def results(connection: sa.Connection) -> pd.DataFrame:
@@ -30,20 +44,33 @@ def results(connection: sa.Connection) -> pd.DataFrame:
         ``operator_id run_id place at verdict area``.
     """
     item = tables.item.c
-    wanted = sa.select(item.operator_id, item.run_id, item.before_id, item.ended_at, item.verdict, item.area)
-    rows = connection.execute(wanted.where(item.state == "done", item.ended_at.is_not(None))).all()
-    frame = pd.DataFrame(rows, columns=["operator_id", "run_id", "before_id", "at", "verdict", "area"])
-    frame = frame.assign(place=0).astype({"at": "datetime64[ns, UTC]", "before_id": "Int64"})
-    for _, own in frame.groupby("operator_id"):
-        before = own["before_id"].astype(object).where(own["before_id"].notna(), None)
-        place = {run: at for at, run in enumerate(in_order(zip(own["run_id"], before, strict=True)))}
+    named = (
+        item.operator_id,
+        item.run_id,
+        item.before_id,
+        item.ended_at.label("at"),
+        item.verdict,
+        item.area,
+    )
+    wanted = sa.select(*named).where(item.state == "done", item.ended_at.is_not(None))
+    frame = table(connection, wanted)
+    frame = frame.sort_values(["operator_id", "run_id"], ignore_index=True)
+    frame["place"] = frame.groupby("operator_id").cumcount()
+    before = frame.groupby("operator_id")["run_id"].shift()
+    plain = (frame["before_id"] == before) | (frame["before_id"].isna() & before.isna())
+    odd = frame[frame["operator_id"].isin(frame["operator_id"][~plain])]
+    for _, own in odd.groupby("operator_id"):  # a run that was interrupted ended after a later one
+        held = own["before_id"].astype(object).where(own["before_id"].notna(), None)
+        place = {run: at for at, run in enumerate(in_order(zip(own["run_id"], held, strict=True)))}
         frame.loc[own.index, "place"] = own["run_id"].map(place)
     frame = frame.sort_values(["operator_id", "place"], ignore_index=True)
     frame["at"] = frame.groupby("operator_id")["at"].cummax()
     return frame.drop(columns="before_id")
 
 
-def changes(connection: sa.Connection, operators: Iterable[int] | None = None) -> pd.DataFrame:
+def changes(
+    connection: sa.Connection, operators: Iterable[int] | None = None, order: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Give all changes of findings, one row each, by operator and in order.
 
     ``state`` is what the finding is after the change: ``open`` (it fails, or is undecided), ``unseen`` (no
@@ -53,6 +80,8 @@ def changes(connection: sa.Connection, operators: Iterable[int] | None = None) -
     ----------
     operators
         Numbers of those that are wanted; all if not given.
+    order
+        What `results` gave, if it is at hand.
 
     Returns
     -------
@@ -62,11 +91,16 @@ def changes(connection: sa.Connection, operators: Iterable[int] | None = None) -
     change = tables.change.c
     named = ("operator_id", "run_id", "rule", "subject", "change", "after", "severity", "basis")
     wanted = sa.select(*(change[name] for name in named))
-    if operators is not None:
-        wanted = wanted.where(change.operator_id.in_(list(operators)))
-    frame = pd.DataFrame(connection.execute(wanted).all(), columns=list(named))
-    order = results(connection)[["operator_id", "run_id", "place", "at"]]
-    frame = frame.merge(order, on=["operator_id", "run_id"], how="inner")
+    chosen = None if operators is None else list(operators)
+    if chosen is not None and len(chosen) <= MOST_NAMED:
+        wanted = wanted.where(change.operator_id.in_(chosen))
+    frame = table(connection, wanted)
+    if chosen is not None:
+        frame = frame[frame["operator_id"].isin(chosen)]
+    order = results(connection) if order is None else order
+    frame = frame.merge(
+        order[["operator_id", "run_id", "place", "at"]], on=["operator_id", "run_id"], how="inner"
+    )
     frame = frame.sort_values(["operator_id", "place", "rule", "subject"], ignore_index=True)
     frame["state"] = CLOSED
     frame.loc[frame["after"].notna() & ~frame["after"].isin([str(v) for v in SETTLED]), "state"] = OPEN

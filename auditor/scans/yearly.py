@@ -79,11 +79,10 @@ class Year:
         """Tell which instants lie in the year."""
         return (at >= self.start) & (at < self.end)
 
-    def read(self, wanted: sa.Select[Any], instants: Iterable[str] = ()) -> pd.DataFrame:
-        """Read columns of the store."""
-        result = self.connection.execute(wanted)
-        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-        return frame.astype(dict.fromkeys(instants, "datetime64[ns, UTC]"))
+    def read(self, wanted: sa.Select[Any], dates: Iterable[str] = ()) -> pd.DataFrame:
+        """Read columns of the store; dates become instants of their beginning in UTC, which compare alike."""
+        frame = histories.table(self.connection, wanted)
+        return frame.astype(dict.fromkeys(dates, "datetime64[ns, UTC]"))
 
     @cached_property
     def results(self) -> pd.DataFrame:
@@ -99,10 +98,7 @@ class Year:
         names none.
         """
         own = tables.operator.c
-        frame = self.read(
-            sa.select(own.id, own.key, own.added_at, own.removed_at).order_by(own.key),
-            ("added_at", "removed_at"),
-        )
+        frame = self.read(sa.select(own.id, own.key, own.added_at, own.removed_at).order_by(own.key))
         areas = self.results.drop_duplicates("operator_id", keep="last").set_index("operator_id")["area"]
         frame["area"] = frame["id"].map(areas).astype(object)
         return frame[(frame["added_at"] < self.end) & ~(frame["removed_at"] < self.start)]
@@ -131,6 +127,11 @@ class Year:
         return mine.drop_duplicates("operator_id", keep="last")
 
     @cached_property
+    def changes(self) -> pd.DataFrame:
+        """All changes of findings of these operators before the end, in order (`histories.changes`)."""
+        return histories.changes(self.connection, self.operators["id"].tolist(), self.results)
+
+    @cached_property
     def items(self) -> pd.DataFrame:
         """What became of these operators in the runs of the year.
 
@@ -146,7 +147,7 @@ class Year:
             .where(ended | (begun & (item.ended_at.is_(None) | (item.ended_at >= self.end.to_pydatetime()))))
             .order_by(item.run_id, item.operator_id)
         )
-        frame = self.read(wanted, ("ended_at",))
+        frame = self.read(wanted)
         frame.loc[frame["ended_at"] >= self.end, "state"] = "pending"
         return frame[frame["operator_id"].isin(self.operators["id"])]
 
@@ -256,7 +257,8 @@ def _counted(verdicts: pd.Series[Any], operators: int) -> dict[str, int]:
 
 def _of_last(year: Year, table: sa.Table, columns: Iterable[str]) -> pd.DataFrame:
     """Read rows that belong to the last results of the year."""
-    frame = year.read(sa.select(table.c.run_id, table.c.operator_id, *(table.c[name] for name in columns)))
+    wanted = sa.select(table.c.run_id, table.c.operator_id, *(table.c[name] for name in columns))
+    frame = year.read(wanted.where(table.c.run_id.in_(year.last["run_id"].unique().tolist())))
     return frame.merge(year.last[["operator_id", "run_id"]], on=["operator_id", "run_id"])
 
 
@@ -306,7 +308,7 @@ def _runs(year: Year) -> dict[str, Any]:
         .outerjoin(root, root.c.run_id == run.c.id)
         .order_by(run.c.id)
     )
-    frame = year.read(wanted, ("started_at", "ended_at"))
+    frame = year.read(wanted)
     frame = frame[frame["id"].isin(year.items["run_id"])]
     states = year.items.groupby(["run_id", "state"]).size()
     rows: list[Any] = list(frame.itertuples())

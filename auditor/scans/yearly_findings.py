@@ -57,8 +57,7 @@ def _by(frame: pd.DataFrame, key: str, order: Iterable[str]) -> list[dict[str, A
 
 def _counted(year: Year) -> pd.DataFrame:
     """Give one row a finding that was ever open, with what it adds to each figure."""
-    frame = histories.changes(year.connection, year.operators["id"].tolist())
-    frame = frame[frame["at"] < year.end]
+    frame = year.changes
     first = ~frame.duplicated(FINDING)
     inside = year.within(frame["at"])
     came = inside & (frame["earlier"] != OPEN) & (frame["state"] == OPEN)

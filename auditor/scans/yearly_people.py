@@ -39,8 +39,7 @@ def waivers(year: Year) -> dict[str, int]:
     ended = year.within(frame["ends_at"])
     lapsed = frame[ended & ~frame["revoked"]]
     living = frame[frame["ends_at"] >= year.end]
-    changes = histories.changes(year.connection, year.operators["id"].tolist())
-    last = histories.latest(changes[changes["at"] < year.end])
+    last = histories.latest(year.changes)
     still = last[last["state"] == histories.OPEN][histories.FINDING]
     held = living[living["from_at"] < year.end][histories.FINDING]
     bare = lapsed[histories.FINDING].drop_duplicates().merge(still).merge(held, how="left", indicator=True)
@@ -78,7 +77,7 @@ def spot_checks(year: Year) -> dict[str, Any]:
     wanted = sa.select(
         draw.id, draw.kind, draw.drawn_at, draw.due_on, drawn.operator, drawn.outcome, drawn.closed_on
     )
-    frame = year.read(wanted.join_from(tables.drawn, tables.draw), ("drawn_at", "closed_on", "due_on"))
+    frame = year.read(wanted.join_from(tables.drawn, tables.draw), ("closed_on", "due_on"))
     frame = frame[frame["operator"].isin(year.operators["key"]) & (frame["drawn_at"] < year.end)]
     first, last = (pd.Timestamp(day, tz="UTC") for day in (f"{year.year}-01-01", year.last_day))
     open_then = ~(frame["closed_on"] < first)
@@ -108,7 +107,7 @@ def notices(year: Year) -> dict[str, int]:
     wanted = sa.select(
         own.operator_id, own.state, own.drafted_at, own.sent_at, own.due_on, own.acknowledged_on
     )
-    frame = year.read(wanted, ("drafted_at", "sent_at", "due_on", "acknowledged_on"))
+    frame = year.read(wanted, ("due_on", "acknowledged_on"))
     frame = frame[frame["operator_id"].isin(year.operators["id"]) & (frame["drafted_at"] < year.end)]
     first, last = (pd.Timestamp(day, tz="UTC") for day in (f"{year.year}-01-01", year.last_day))
     sent = frame["sent_at"] < year.end
