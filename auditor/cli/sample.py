@@ -131,7 +131,7 @@ def draw(
     """
     from auditor import engine, settings
     from auditor.cli._scans import opened
-    from auditor.scans import sampling, sampling_text
+    from auditor.scans import sampling, sampling_store, sampling_text
     from auditor.scans.sampling_record import draw_from
 
     _options.refuse_formats(outputs, FORMATS)
@@ -141,14 +141,15 @@ def draw(
     plan = sampling.planned(chosen.policy, kind=kind, as_of=day, by=by, all_of=all_of, **given)
     roster = _roster(inspectors)
     areas = engine.areas_on(day, (*chosen.zones, *zones))
-    number = None
+    number, earlier = None, []
     if _from_store(paths, url):
         with opened(str(url), evidence) as store:
             number, found = sampling.draw_store(store, plan, areas, chosen.policy, roster)
+            earlier = sampling_store.same_seed(store, number)
     else:
         population = sampling.population_of(_declarations(paths), plan, areas, chosen.policy)
         found = draw_from(population, plan, roster)
-    for text in sampling_text.notes(found):
+    for text in sampling_text.notes(found, earlier):
         _options.tell(both("note").in_(lang), text.in_(lang), lang)
     for name, target in outputs:
         _write(_rendered(found, number, name, lang), target)

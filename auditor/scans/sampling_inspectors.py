@@ -8,6 +8,7 @@ even as it can be, and the seed decides between equals.
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from auditor.cells import read_day
 from auditor.errors import DeclarationError, Problem, UsageError
 from auditor.language import say
 from auditor.problems import quote
+from auditor.registers._files import read_rows
 from auditor.scans.sampling_selection import digest_of
 from auditor.signed import in_order, read_signed
 
@@ -24,18 +26,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "unit", "areas", "not_for", "leave_from_on", "leave_to_on")
 REQUIRED = ("name", "unit")
-ALIASES = {
-    "姓名": "name",
-    "单位": "unit",
-    "地区": "areas",
-    "回避": "not_for",
-    "请假起": "leave_from_on",
-    "请假止": "leave_to_on",
-    "area": "areas",
-    "leave_from": "leave_from_on",
-    "leave_to": "leave_to_on",
-}
-TEAM = 2
+KNOWN = say("columns are {columns}; leave others out", columns=COLUMNS)
 
 
 class Inspector(NamedTuple):
@@ -112,9 +103,8 @@ def read_inspectors(path: str | Path) -> tuple[Inspector, ...]:
         All that is wrong with the file.
     """
     path = Path(path)
-    rows = read_signed(
-        path, lambda name: ALIASES.get(name.replace(" ", "_"), name.replace(" ", "_")), REQUIRED
-    )
+    names = _headings()
+    rows = read_signed(path, lambda name: names.get(name.replace(" ", "_"), name), REQUIRED)
     problems: list[Problem] = []
     roster: dict[tuple[str, str], Inspector] = {}
     for number, row in enumerate(rows, start=2):
@@ -128,9 +118,21 @@ def read_inspectors(path: str | Path) -> tuple[Inspector, ...]:
         problems += wrong
     if not rows:
         problems.append(Problem(path.name, "", "", say("names nobody")))
+    problems += [  # a misspelt not_for would hide a conflict
+        Problem(path.name, say("row {number}", number=1), name, say("is no column of inspectors"), KNOWN)
+        for name in dict.fromkeys(name for row in rows for name in row)
+        if name is not None and name not in COLUMNS
+    ]
     if problems:
         raise DeclarationError(problems)
     return tuple(sorted(roster.values()))
+
+
+@cache
+def _headings() -> dict[str, str]:
+    """Our columns by every name that they go by."""
+    rows = read_rows("inspector_headings.csv")
+    return {name: row["field"] for row in rows for name in (row["field"], *row["names"].split("|"))}
 
 
 def _inspector(row: Mapping[str, str]) -> Inspector:

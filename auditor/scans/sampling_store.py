@@ -223,6 +223,15 @@ def kept(store: Store, number: int) -> Draw:
     return draw_of(store.blobs.get(digest), str(store.blobs.path(digest)))
 
 
+def same_seed(store: Store, number: int) -> list[int]:
+    """Give the earlier draws that began with the seed of a draw: the same units come first in all of them."""
+    draw, other = tables.draw.alias(), tables.draw.c
+    wanted = sa.select(other.id).join_from(draw, tables.draw, draw.c.seed == other.seed)
+    with store.read() as connection:
+        rows = connection.execute(wanted.where(draw.c.id == number, other.id < number).order_by(other.id))
+        return list(rows.scalars())
+
+
 def holds(store: Store, draw: Draw) -> bool:
     """Whether the store keeps just this record."""
     with store.read() as connection:

@@ -28,9 +28,21 @@ SEED_FROM = {
 }
 
 
-def notes(found: Draw) -> Iterator[Text]:
-    """Say what a draw could not do as asked, and what it could not reach."""
+def notes(found: Draw, earlier: Sequence[int] = ()) -> Iterator[Text]:
+    """Say what a draw could not do as asked, and what it could not reach.
+
+    Parameters
+    ----------
+    earlier
+        Draws of the store that began with the same seed.
+    """
     record, plan = found.record, found.plan
+    if earlier:
+        yield both(
+            "seed {seed} was that of draws {draws}, too: the same units come first; take another",
+            seed=plan.seed,
+            draws=earlier,
+        )
     for name, why in record["left_out"].items():
         yield both("left out: {operator}: {why}", operator=name, why=Text(why["en"], why["zh"]))
     free = sum(stratum["units"] for stratum in record["strata"] if not stratum["census"])
@@ -110,7 +122,7 @@ def listed(draws: list[dict[str, Any]], operators: list[dict[str, Any]], lang: s
         if one["verdict"] != "pass":
             told = [VERDICTS[Verdict(one["verdict"])], *one["because"]]
             yield both("{name}: {text}", name=one["operator"], text=told).in_(lang)
-    yield both("PILOT-GOV-04: {verdict}", verdict=VERDICTS[Verdict(worst(operators))]).in_(lang)
+    yield both("{name}: {text}", name="PILOT-GOV-04", text=VERDICTS[Verdict(worst(operators))]).in_(lang)
 
 
 def listed_json(

@@ -1,14 +1,17 @@
 """Spot checks: drawn by the seed alone, alike on every machine, and nothing claimed that was not drawn."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 import hashlib
 import itertools
 import json
+import os
 from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import floor
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -20,7 +23,7 @@ from scipy.stats import chi2
 
 import auditor
 from auditor.errors import AuditorError, UsageError
-from auditor.scans import ledger, sampling, sampling_store
+from auditor.scans import ledger, sampling, sampling_store, sampling_text
 from auditor.scans.canonical import canonical
 from auditor.scans.sampling_inspectors import Inspector, Target, assigned, read_inspectors, strangers
 from auditor.scans.sampling_record import Draw, Population, differences, draw_from, draw_of, faults_of
@@ -30,6 +33,7 @@ from auditor.selection import selected
 from tests.scans._build import add_operator, add_run
 from tests.test_cli import run
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "scans"
 DAY = "2026-11-22"
 ON = dt.date(2026, 11, 22)
 SHANGHAI = auditor.sample("shanghai_violations")
@@ -69,14 +73,14 @@ def test_a_draw_can_be_worked_out_without_auditor():
 
 def test_every_set_of_units_is_as_likely_as_any_other():
     counts = Counter(
-        frozenset(u.subject for u in ranked(units(1, 1, 1, 1, 1), str(seed), 2)) for seed in range(4000)
+        frozenset(u.subject for u in ranked(units(1, 1, 1, 1, 1), str(seed), 2)) for seed in range(2000)
     )
     pairs = [frozenset(pair) for pair in itertools.combinations([f"node:{i}" for i in range(5)], 2)]
     assert fits(counts, dict.fromkeys(pairs, 0.1))
 
 
 def test_inclusion_is_even():
-    n, size, trials = 12, 4, 3000
+    n, size, trials = 12, 4, 1500
     counts = Counter(u.subject for seed in range(trials) for u in ranked(units(*[1] * n), f"s{seed}", size))
     rate = size / n
     statistic = sum((counts[f"node:{i}"] - trials * rate) ** 2 for i in range(n)) / (
@@ -88,7 +92,7 @@ def test_inclusion_is_even():
 def test_heavier_units_come_sooner_just_as_much_as_they_weigh():
     weights = (1, 2, 3, 6)
     counts = Counter(
-        tuple(int(u.subject[5:]) for u in ranked(units(*weights), f"w{seed}", 2)) for seed in range(6000)
+        tuple(int(u.subject[5:]) for u in ranked(units(*weights), f"w{seed}", 2)) for seed in range(3000)
     )
     total = sum(weights)
     expected = {
@@ -151,7 +155,7 @@ def shares_by_trial(size, strata):
     raise AssertionError
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data())
 def test_sizes_are_shared_out_by_largest_remainder(data):
     names = "abcd"[: data.draw(st.integers(1, 4))]
@@ -222,10 +226,10 @@ def least_unevenness(eligible, team, people):
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data())
 def test_nobody_is_sent_where_they_must_not_go_and_the_load_is_even(data):
-    people, operators = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    people, operators = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
     team = data.draw(st.integers(1, 2))
     roster = [
         Inspector(
@@ -241,7 +245,7 @@ def test_nobody_is_sent_where_they_must_not_go_and_the_load_is_even(data):
     ]
     targets = [
         Target(
-            f"o{i}", None, "91310115MA1K4" if i == 3 else None, data.draw(st.sampled_from(["shanghai", None]))
+            f"o{i}", None, "91310115MA1K4" if i == 1 else None, data.draw(st.sampled_from(["shanghai", None]))
         )
         for i in range(operators)
     ]
@@ -290,11 +294,17 @@ def test_the_table_of_inspectors_is_read_and_all_its_faults_told(tmp_path):
     assert [one.away(dt.date(2027, 1, 1)) for one in roster] == [False, True]
     assert strangers(roster, [Target("a", "甲公司")]) == ["乙公司"]
     path.write_text(
-        "name,unit,leave_from_on,leave_to_on\nA,,,\nB,x,2026-13-01,\nC,x,2026-12-02,2026-12-01\nD,x,,\nD,x,,\n"
+        "name,unit,leave_from_on,leave_to_on,notfor\nA,,,\nB,x,2026-13-01,\nC,x,2026-12-02,2026-12-01\nD,x,,\nD,x,,\n"
     )
     with pytest.raises(AuditorError) as caught:
         read_inspectors(path)
-    for place in ("row 2, unit", "row 3, leave_from_on", "row 4, leave_to_on", "row 6, name"):
+    for place in (
+        "row 1, notfor: is no column",
+        "row 2, unit",
+        "row 3, leave_from_on",
+        "row 4, leave_to_on",
+        "row 6, name",
+    ):
         assert place in str(caught.value)
 
 
@@ -652,6 +662,8 @@ def test_the_command_line_keeps_draws(drawn_store, store_url, tmp_path):
     values = orjson.loads(told.stdout)
     assert (told.returncode, values["verdict"], values["draws"][0]["outcomes"]["refused"]) == (1, "fail", 1)
     assert "拒绝检查：1/2" in run("sample", "list", *where, "--as-of", DAY, "--lang", "zh").stdout
+    again = [run("sample", "draw", "operator", *where, "--seed", "s", "--as-of", DAY) for _ in range(2)]
+    assert ["seed s was that of draws 2" in one.stderr for one in again] == [False, True]
     facilities = run("sample", "draw", "facility", *where, "--as-of", DAY)
     assert facilities.returncode == 2
     assert run("sample", "show", 9, *where).returncode == 2
@@ -661,3 +673,48 @@ def test_parts_of_a_weight_are_named():
     assert set(KINDS) == {"operator", "facility", "link", "subscriber_area"}
     for state, points in (("done", 0), ("refused", 16), ("error", 16), ("never", 8)):
         assert weighed(Asset("A", {}, state=state), "operator", 5, 2, ON) == (5, 2, points, 0)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_draw_reads_as_it_did(lang):
+    listed = [
+        Unit("甲公司", "node:dc-1", "within/data_centre", 1 + 17 + 2, (17, 2, 0, 0)),
+        Unit("甲公司", "node:dc-2", "within/data_centre", 1, (0, 0, 0, 0)),
+        Unit("乙公司", "node:room\x1b[31m", "outside/room", 1 + 12, (0, 0, 0, 12)),
+        Unit("乙公司", "node:room-2", "outside/room", 1 + 12, (0, 0, 0, 12)),
+        Unit("丙公司", "node:rack-1", "outside/rack", 1 + 16, (0, 0, 16, 0)),
+    ]
+    sources = {
+        name: {"name": name, "uscc": None, "area": area}
+        for name, area in (("甲公司", "shanghai"), ("乙公司", None), ("丙公司", "hainan"))
+    }
+    left_out = {"丁公司": {"en": "nodes.csv: is empty", "zh": "nodes.csv：为空"}}
+    roster = (
+        Inspector("张三", "一处", (), ("甲公司",)),
+        Inspector("李四", "一处"),
+        Inspector("王五", "二处", (), ("戊公司",)),
+    )
+    asked = sampling.planned(
+        auditor.Policy(),
+        kind="facility",
+        as_of=ON,
+        seed="2026-1",
+        size=6,
+        weights="risk",
+        by=("area", "kind"),
+        all_of=("outside/rack",),
+    )
+    drawn = draw_from(Population(listed, sources, left_out, {"auditor": "0"}), asked, roster)
+    smaller = draw_from(
+        Population(listed, sources, {}, {"auditor": "0"}), dataclasses.replace(asked, size=2), roster
+    )
+    lines = [
+        *(note.in_(lang) for note in sampling_text.notes(drawn)),
+        "",
+        *sampling_text.lines(smaller, 3, lang),
+    ]
+    told = "".join(f"{line}\n" for line in lines)
+    path = GOLDEN / f"draw.{lang}.txt"
+    if os.environ.get("AUDITOR_UPDATE_GOLDEN"):
+        path.write_text(told, "utf-8")
+    assert told == path.read_text("utf-8")
