@@ -146,7 +146,7 @@ def _again(
     store: Store, key: str, earlier: sa.Row[Any], later: sa.Row[Any], results: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
     """Judge what was declared before on the later terms, where those differ in what a verdict rests on."""
-    if not other_terms(*map(View, results)):
+    if not other_terms(View(results[0]), View(results[1])):
         return None
     given = [
         items.job(store, items.Lease(row.run_id, row.operator_id, "", 0)).given for row in (earlier, later)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from auditor import engine
 from auditor.findings import UNDECIDED
-from auditor.scans import life_views, tables
+from auditor.scans import life, life_views, tables
 from auditor.scans.life_views import BAD, COUNTED
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def findings(connection: sa.Connection, by: str, per: str = "run") -> pd.DataFra
     cells["area"] = cells["area"].fillna("–")
     if by == "clause":
         clauses = {rule.id: list(rule.clauses) for rule in engine.all_rules()}
-        cells = cells.assign(clause=[clauses.get(rule, [rule]) for rule in cells["rule"]])
+        cells = cells.assign(clause=cells["rule"].map(lambda rule: clauses.get(rule, [rule])))
         cells = cells.explode("clause", ignore_index=True)
     failing = cells[cells["fail"] > 0].groupby([per, by])["operator_id"].nunique().rename("operators")
     found = cells.groupby([per, by])[numbers[1:]].sum().join(failing)
@@ -113,21 +113,16 @@ def _open(connection: sa.Connection) -> pd.DataFrame:
     own = tables.evaluation.c
     undecided: Any = sum((own[str(verdict)] for verdict in sorted(UNDECIDED)), sa.literal(0))
     columns = (own.run_id.label("run"), own.operator_id, own.rule, own.fail, undecided.label("undecided"))
-    return _frame(connection, sa.select(*columns).where(own.fail + undecided > 0))
+    return life.framed(connection, sa.select(*columns).where(own.fail + undecided > 0))
 
 
 def _changed(connection: sa.Connection) -> pd.DataFrame:
     own = tables.change.c
     kinds = [sa.func.sum(sa.case((own.change == kind, 1), else_=0)).label(kind) for kind in COUNTED]
     wanted = sa.select(own.run_id.label("run"), own.operator_id, own.rule, *kinds)
-    return _frame(
+    return life.framed(
         connection, wanted.where(own.change.in_(COUNTED)).group_by(own.run_id, own.operator_id, own.rule)
     )
-
-
-def _frame(connection: sa.Connection, wanted: sa.Select[Any]) -> pd.DataFrame:
-    found = connection.execute(wanted)
-    return pd.DataFrame(found.all(), columns=list(found.keys()))
 
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -56,9 +56,9 @@ def items(connection: sa.Connection, operator: int | None = None) -> pd.DataFram
     if operator is not None:
         wanted = wanted.where(own.c.id == operator)
         counts = [part.where(part.selected_columns.operator_id == operator) for part in counts]
-    found = _frame(connection, wanted)
+    found = life.framed(connection, wanted)
     for part in counts:
-        found = found.merge(_frame(connection, part), on=["run", "operator_id"], how="left")
+        found = found.merge(life.framed(connection, part), on=["run", "operator_id"], how="left")
     numbers = ["fail", "undecided", *COUNTED]
     found[numbers] = found[numbers].fillna(0).astype(int)
     return found
@@ -83,11 +83,6 @@ def _changes() -> sa.Select[Any]:
     return sa.select(own.run_id.label("run"), own.operator_id, *kinds).group_by(own.run_id, own.operator_id)
 
 
-def _frame(connection: sa.Connection, wanted: sa.Select[Any]) -> pd.DataFrame:
-    found = connection.execute(wanted)
-    return pd.DataFrame(found.all(), columns=list(found.keys()))
-
-
 def operators(connection: sa.Connection, *, lang: str = "en") -> pd.DataFrame:
     """Give one row an operator that is scanned: how it stands, and what its last result changed.
 
@@ -100,7 +95,7 @@ def operators(connection: sa.Connection, *, lang: str = "en") -> pd.DataFrame:
     """
     own = tables.operator.c
     wanted = sa.select(own.id.label("operator_id"), own.key.label("operator")).where(own.removed_at.is_(None))
-    found = _frame(connection, wanted.order_by(own.key))
+    found = life.framed(connection, wanted.order_by(own.key))
     every = items(connection)
     done = every[every["state"] == "done"].drop_duplicates("operator_id", keep="last")
     done = done.rename(columns={"run": "last_run", "as_of": "last_on"})
