@@ -99,7 +99,7 @@ def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ..
         _line(line.in_(lang))
     if key is None and trusted is not None:
         told = say(
-            "The key was taken from {file}, which who changes the store can change, too: give --key",
+            "The key was taken from {file}; whoever changes the store can change that, too: give --key",
             file=str(own),
         )
         _line(told.in_(lang))
