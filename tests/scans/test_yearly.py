@@ -455,7 +455,7 @@ def test_every_figure_is_what_one_by_one_counts(seed):
         life = Life(store, clock, seed)
         life.live(34)
         years = range(2025, life.clock.at.astimezone(SHANGHAI).year + 1)
-        for year in years:
+        for year in life.rng.sample(years, 2):
             hold_against(life, year, life.rng.choice(["shanghai", "hainan"]))
             figures = hold_against(life, year, "all")
         assert all(write(figures, "en") for write in FORMATS.values())
@@ -468,7 +468,7 @@ def test_years_follow_one_another(store, clock):
     """What is open at the end of a year is open at the start of the next, on both databases."""
     clock.at = BEGAN
     life = Life(store, clock, 7)
-    life.live(60)
+    life.live(45)
     last = clock.at.astimezone(SHANGHAI).year
     assert last >= 2027
     figures = {year: hold_against(life, year, "all") for year in range(2025, last + 1)}
