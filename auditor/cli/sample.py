@@ -190,6 +190,8 @@ def repeat(
     chosen = settings.load_settings(config)
     further = (*chosen.zones, *zones)
     population = None
+    if not paths and not found.of_store and not _stated("url"):
+        url = None  # a store that the environment names says nothing on declarations
     if not faults and (paths or url):
         if _from_store(paths, url):
             with opened(str(url), evidence) as store:
@@ -332,13 +334,17 @@ def show(draw: int, url: str, evidence: str | None, lang: str, format_: str) -> 
 # --- reading ----------------------------------------------------------------------------------------------
 
 
+def _stated(option: str) -> bool:
+    """Whether an option was given in words, not by the environment."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _from_store(paths: Sequence[str], url: str | None) -> bool:
     """Say which of the two is drawn from; a store that the environment names gives way to paths."""
     from auditor.errors import UsageError
 
-    source = click.get_current_context().get_parameter_source("url")
-    stated = source is click.core.ParameterSource.COMMANDLINE
-    if paths and stated:
+    if paths and _stated("url"):
         raise UsageError(say("give paths or --store, not both: a store has its own declarations"))
     if not paths and url is None:
         raise UsageError(say("nothing to draw from: give paths of declarations, or --store"))

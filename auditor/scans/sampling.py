@@ -310,11 +310,10 @@ def population_again(
         The record was not drawn from such a source.
     """
     plan = record.plan
-    of_store = "at" in record.record["terms"]
-    if of_store == isinstance(source, list | tuple):
+    if record.of_store == isinstance(source, list | tuple):
         raise UsageError(
             say("it was drawn from a store; name that with --store")
-            if of_store
+            if record.of_store
             else say("it was drawn from declarations; name their paths")
         )
     areas = engine.areas_on(dt.date.fromisoformat(plan.as_of), tuple(zones))

@@ -128,6 +128,11 @@ class Draw:
         return Plan(**given)
 
     @property
+    def of_store(self) -> bool:
+        """Whether it was drawn from a store."""
+        return "at" in self.record["terms"]
+
+    @property
     def units(self) -> list[Unit]:
         """The population."""
         return [Unit(o, s, t, w, tuple(parts)) for o, s, t, w, *parts in self.record["population"]["rows"]]

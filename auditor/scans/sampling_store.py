@@ -35,6 +35,7 @@ OUTCOMES = {
     "inconclusive": both("could not be decided"),
     "refused": both("refused"),
 }
+NOT_DRAWN = say("not drawn from within the period")
 
 
 class Known(NamedTuple):
@@ -394,6 +395,6 @@ def _verdict(units: list[dict[str, Any]], since: dt.date, *, drawn_from: bool) -
     if open_:
         because.append(say("open: {units}", units=named(open_)))
     if not drawn_from:
-        because.append(say("not drawn from within the period"))
+        because.append(NOT_DRAWN)
     verdict = "fail" if refused or late else "inconclusive" if because else "pass"
     return {"verdict": verdict, "because": because}

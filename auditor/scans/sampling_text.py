@@ -12,7 +12,7 @@ from auditor.language import LANGUAGES, Text, both, joined
 from auditor.messages import VERDICTS
 from auditor.scans.sampling_inspectors import strangers
 from auditor.scans.sampling_record import roster_of, targets_of
-from auditor.scans.sampling_store import OUTCOMES, worst
+from auditor.scans.sampling_store import NOT_DRAWN, OUTCOMES, worst
 from auditor.scans.sampling_units import KINDS, PARTS
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from auditor.scans.sampling_record import Draw
 
+MOST_NAMED = 5
 SEED_FROM = {
     "given": both("given"),
     "settings": both("of the settings"),
@@ -118,8 +119,13 @@ def listed(draws: list[dict[str, Any]], operators: list[dict[str, Any]], lang: s
             came = OUTCOMES.get(unit["outcome"], both("overdue") if unit["overdue"] else both("open"))
             told = [f"{unit['number']:>6}", unit["operator"], unit["subject"], came.in_(lang), unit["note"]]
             yield "  ".join(text for text in told if text)
+    missed = [one["operator"] for one in operators if one["because"] == [NOT_DRAWN]]
+    if missed:
+        shown = missed if len(missed) <= MOST_NAMED else [*missed[:MOST_NAMED], "…"]
+        what = both("{count:,} operators were not drawn from within the period", count=len(missed))
+        yield both("{name}: {text}", name=what, text=shown).in_(lang)
     for one in operators:
-        if one["verdict"] != "pass":
+        if one["verdict"] != "pass" and one["because"] != [NOT_DRAWN]:
             told = [VERDICTS[Verdict(one["verdict"])], *one["because"]]
             yield both("{name}: {text}", name=one["operator"], text=told).in_(lang)
     yield both("{name}: {text}", name="PILOT-GOV-04", text=VERDICTS[Verdict(worst(operators))]).in_(lang)

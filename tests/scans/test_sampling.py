@@ -499,6 +499,8 @@ def test_a_record_is_held_against_declarations(tmp_path):
     options = ("--weights", "risk", "--by", "kind", "--seed", "7", "--as-of", DAY)
     drawn = run("sample", "draw", "facility", SHANGHAI, *options, "-o", f"json={record}")
     assert drawn.returncode == 0
+    alone = run("sample", "repeat", record, AUDITOR_STORE="sqlite:///none.db")
+    assert (alone.returncode, "is not compared" in alone.stdout) == (0, True)
     same = run("sample", "repeat", record, SHANGHAI)
     assert (same.returncode, "is that of the declarations" in same.stdout) == (0, True)
     other = run("sample", "repeat", record, auditor.sample("thin"))
@@ -645,6 +647,7 @@ def test_the_command_line_keeps_draws(drawn_store, store_url, tmp_path):
     record = tmp_path / "r.json"
     told = run("sample", "list", *where, "--as-of", DAY)
     assert (told.returncode, "no spot check was drawn" in told.stdout) == (3, True)
+    assert "4 operators were not drawn from within the period: broken, calm, fresh, risky" in told.stdout
     drawn = run(
         "sample", "draw", "operator", *where, "--as-of", DAY, "--weights", "risk", "-o", f"json={record}"
     )
