@@ -152,8 +152,16 @@ def lease(store: Store, run: int, limits: Limits, *, most: int, operator: int | 
     return store.transact(work)
 
 
-def give_back(store: Store, leases: list[Lease], *, counted: bool = True) -> None:
-    """Let go of items that were not judged; `counted` says whether the attempt was one."""
+def give_back(store: Store, leases: list[Lease], *, counted: bool = True, patient: bool = True) -> None:
+    """Let go of items that were not judged.
+
+    Parameters
+    ----------
+    counted
+        Whether the attempt was one.
+    patient
+        Whether a database that is gone is waited for.
+    """
 
     def work(connection: sa.Connection) -> None:
         item = tables.item
@@ -163,7 +171,7 @@ def give_back(store: Store, leases: list[Lease], *, counted: bool = True) -> Non
             free = {"leased_by": None, "leased_until": None, "attempts": attempts}
             connection.execute(sa.update(item).where(*ours).values(free))
 
-    store.transact(work)
+    store.transact(work, patient=patient)
 
 
 def _is(one: Lease) -> tuple[sa.ColumnElement[bool], ...]:

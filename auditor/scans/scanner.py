@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING
@@ -60,10 +61,10 @@ def scan(
     try:
         while _step(store, run, box, limits, working):
             tell(_counts(store, run))
-    except BaseException as error:
+    except BaseException:
         box.close()  # first, so that nobody judges any more what is given back
-        if not isinstance(error, StoreError):  # else the leases end with this process
-            items.give_back(store, list(working.values()), counted=False)
+        with contextlib.suppress(StoreError):  # then the leases end with this process
+            items.give_back(store, list(working.values()), counted=False, patient=False)
         raise
     tell(_counts(store, run))
     return runs.end(store, run, key)

@@ -134,14 +134,16 @@ class Store:
 
     def ask(self, work: Callable[[sa.Connection], Answer]) -> Answer:
         """Read, again where the database was gone in between: what a scanner does must outlast that."""
-        return self._patiently(work, write=False)
+        return self._patiently(work, write=False, patience_s=self.patience_s)
 
-    def transact(self, work: Callable[[sa.Connection], Answer]) -> Answer:
+    def transact(self, work: Callable[[sa.Connection], Answer], *, patient: bool = True) -> Answer:
         """Run a transaction that is not logged: leases alone are taken so."""
-        return self._patiently(work, write=True)
+        return self._patiently(work, write=True, patience_s=self.patience_s if patient else 0)
 
-    def _patiently(self, work: Callable[[sa.Connection], Answer], *, write: bool) -> Answer:
-        until = time.monotonic() + self.patience_s
+    def _patiently(
+        self, work: Callable[[sa.Connection], Answer], *, write: bool, patience_s: float
+    ) -> Answer:
+        until = time.monotonic() + patience_s
         pause, told = 0.05, False
         while True:
             try:
@@ -151,7 +153,7 @@ class Store:
                 if not _passing(error) or time.monotonic() + pause > until:
                     raise StoreError(_refusal(error)) from error
                 if not told:
-                    self.tell(_waiting(error, self.patience_s))
+                    self.tell(_waiting(error, patience_s))
                     told = True
                 time.sleep(pause)
                 pause = min(2 * pause, 2.0)

@@ -197,7 +197,7 @@ decision = Table(  # of a person: a waiver, or a verdict where the tool gives no
     Column("granted_at", Utc, nullable=False),
     Column("from_at", Utc, nullable=False),
     Column("until_at", Utc, nullable=False),  # exclusive
-    Column("zone", Text, nullable=False),  # IANA name in which the end was given
+    Column("zone", Text, nullable=False),  # in which the end was given: IANA name, or UTC+08:00
     Column("evidence", Text),  # digest
     Column("evidence_name", Text),
 )
