@@ -276,9 +276,7 @@ def _change(older: View, newer: View, middle: View | None, key: Key) -> Change:
 
 def _unmoved(older: View, middle: View, key: Key) -> bool:
     """Whether the later terms say the same of the earlier declaration."""
-    return middle.listed.get(key) == older.listed.get(key) and _same(
-        older.found.get(key), middle.found.get(key)
-    )
+    return middle.listed.get(key) == older.listed.get(key) and _same(older, middle, key)
 
 
 def _kind(older: View, newer: View, key: Key) -> tuple[str, tuple[Text | Said, ...]]:
@@ -289,8 +287,7 @@ def _kind(older: View, newer: View, key: Key) -> tuple[str, tuple[Text | Said, .
         if lost and not (before in NO_ANSWER and after in NO_ANSWER):
             return "no_longer_evaluated", (REASONS[lost],)
         if key in newer.open:
-            same = _same(older.found[key], newer.found[key])
-            return ("still" if same else "changed"), ()
+            return ("still" if _same(older, newer, key) else "changed"), ()
         return "fixed", ()
     if not older.ran(key[0]):
         return "newly_evaluated", (REASONS["not_run"],)
@@ -316,8 +313,17 @@ def _not_evaluated(newer: View, key: Key) -> str | None:
     return "gone" if newer.bound(rule) else "not_bound"
 
 
-def _same(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
-    """Whether two findings say the same on the same facts; their language does not count."""
+def _same(older: View, newer: View, key: Key) -> bool:
+    """Whether two results say the same on the same facts; neither their language nor their date counts."""
+    before, after = older.found.get(key), newer.found.get(key)
     if before is None or after is None:
         return before is after
-    return all(before[name] == after[name] for name in ("verdict", "message_id", "args", "details"))
+    if any(before[name] != after[name] for name in ("verdict", "message_id")):
+        return False
+    return all(_undated(before[n], older) == _undated(after[n], newer) for n in ("args", "details"))
+
+
+def _undated(values: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """Leave out what is the date of the result: what is open on another day is open as before."""
+    day = view.result["as_of"]
+    return {name: value for name, value in values.items() if value != day}

@@ -243,6 +243,16 @@ def test_the_view_of_a_real_result_is_complete(result):
     )
 
 
+@pytest.mark.parametrize(
+    ("due", "change"), [("2026-03-31", "still"), ("2026-04-30", "changed"), ("2026-11-29", "changed")]
+)
+def test_what_is_open_on_a_later_date_is_open_as_before(due, change):
+    earlier, later = written({"node:a": "fail"}), written({"node:a": "fail"}, as_of="2026-11-29")
+    earlier["findings"][0]["args"] = {"due_on": "2026-03-31", "as_of": ON}
+    later["findings"][0]["args"] = {"due_on": due, "as_of": "2026-11-29"}
+    assert only(auditor.diff(earlier, later)).change == change
+
+
 def run(*args):
     done = CliRunner().invoke(cli, [*map(str, args)], standalone_mode=False)
     return done.return_value, done.output, done.exception
