@@ -162,14 +162,33 @@ def work_on(store: Store, run: int, values: dict[str, Any]) -> str | None:
         if executor.startswith(DASK):
             from auditor.scans import cluster
 
-            return cluster.scan(store, run, executor, limits, key=key, tell=tell)
-        if executor == "inline":
-            return scanner.scan(store, run, boxes.Inline(), limits, key=key, tell=tell)
-        box = boxes.Children(limits, values["jobs"] or _processors())
-        try:
-            return scanner.scan(store, run, box, limits, key=key, tell=tell)
-        finally:
-            box.close()
+            root = cluster.scan(store, run, executor, limits, key=key, tell=tell)
+        elif executor == "inline":
+            root = scanner.scan(store, run, boxes.Inline(), limits, key=key, tell=tell)
+        else:
+            box = boxes.Children(limits, values["jobs"] or _processors())
+            try:
+                root = scanner.scan(store, run, box, limits, key=key, tell=tell)
+            finally:
+                box.close()
+    _tell_decisions(store)
+    return root
+
+
+def _tell_decisions(store: Store) -> None:
+    """Say loudly which waivers and verdicts of people have lapsed since the run before, or match nothing."""
+    import sqlalchemy as sa
+
+    from auditor.errors import visible
+    from auditor.scans import tables
+    from auditor.scans.decisions import lapsing, told, unmatched
+
+    run, now = tables.run.c, store.clock()
+    wanted = sa.select(run.started_at).order_by(run.id.desc()).limit(2)
+    began = store.ask(lambda connection: list(connection.execute(wanted).scalars()))
+    before = began[1] if len(began) > 1 else None
+    for said in told(lapsing(store, before, now), unmatched(store, now)):
+        click.echo(visible(said.in_(_options.language())), err=True)
 
 
 def _processors() -> int:
