@@ -47,6 +47,7 @@ CHINESE_IN_CODE = {
     "rules/fac_04_inventory_agrees.py": "forms of companies in Chinese names",
     "rules/isp_01_scope_in_area.py": "words for everywhere that are read",
     "rules/isp_04_no_cross_border.py": "names of regions in Chinese addresses",
+    "scans/approvers.py": "forms of companies in Chinese names",
     "sheets.py": "words of a workbook that are read",
     "sources/_csv_ranges.py": "headers of foreign files",
     "sources/_records.py": "headers of foreign files",

@@ -179,7 +179,7 @@ def _conflicts(
         if other.from_at < wanted.until_at and begins < other.ends_at:
             yield say(
                 "number {number} decides on this until {until}; revoke it first "
-                "(auditor waive revoke {number})",
+                "(`auditor waive revoke {number}`)",
                 number=other.id,
                 until=other.ends_at.isoformat(),
             )
@@ -200,7 +200,7 @@ def _against(store: Store, connection: sa.Connection, wanted: Wanted, operator: 
         for rule, subject in _failing(now, operator, wanted):
             yield say(
                 "{rule} on {subject}: the tool says fail; a person may waive that for a time, not turn it "
-                "(auditor waive add)",
+                "(`auditor waive add`)",
                 rule=rule,
                 subject=subject,
             )

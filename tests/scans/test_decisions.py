@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -149,6 +150,22 @@ def test_one_decision_at_a_time_on_the_same(judged):
     assert record(judged, wanted(subject="node:b"))
     revoke(judged, first, by="Li Na", reason="wrong")
     assert record(judged, wanted(until_at=BEGAN + 29 * DAY))
+
+
+def test_of_many_at_once_one_is_recorded(judged):
+    def attempt(_):
+        try:
+            return record(judged, wanted())
+        except UsageError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(attempt, range(4)))
+    [number] = [answer for answer in answers if isinstance(answer, int)]
+    assert min(answer for answer in answers if answer != number).startswith(f"number {number} decides")
+    with judged.read() as connection:
+        assert len(decisions.decisions(connection)) == 1
+        assert ledger.verify(connection)[0] == []
 
 
 def test_a_subject_with_a_star_in_its_name_may_be_waived(judged):
