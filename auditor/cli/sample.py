@@ -121,8 +121,8 @@ def draw(
 
     By risk, a unit weighs 1, and more: for every rule with an open fail on it 16, 8, 4, 2 or 1 by severity
     (critical to info); 1 for every other rule that is inconclusive; 16 if the operator's files were refused
-    or its scan broke off, 8 if it was never judged; 1 for every 30 days since it was last drawn, at most 12,
-    and 12 if it never was (with a store). Findings of related law add nothing. Declarations at PATH are
+    or its scan broke off, 8 if it was never judged; 1 for every 90 days since it was last drawn, at most 4,
+    and 4 if it never was (with a store). Findings of related law add nothing. Declarations at PATH are
     checked for it first.
 
     inspectors.csv has the columns name and unit, and if wanted areas, not_for (operators that somebody must

@@ -47,8 +47,8 @@ REFUSED_POINTS = (
     16  # of an operator whose last scan broke off or refused its files: as much as the worst fail
 )
 NEVER_JUDGED_POINTS = 8
-MONTH_DAYS = 30
-MOST_MONTHS = 12  # that count since a unit was drawn; as many if it never was
+QUARTER_DAYS = 90
+MOST_QUARTERS = 4  # that count since a unit was drawn; as many if it never was: less than a grave fail
 BLANK = "-"  # where a stratum has no value
 
 
@@ -289,8 +289,8 @@ def weighed(
     - *inconclusive*: one for every other rule that could not be decided, or not checked, on it;
     - *unjudged*: of an operator whose files were refused, or whose scan broke off, `REFUSED_POINTS`; of one
       that was never judged, `NEVER_JUDGED_POINTS`;
-    - *undrawn*: one for every 30 days since the unit was drawn (of an operator: anything of it), 12 at most,
-      and 12 if it never was; nothing without a store, where nobody knows.
+    - *undrawn*: one for every 90 days since the unit was drawn (of an operator: anything of it), 4 at most,
+      and 4 if it never was; nothing without a store, where nobody knows.
 
     Counting rules, not findings, keeps one fault with ten thousand subjects from drowning all others.
 
@@ -298,15 +298,15 @@ def weighed(
     --------
     >>> import datetime as dt
     >>> day = dt.date(2026, 11, 22)
-    >>> weighed(Asset("A", {}, drawn={"": dt.date(2026, 9, 1)}), "operator", 24, 3, day)
+    >>> weighed(Asset("A", {}, drawn={"": dt.date(2026, 5, 1)}), "operator", 24, 3, day)
     (24, 3, 0, 2)
     """
     states = {"refused": REFUSED_POINTS, "error": REFUSED_POINTS, "never": NEVER_JUDGED_POINTS}
-    months = 0
+    quarters = 0
     if asset.drawn is not None:
         last = asset.drawn.get("" if subject == "operator" else subject)
-        months = MOST_MONTHS if last is None else max((as_of - last).days, 0) // MONTH_DAYS
-    return fails, inconclusive, states.get(asset.state, 0), min(months, MOST_MONTHS)
+        quarters = MOST_QUARTERS if last is None else max((as_of - last).days, 0) // QUARTER_DAYS
+    return fails, inconclusive, states.get(asset.state, 0), min(quarters, MOST_QUARTERS)
 
 
 def _risks(

@@ -576,12 +576,12 @@ def test_operators_of_a_store_weigh_what_is_known_of_them(drawn_store, areas):
     _, drawn = draw_from_store(drawn_store, areas, size=4, weights="risk", by=["state"])
     weights = {unit.operator: (unit.stratum, unit.parts) for unit in drawn.units}
     assert weights == {
-        "calm": ("done", (0, 0, 0, 12)),
-        "risky": ("done", (16 + 8, 1, 0, 12)),
-        "broken": ("refused", (0, 1, 16, 12)),
-        "fresh": ("never", (0, 0, 8, 12)),
+        "calm": ("done", (0, 0, 0, 4)),
+        "risky": ("done", (16 + 8, 1, 0, 4)),
+        "broken": ("refused", (0, 1, 16, 4)),
+        "fresh": ("never", (0, 0, 8, 4)),
     }
-    _, later = draw_from_store(drawn_store, areas, size=1, weights="risk", as_of=ON + dt.timedelta(days=95))
+    _, later = draw_from_store(drawn_store, areas, size=1, weights="risk", as_of=ON + dt.timedelta(days=275))
     assert {unit.parts[3] for unit in later.units} == {3}
 
 
