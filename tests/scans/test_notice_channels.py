@@ -40,6 +40,8 @@ def test_a_folder_holds_each_notice_once_whole_and_nowhere_else(tmp_path):
     folder = tmp_path / "box"
     folder.mkdir()
     own = channel("file")
+    own.send(Office(Settings(), {}, FakeClock()), letter(HOSTILE), str(folder))
+    next(folder.glob("*.md")).rename(folder / f"{name_of(letter(HOSTILE))}.md.77.part")  # broke off
     for _ in range(2):
         own.send(Office(Settings(), {}, FakeClock()), letter(HOSTILE), str(folder))
     names = sorted(path.name for path in folder.iterdir())

@@ -48,6 +48,8 @@ def send(_office: Office, letter: Letter, address: str) -> None:
     """Write the files, each whole; the text comes last, so that where it is, all is."""
     folder = Path(checked(address))
     try:
+        for left in folder.glob(f"{name_of(letter)}.*.part"):  # of an attempt that broke off
+            left.unlink(missing_ok=True)
         for ending, data in ((".json", letter.data), (".md", letter.text.encode())):
             with written_whole(folder / f"{name_of(letter)}{ending}") as part, part.open("wb") as file:
                 file.write(data)
