@@ -45,9 +45,7 @@ def test_a_folder_holds_each_notice_once_whole_and_nowhere_else(tmp_path):
     for _ in range(2):
         own.send(Office(Settings(), {}, FakeClock()), letter(HOSTILE), str(folder))
     names = sorted(path.name for path in folder.iterdir())
-    assert names == [
-        f"evil_Bcc_all_b_cn_script_alert_1_script_-0123456789abcdef.{e}" for e in ("json", "md")
-    ]
+    assert names == [f"evil_Bcc_all_b_cn_script_alert_1_script_-0123456789abcdef.{e}" for e in ("json", "md")]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["box"]
     assert (folder / names[1]).read_text("utf-8") == letter().text
     shutil.rmtree(folder)
