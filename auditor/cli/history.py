@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 HEADS = {
     "operator": both("operator"),
-    "name": both("name"),
     "run": both("run"),
     "as_of": both("date"),
     "verdict": both("verdict"),

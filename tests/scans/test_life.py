@@ -122,7 +122,7 @@ week = st.none() | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(st.lists(week, min_size=2, max_size=10))
 def test_simulated_weeks_come_to_what_an_oracle_says(tmp_path_factory, weeks):
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'scans.db'}")
