@@ -121,7 +121,7 @@ def read_inspectors(path: str | Path) -> tuple[Inspector, ...]:
     problems += [  # a misspelt not_for would hide a conflict
         Problem(path.name, say("row {number}", number=1), name, say("is no column of inspectors"), KNOWN)
         for name in dict.fromkeys(name for row in rows for name in row)
-        if name is not None and name not in COLUMNS
+        if name not in {None, *COLUMNS}
     ]
     if problems:
         raise DeclarationError(problems)

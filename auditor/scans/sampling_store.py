@@ -262,7 +262,8 @@ def close(store: Store, draw: int, number: int, outcome: str, *, note: str, on: 
         own, drawn = tables.draw.c, tables.drawn.c
         mine = (drawn.draw_id == draw, drawn.number == number)
         wanted = sa.select(own.as_of, drawn.subject, drawn.outcome, drawn.closed_on, drawn.note)
-        row = change.connection.execute(wanted.join_from(tables.drawn, tables.draw).where(*mine)).first()
+        wanted = wanted.join_from(tables.drawn, tables.draw).where(*mine)
+        row = change.connection.execute(wanted.with_for_update(of=tables.drawn)).first()
         if row is None:
             raise UsageError(
                 say("draw {draw} has no unit {number}; see `auditor sample list`", draw=draw, number=number)
