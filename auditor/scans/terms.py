@@ -86,12 +86,18 @@ def keep_terms(
         "auditor": __version__,
         "as_of": as_of.isoformat(),
         "min_grade": min_grade,
-        "policy": orjson.loads((policy or Policy()).model_dump_json()),
+        "policy": _stated(policy or Policy()),
         "zones": [{"name": name, "sha256": digest} for name, digest in files],
         "reviews": blobs.put_file(Path(reviews))[0] if reviews else None,
         "rules": {rule.id: rule.sha256 for rule in engine.all_rules()},
     }
     return blobs.put(canonical(values).encode())
+
+
+def _stated(policy: Policy) -> dict[str, Any]:
+    """Give what of a policy was stated: a rule may ask for what it states, and not for the same by default."""
+    values: dict[str, Any] = orjson.loads(policy.model_dump_json(exclude_unset=True))
+    return values
 
 
 def _zone_files(path: Path) -> list[Path]:
