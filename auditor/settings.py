@@ -161,7 +161,7 @@ class Exit(BaseModel):
 
 
 class SpotCheck(BaseModel):
-    """How spot checks are drawn, the table ``[policy.spot_check]`` (GOV-04); no verdict of a check rests on it.
+    """How spot checks are drawn, the table ``[policy.spot_check]`` (GOV-04); no verdict rests on it.
 
     Parameters
     ----------

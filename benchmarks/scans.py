@@ -111,10 +111,8 @@ def scan(
         }
     faults = checking.check_store(opened, proof.public_key(opened.evidence / proof.PUBLIC)).faults
     opened.close()
-    name = way.partition(":")[0]
-    print(
-        f"{name:8} {took:8.1f} s  {len(found) / took:7.2f} operators/s  rc {done.returncode}  faults {len(faults)}"
-    )
+    rate = f"{took:8.1f} s  {len(found) / took:7.2f} operators/s"
+    print(f"{way.partition(':')[0]:8} {rate}  rc {done.returncode}  faults {len(faults)}", flush=True)
     if done.returncode not in {1, 2} or faults:
         sys.exit(done.stderr + "\n".join(map(str, faults)))
     return found

@@ -78,7 +78,8 @@ def digest(connection: sa.Connection, table: str, key: Sequence[Any]) -> str:
 
 def _raw(source: sa.Table) -> sa.Select[Any]:
     """Select all columns as the database holds them: a spoilt cell must be hashed, not understood."""
-    return sa.select(*(sa.type_coerce(column, sa.Text).label(column.name) for column in source.c))
+    columns: list[Any] = [sa.type_coerce(column, sa.Text).label(column.name) for column in source.c]
+    return sa.select(*columns)
 
 
 def _digest(table: str, rows: Iterable[Mapping[str, Any]]) -> str:

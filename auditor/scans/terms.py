@@ -95,7 +95,7 @@ def keep_terms(
 
 
 def _stated(policy: Policy) -> dict[str, Any]:
-    """Give what of a policy was stated: a rule may ask for what it states, and not for the same by default."""
+    """Give what of a policy was stated: a rule may ask for that, and not for the same by default."""
     values: dict[str, Any] = orjson.loads(policy.model_dump_json(exclude_unset=True))
     return values
 

@@ -43,6 +43,9 @@ def write_operators(folder, number, *, outside=()):
         home = Path(folder) / f"op-{i}"
         home.mkdir(parents=True)
         (home / "declaration.toml").write_text(DECLARED.format(name=f"Operator {i}"), encoding="utf-8")
-        rows = [f"cdn-1,cdn_edge,operator,{330106 if i in outside else 310115}", "dc-1,data_centre,operator,310115"]
+        rows = [
+            f"cdn-1,cdn_edge,operator,{330106 if i in outside else 310115}",
+            "dc-1,data_centre,operator,310115",
+        ]
         (home / "nodes.csv").write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
         (home / "links.csv").write_text("source,target,kind\ncdn-1,dc-1,fibre\n", encoding="utf-8")
