@@ -100,7 +100,8 @@ def records(result: AuditResult, all_findings: bool = False) -> Iterator[dict[st
 
 def to_dict(result: AuditResult, all_findings: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
     """Give the result as plain values, in the form that `auditor schema result` states."""
-    found = list(records(result, all_findings))
+    every = result.findings.rows(set(Verdict)) if all_findings else result.unsettled  # which causes need, too
+    found = [plain(result.record(finding)) for finding in every]
     skipped = [
         {"rule": record["rule"], "subject": record["subject"]}
         for record in found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import gc
 import multiprocessing
 import resource
 import signal
@@ -177,6 +178,8 @@ class _Child:
 def _serve(pipe: Connection, memory_bytes: int) -> None:
     """Do jobs until the pipe ends."""
     _confine(memory_bytes)
+    gc.freeze()  # what was imported is no garbage
+    gc.disable()  # millions of small objects without cycles are made in a job
     with contextlib.suppress(EOFError, OSError):
         while True:
             job = pipe.recv()
@@ -188,6 +191,8 @@ def _serve(pipe: Connection, memory_bytes: int) -> None:
                 pipe.send(answer)
             except (TypeError, ValueError, AttributeError, PicklingError) as error:
                 pipe.send(RuntimeError(f"{type(answer).__name__}: {answer} ({error})"))
+            del job, answer
+            gc.collect()
 
 
 def _confine(memory_bytes: int) -> None:

@@ -120,7 +120,9 @@ def changes_of(
                 "before": row.before,
                 "after": row.after,
                 "because": canonical([_both(text) for text in row.because]),
-                "message": canonical(_message(rules, record)),
+                "message": canonical(
+                    _message(rules, record, (after if row.later else before or after).get("lang", "en"))
+                ),
             }
         )
     return sorted(rows, key=lambda row: (row["rule"], row["subject"]))
@@ -166,12 +168,14 @@ def _both(text: Text | Said) -> dict[str, str]:
     return {lang: text.in_(lang) for lang in LANGUAGES}
 
 
-def _message(rules: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, str]:
-    """Give what a finding says in both languages, or as it was written where its rule is another now."""
+def _message(rules: Mapping[str, Any], record: Mapping[str, Any], own: str) -> dict[str, str]:
+    """Give what a finding says: as it was written in its own language, and in the other if its rule can."""
+    written = str(record["message"])
     try:
-        return {lang: says(rules[record["rule"]], record, lang)[0] for lang in LANGUAGES}
+        others = {lang: says(rules[record["rule"]], record, lang)[0] for lang in LANGUAGES if lang != own}
     except (KeyError, ValueError):
-        return dict.fromkeys(LANGUAGES, str(record["message"]))
+        return dict.fromkeys(LANGUAGES, written)
+    return {**others, own: written}
 
 
 # --- lives ------------------------------------------------------------------------------------------------
