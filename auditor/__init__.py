@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from auditor.reports import write_report as write_report
     from auditor.result import AuditResult as AuditResult
     from auditor.reviews import read_reviews as read_reviews
+    from auditor.scans.life_views import history as history
     from auditor.scans.sampling import Draw as Draw
     from auditor.scans.sampling import draw as draw
     from auditor.settings import Policy as Policy
@@ -65,6 +66,7 @@ _HOMES = {
     "read_reviews": "reviews",
     "Draw": "scans.sampling",
     "draw": "scans.sampling",
+    "history": "scans.life_views",
     "Policy": "settings",
     "sample": "settings",
     "Areas": "zones",

@@ -10,6 +10,7 @@ from auditor.cli import _options
 from auditor.language import say
 
 EXIT_BROKEN = 4
+SQLITE = b"SQLite format 3\0"
 
 
 @click.command()
@@ -64,6 +65,7 @@ def command(
 
     if (path is None) == (url is None):
         raise UsageError(say("give a PATH, or --store URL"))
+    url = url or _url_of(path or "")
     if url is not None:
         return _store(url, evidence, key, roots, lang)
     if key is not None or roots:
@@ -104,6 +106,17 @@ def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ..
         )
         _line(told.in_(lang))
     return EXIT_BROKEN if found.faults else 0
+
+
+def _url_of(path: str) -> str | None:
+    """Give the URL of a store that was given as PATH: itself, or that of a SQLite file."""
+    if "://" in path:
+        return path
+    try:
+        with Path(path).open("rb") as file:
+            return f"sqlite:///{path}" if file.read(len(SQLITE)) == SQLITE else None
+    except OSError:
+        return None  # what is wrong with it is said where it is read
 
 
 def _roots(given: tuple[str, ...]) -> dict[int, str]:

@@ -12,6 +12,7 @@ from auditor.errors import UsageError
 from auditor.findings import SEVERITIES, UNDECIDED
 from auditor.language import say
 from auditor.scans import decisions, life, tables
+from auditor.scans.store import open_store
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -130,3 +131,40 @@ def findings(connection: sa.Connection, operator: int, at: dt.datetime, *, lang:
     return decisions.overlay(
         life.lives(connection, [operator], lang=lang), decisions.decisions_at(connection, at)
     )
+
+
+def history(
+    url: str, operator: str | None = None, *, evidence: str | None = None, lang: str = "en"
+) -> pd.DataFrame:
+    """Give what a store knows, for notebooks: how operators stand, or the lives of one's findings.
+
+    Parameters
+    ----------
+    url
+        Of the store, as ``sqlite:///scans.db``.
+    operator
+        How it is called in the store; all of them if it is not given.
+    evidence
+        Folder of the store's files, if it is not beside a SQLite store.
+    lang
+        Language of what is told, ``en`` or ``zh``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `operators`, or as `findings`.
+
+    Raises
+    ------
+    AuditorError
+        There is no such store or operator.
+    """
+    store = open_store(url, evidence=evidence, create=False)
+    try:
+        with store.read() as connection:
+            if operator is None:
+                return operators(connection, lang=lang)
+            number = operator_named(connection, operator)
+            return findings(connection, number, store.clock(), lang=lang)
+    finally:
+        store.close()

@@ -18,6 +18,7 @@ from auditor.scans.items import Limits
 from auditor.scans.store import open_store
 from tests.scans._build import add_operator, add_run, changed
 from tests.scans.conftest import FakeClock
+from tests.scans.operators import write_operators
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "scans"
 FAC, ISP, LAW = "PILOT-FAC-01", "PILOT-ISP-02", "PILOT-ISP-03"
@@ -285,3 +286,18 @@ def test_what_other_terms_changed_is_told_from_what_the_operator_did(tmp_path):
     told = json.loads(call("diff", first, second, "--store", url, "--format", "json")[1])
     assert told["before"]["root"] == pair[0].root
     assert [o["kind"] for o in told["operators"]] == ["both", "not_judged"]
+
+
+def test_notebooks_have_the_same_figures(tmp_path):
+    write_operators(tmp_path / "declared", 2, outside=[1])
+    url = f"sqlite:///{tmp_path / 'scans.db'}"
+    store = open_store(url)
+    run = runs.begin(store, [tmp_path / "declared"])
+    scanner.scan(store, run, boxes.Inline(), Limits())
+    store.close()
+    frame = auditor.history(url)
+    assert frame["operator"].tolist() == ["op-0", "op-1"]
+    assert frame["verdict"].tolist() == ["pass", "fail"]
+    lives = auditor.history(url, "op-1", lang="zh")
+    assert lives["subject"].tolist() == ["node:cdn-1"]
+    assert lives["state"].tolist() == ["open"]
