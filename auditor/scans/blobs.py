@@ -11,7 +11,6 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import stat
 import uuid
 from pathlib import Path
@@ -27,10 +26,34 @@ if TYPE_CHECKING:
     from auditor.language import Said
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+CHUNK = 1 << 20
 
 
 class BrokenBlobError(OSError):
     """A file of the evidence that is missing, or is not what its name says."""
+
+
+class UnwritableError(OSError):
+    """A folder of ours takes nothing more: it is full, or locked; no operator is at fault."""
+
+
+@contextlib.contextmanager
+def written_to(folder: Path) -> Iterator[None]:
+    """Tell a fault of writing to a folder of ours from one of reading what an operator gave.
+
+    Raises
+    ------
+    UnwritableError
+        With the folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = say(
+            "cannot be written: {reason}; nothing is lost: mend it, and do this again",
+            reason=reason_of(error),
+        )
+        raise UnwritableError(error.errno, why, str(folder)) from error
 
 
 class Blobs:
@@ -58,10 +81,7 @@ class Blobs:
         if _whole(target, data):
             return digest
         with self._part() as part:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(part, [data])
             self._place(part, digest)
         return digest
 
@@ -72,11 +92,8 @@ class Blobs:
             size = file.tell()
         if self.path(digest).is_file() and self.path(digest).stat().st_size == size:
             return digest, size
-        with self._part() as part:
-            with path.open("rb") as source, part.open("xb") as copy:
-                shutil.copyfileobj(source, copy, 1 << 20)
-                copy.flush()
-                os.fsync(copy.fileno())
+        with path.open("rb") as source, self._part() as part:
+            _write(part, iter(lambda: source.read(CHUNK), b""))
             with part.open("rb") as copy:  # it may have changed meanwhile: what was copied counts
                 digest = hashlib.file_digest(copy, "sha256").hexdigest()
                 size = copy.tell()
@@ -86,7 +103,8 @@ class Blobs:
     @contextlib.contextmanager
     def _part(self) -> Iterator[Path]:
         """Give a path to write to, which is empty again afterwards."""
-        self.unfinished.mkdir(parents=True, exist_ok=True)
+        with written_to(self.folder):
+            self.unfinished.mkdir(parents=True, exist_ok=True)
         part = self.unfinished / uuid.uuid4().hex
         try:
             yield part
@@ -98,9 +116,10 @@ class Blobs:
         """Give a file that is on the disk the name of its digest, for good."""
         target = self.path(digest)
         fresh = not target.parent.exists()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.chmod(0o444)
-        os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
+        with written_to(self.folder):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.chmod(0o444)
+            os.replace(part, target)  # noqa: PTH105 -- the one call that is atomic
         for folder in list(target.parents)[: 4 if fresh else 1]:
             flush_folder(folder)
 
@@ -152,6 +171,21 @@ class Blobs:
                     yield say(
                         "evidence: {name} was added", name=str(Path(here, name).relative_to(self.folder))
                     )
+
+
+def _write(part: Path, chunks: Iterable[bytes]) -> None:
+    """Write a new file and flush it to the disk; a fault of what gives the chunks is not ours."""
+    folder = part.parent.parent
+    with written_to(folder):
+        file = part.open("xb", buffering=0)
+    with file:
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            with written_to(folder):
+                while rest:
+                    rest = rest[file.write(rest) :]
+        with written_to(folder):
+            os.fsync(file.fileno())
 
 
 def _whole(target: Path, data: bytes) -> bool:

@@ -221,18 +221,28 @@ def outcome_of(future: Future[Outcome], limits: Limits) -> Outcome:
         return broken(say("takes longer than {seconds:,} s", seconds=limits.seconds))
     except MemoryError:
         return broken(say("takes more than {most:,} MB", most=limits.memory_bytes >> 20))
-    except BrokenBlobError as error:
-        file = str(error.filename)
-        return broken(say("{file}: cannot be read: {reason}", file=file, reason=reason_of(error)))
     except (AuditorError, ChildDiedError):
         raise
     except OSError as error:
-        if error.errno == errno.ENOMEM:
-            return broken(say("takes more than {most:,} MB", most=limits.memory_bytes >> 20))
-        raise
+        own = _own_trouble(error, limits)
+        if own is None:
+            raise
+        return broken(own)
     except Exception as error:  # noqa: BLE001 -- one operator's trouble is not another's
         told = f"{type(error).__name__}: {error}"
         return broken(say("broke off with {error}, a defect of auditor; please report it", error=told))
+
+
+def _own_trouble(error: OSError, limits: Limits) -> Said | None:
+    """Say what of the system's faults is the operator's own trouble; None of those that are everybody's."""
+    if isinstance(error, BrokenBlobError):
+        file = str(error.filename)
+        return say("{file}: cannot be read: {reason}", file=file, reason=reason_of(error))
+    if error.errno == errno.ENOMEM:
+        return say("takes more than {most:,} MB", most=limits.memory_bytes >> 20)
+    if error.errno == errno.ENAMETOOLONG:  # it fitted where it lay
+        return say("the path of a file is too long; take folders out of one another")
+    return None
 
 
 def died(attempts: int) -> Outcome:

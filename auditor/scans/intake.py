@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 import sqlalchemy as sa
 
-from auditor.errors import UsageError
+from auditor.errors import UsageError, visible
 from auditor.files import reason_of
 from auditor.language import Said, say
 from auditor.scans import tables
+from auditor.scans.blobs import UnwritableError
 from auditor.scans.canonical import canonical, sha256
 
 if TYPE_CHECKING:
@@ -127,7 +128,16 @@ def expanded(paths: Iterable[str | Path]) -> list[Path]:
             faults.append(say("{path}: cannot be read: {reason}", path=str(given), reason=reason_of(error)))
     if faults:
         raise UsageError(*faults)
-    return list(dict.fromkeys(found))
+    return [Path(_written(path)) for path in dict.fromkeys(found)]
+
+
+def _written(path: Path) -> str:
+    """Write a path as a database can hold it; one that is not UTF-8 is then not found, and refused."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _is_text(path: Path) -> bool:
+    return _written(path) == str(path)
 
 
 def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
@@ -245,10 +255,14 @@ def _copy(blobs: Blobs, path: Path) -> Copied:
             files = [(name, *blobs.put_file(file)) for name, file, _ in before]
             if _listed(path) == before:
                 return Copied("" if path.is_dir() else path.name, tuple(files))
+    except UnwritableError:
+        raise
     except OSError as error:
         return Copied(
             reason=say(
-                "{path}: cannot be read: {reason}", path=error.filename or str(path), reason=reason_of(error)
+                "{path}: cannot be read: {reason}",
+                path=visible(error.filename or path),
+                reason=reason_of(error),
             )
         )
     return Copied(reason=say("{path}: changes while it is read", path=str(path)))
@@ -259,6 +273,8 @@ def _listed(path: Path) -> list[tuple[str, Path, tuple[int, int]]] | Said:
     found = []
     total = 0
     for file in _files(path):
+        if not _is_text(file):
+            return say("{path}: its name is not UTF-8; rename it", path=visible(file))
         known = file.stat()
         if not stat.S_ISREG(known.st_mode):
             return say("{path}: is no plain file", path=str(file))

@@ -24,7 +24,7 @@ from auditor.reports._content import settled, to_dict
 from auditor.reviews import read_reviews
 from auditor.roles import Surety
 from auditor.scans import life
-from auditor.scans.blobs import Blobs
+from auditor.scans.blobs import Blobs, written_to
 from auditor.scans.canonical import canonical
 from auditor.scans.terms import read_terms
 from auditor.terms import View, other_terms
@@ -156,9 +156,10 @@ def judged(blobs: Blobs, key: str, given: Given, *, as_of: dt.date | None = None
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, Path(key).name)  # what is said of the declaration names it
         for path, digest in given.files:
-            place = root / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(blobs.get(digest))
+            place, data = root / path, blobs.get(digest)
+            with written_to(Path(folder).parent):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data)
         declaration = readers.read_declaration(root / given.entry if given.entry else root)
         seen = None
         if given.observations:

@@ -1,0 +1,81 @@
+"""Faults of the machine are no operator's, and faults of one operator are nobody else's."""
+
+import errno
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditor.scans import blobs, boxes, items, runs, scanner, state
+from auditor.scans.blobs import Blobs, UnwritableError
+
+NETWORK = Path(__file__).parents[2] / "sample_networks" / "backbone"
+LIMITS = items.Limits()
+
+
+@pytest.fixture
+def declared(tmp_path):
+    """Give a folder with two declarations."""
+    for name in ("one", "two"):
+        shutil.copytree(NETWORK, tmp_path / "declared" / name)
+    return tmp_path / "declared"
+
+
+def scanned(store, declared):
+    run = runs.begin(store, [declared])
+    scanner.scan(store, run, boxes.Inline(), LIMITS)
+    return state.state_of(store, run)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_folder_of_evidence_that_takes_nothing_is_no_operators_fault(store, declared, monkeypatch, code):
+    left = iter(range(2))
+    fsync = os.fsync
+
+    def until_full(handle):
+        if next(left, None) is None:
+            raise OSError(code, os.strerror(code))
+        fsync(handle)
+
+    monkeypatch.setattr(blobs.os, "fsync", until_full)
+    with pytest.raises(UnwritableError, match="cannot be written") as caught:
+        runs.begin(store, [declared])
+    assert caught.value.filename == str(store.evidence)
+    monkeypatch.undo()
+    assert scanned(store, declared)["items"]["done"] == 2
+    assert list(store.blobs.unfinished.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_no_fault_of_the_evidence(tmp_path):
+    def broken():
+        yield b"begins"
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    folder = Blobs(tmp_path)
+    with pytest.raises(OSError, match="Input/output") as caught, folder._part() as part:
+        blobs._write(part, broken())
+    assert not isinstance(caught.value, UnwritableError)
+
+
+def test_names_that_are_not_utf8_hurt_the_operator_that_has_them(store, declared):
+    (declared / "one").rename(os.fsdecode(os.fsencode(declared) + b"/one\xff"))
+    Path(os.fsdecode(os.fsencode(declared) + b"/two/nodes\xfe.csv")).touch()
+    shutil.copytree(NETWORK, declared / "three")
+    for _ in range(2):
+        found = scanned(store, declared)
+        assert (found["items"]["done"], found["items"]["refused"]) == (1, 2)
+        told = {one["operator"]: one["reason"]["en"] for one in found["troubles"]}
+        assert "two/nodes\\udcfe.csv: its name is not UTF-8" in told["two"]
+        assert "one\\xff" in told["one\\xff"]
+
+
+def test_folders_too_deep_to_be_laid_out_hurt_the_operator_that_has_them(store, declared):
+    run = runs.begin(store, [declared])
+    (one,) = items.lease(store, run, LIMITS, most=1)
+    job = items.job(store, one)
+    deep = replace(job.given, files=((f"{'d/' * 2048}x.csv", store.blobs.put(b"x")),))
+    found = boxes.outcome_of(boxes.Inline().submit(replace(job, given=deep)), LIMITS)
+    assert (found.state, found.result) == ("error", None)
+    assert "too long" in found.reason["en"]
