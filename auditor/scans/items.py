@@ -1,8 +1,9 @@
 """The queue of a run: items are leased, judged, and recorded once, whatever dies in between.
 
 A lease names its owner by machine, boot, process and start, so that the lease of a process of this machine
-that is gone ends at once; any other ends by the clock, or when the clock must have been set back. Whoever has
-lost a lease cannot record anything.
+that is gone ends at once; any other ends by the clock, or when the clock must have been set back. So the
+clocks of machines that work on one run must agree within a minute. Whoever has lost a lease cannot record
+anything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import datetime as dt
 import os
 import socket
+import uuid
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,16 +72,24 @@ class Lease:
 # --- who ---------------------------------------------------------------------------------------------------
 
 
-def owner() -> str:
-    """Name this process among all: machine, boot, process, start of the process."""
-    return ":".join([*_machine(), str(os.getpid()), _started(os.getpid())])
+def owner(limits: Limits) -> str:
+    """Name one taking of items among all: machine, boot, process, its start, longest time, and a number."""
+    process = (str(os.getpid()), _started(os.getpid()))
+    return ":".join([*_machine(), *process, str(_longest_s(limits)), uuid.uuid4().hex])
+
+
+def _longest_s(limits: Limits) -> int:
+    """How long an item may be held: it may wait for the one before it, which takes as long as itself."""
+    return 2 * limits.seconds + MARGIN_S
 
 
 @cache
 def _machine() -> tuple[str, str]:
+    """Name of this machine; its boot and, as two containers may share both, where processes are numbered."""
     boot = "-"
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
+        boot += f".{Path('/proc/self/ns/pid').stat().st_ino}"
     return socket.gethostname().replace(":", "_"), boot
 
 
@@ -95,26 +105,31 @@ def _started(pid: int) -> str:
     return "" if after_name[0] in "ZX" else after_name[19]
 
 
-def _is_gone(name: str) -> bool:
-    """Whether the owner of a lease was a process of this machine that is no more."""
-    host, boot, pid, start = name.split(":")
-    if host != _machine()[0] or "-" in {start, boot}:
-        return False
-    return boot != _machine()[1] or _started(int(pid)) != start
+def _lives(name: str) -> bool | None:
+    """Whether the owner of a lease is a process that runs; None if that cannot be seen from here."""
+    host, boot, pid, start, _, _ = name.split(":")
+    mine, now = _machine()
+    if host != mine or "-" in {start, boot, now}:
+        return None
+    if boot != now:  # another boot; or, of this one, another container, whose processes cannot be seen
+        return None if boot.partition(".")[0] == now.partition(".")[0] else False
+    return _started(int(pid)) == start
 
 
-def _ended(row: Any, now: dt.datetime, longest: dt.timedelta) -> bool:
-    """Whether a lease no longer holds; one that ends later than any can tells of a clock set back."""
-    return _is_gone(row.leased_by) or row.leased_until < now or row.leased_until > now + 2 * longest
+def _ended(row: Any, now: dt.datetime) -> bool:
+    """Whether a lease no longer holds; one that ends later than it could tells of a clock set back."""
+    lives = _lives(row.leased_by)
+    longest = dt.timedelta(seconds=int(row.leased_by.split(":")[4]))
+    set_back = lives is None and row.leased_until > now + 2 * longest
+    return lives is False or row.leased_until < now or set_back
 
 
-def is_held(connection: sa.Connection, run: int, now: dt.datetime, limits: Limits) -> bool:
+def is_held(connection: sa.Connection, run: int, now: dt.datetime) -> bool:
     """Whether a scanner that lives holds an item of a run."""
     item = tables.item
     wanted = sa.select(item.c.leased_by, item.c.leased_until).where(item.c.run_id == run)
     held = connection.execute(wanted.where(item.c.state == "pending", item.c.leased_by.is_not(None))).all()
-    longest = dt.timedelta(seconds=limits.seconds + MARGIN_S)
-    return any(not _ended(row, now, longest) for row in held)
+    return any(not _ended(row, now) for row in held)
 
 
 # --- taking -------------------------------------------------------------------------------------------------
@@ -130,19 +145,21 @@ def lease(store: Store, run: int, limits: Limits, *, most: int, operator: int | 
     operator
         The one item that is wanted, if one is.
     """
-    mine = owner()
-    longest = dt.timedelta(seconds=limits.seconds + MARGIN_S)
+    mine, longest = owner(limits), dt.timedelta(seconds=_longest_s(limits))
 
     def work(connection: sa.Connection) -> list[Lease]:
         item, now = tables.item, store.clock()
         wanted = sa.select(item).where(item.c.run_id == run, item.c.state == "pending")
+        known = connection.execute(wanted.where(item.c.leased_by == mine)).all()
+        if known:  # the answer to a commit was lost
+            return [Lease(run, row.operator_id, mine, row.attempts) for row in known]
         if operator is not None:
             wanted = wanted.where(item.c.operator_id == operator)
         wanted = wanted.order_by(item.c.operator_id).with_for_update(skip_locked=True)
         free = list(connection.execute(wanted.where(item.c.leased_by.is_(None)).limit(most)))
         if len(free) < most:
             held = connection.execute(wanted.where(item.c.leased_by.is_not(None))).all()
-            free += [row for row in held if _ended(row, now, longest)][: most - len(free)]
+            free += [row for row in held if _ended(row, now)][: most - len(free)]
         taken = [Lease(run, row.operator_id, mine, row.attempts + 1) for row in free]
         for one in taken:
             values = {"leased_by": mine, "leased_until": now + longest, "attempts": one.attempt}

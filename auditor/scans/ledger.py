@@ -43,13 +43,13 @@ def head(connection: sa.Connection) -> tuple[int, str, str]:
 
 def append(
     connection: sa.Connection, at: dt.datetime, kind: str, facts: Mapping[str, Any], touched: Iterable[Group]
-) -> int:
+) -> str:
     """Append an entry: what happened, and what every touched group of rows now holds.
 
     Returns
     -------
-    int
-        Its number.
+    str
+        Its hash.
     """
     rows = [[table, list(key), digest(connection, table, key)] for table, key in sorted(set(touched))]
     seq, previous, last = head(connection)
@@ -63,8 +63,15 @@ def append(
         "facts": canonical({"told": told, "rows": rows}),
         "previous": previous,
     }
-    connection.execute(sa.insert(tables.log), [{**entry, "hash": entry_hash(entry)}])
-    return seq + 1
+    hashed = entry_hash(entry)
+    connection.execute(sa.insert(tables.log), [{**entry, "hash": hashed}])
+    return hashed
+
+
+def holds(connection: sa.Connection, hashed: str) -> bool:
+    """Whether the log holds an entry with this hash."""
+    log = tables.log.c
+    return connection.execute(sa.select(log.seq).where(log.hash == hashed)).first() is not None
 
 
 def digest(connection: sa.Connection, table: str, key: Sequence[Any]) -> str:

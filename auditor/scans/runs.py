@@ -14,7 +14,6 @@ from auditor.language import say
 from auditor.scans import intake, ledger, proof, tables
 from auditor.scans import terms as terms_
 from auditor.scans.canonical import canonical
-from auditor.scans.store import lock
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -102,7 +101,6 @@ def begin(
     seen = {source.id: _observed(store, source, options.observations) for source in sources}
 
     def work(change: Change) -> int:
-        lock(change.connection)
         _refuse_running(change.connection)
         own = {"schedule_id": slot[0] if slot else None, "as_of": day, "terms": digest}
         run = change.insert(tables.run, **own, state="running", started_at=change.at)

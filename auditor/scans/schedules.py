@@ -22,13 +22,11 @@ from auditor.language import Said, say
 from auditor.scans import intake, items, runs, tables
 from auditor.scans.canonical import canonical
 from auditor.scans.cron import checked_cron, checked_zone, times
-from auditor.scans.store import lock
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from auditor.scans.items import Limits
     from auditor.scans.store import Change, Store
 
 LISTED = 1_000  # missed slots of one absence that get a row
@@ -271,7 +269,6 @@ def record_missed(
     """
 
     def work(change: Change) -> tuple[Due | None, list[Said]]:
-        lock(change.connection)
         after = since(change.connection, schedule)
         if after > change.at:
             return None, [_set_back(schedule, after, change.at)]
@@ -347,11 +344,11 @@ def _set_back(schedule: Schedule, after: dt.datetime, now: dt.datetime) -> Said:
 # --- running ----------------------------------------------------------------------------------------------
 
 
-def busy_with(store: Store, limits: Limits) -> Busy | None:
+def busy_with(store: Store) -> Busy | None:
     """Give the run that another scanner works on at this moment, if there is one."""
     with store.read() as connection:
         for run in runs.under_way(connection):
-            if items.is_held(connection, run, store.clock(), limits):
+            if items.is_held(connection, run, store.clock()):
                 own = sa.select(tables.run.c.schedule_id).where(tables.run.c.id == run)
                 return Busy(run, connection.execute(own).scalar())
     return None
@@ -375,7 +372,6 @@ def begin(store: Store, schedule: Schedule, due_at: dt.datetime) -> int:
 
 def run_due(
     store: Store,
-    limits: Limits,
     work: Callable[[int], object],
     begin: Callable[[Store, Schedule, dt.datetime], int] = begin,
 ) -> Iterator[Handled]:
@@ -385,8 +381,6 @@ def run_due(
     ----------
     store
         With the schedules; its clock says what is due.
-    limits
-        Of an item: how long a scanner may be silent.
     work
         Works off a run that was begun.
     begin
@@ -400,7 +394,7 @@ def run_due(
     with store.read() as connection:
         schedules = listed(connection)
     for schedule in schedules:
-        found, told = record_missed(store, schedule, busy_with(store, limits))
+        found, told = record_missed(store, schedule, busy_with(store))
         handled = Handled(schedule, told=told)
         if found is not None:
             try:

@@ -99,12 +99,17 @@ class Store:
         """Give a connection that sees one state of the store and writes nothing."""
         try:
             with self.engine.connect() as connection:
+                if connection.dialect.name == "postgresql":  # else each statement would see a later state
+                    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 yield connection
         except exc.DBAPIError as error:
             raise StoreError(_refusal(error)) from error
 
     def write(self, kind: str, work: Callable[[Change], Answer], **facts: Any) -> Answer:
         """Run a logged transaction, again where the database was gone in between.
+
+        Such transactions are done one after the other, whoever does them. Where the database went away in
+        the middle of a commit, the log tells whether it was done: nothing is done twice.
 
         Parameters
         ----------
@@ -121,13 +126,18 @@ class Store:
         StoreError
             The database cannot be reached or refuses to write.
         """
+        tried: list[tuple[str, Answer]] = []  # hash of the entry, and the answer to `work`
 
         def attempt(connection: sa.Connection) -> Answer:
+            lock(connection)
+            for hashed, answer in tried:
+                if ledger.holds(connection, hashed):
+                    return answer
             change = Change(connection, self.clock(), dict(facts))
             answer = work(change)
             if change.touched or change.facts:
-                lock(connection)
-                ledger.append(connection, change.at, kind, change.facts, change.touched)
+                entry = ledger.append(connection, change.at, kind, change.facts, change.touched)
+                tried.append((entry, answer))
             return answer
 
         return self.transact(attempt)
@@ -269,7 +279,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def lock(connection: sa.Connection) -> None:
-    """Append to the log one after the other; SQLite has one writer anyway."""
+    """Write one after the other; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OWN_LOCK)))
 

@@ -110,9 +110,7 @@ def test_a_month(tmp_path_factory, plan):
         declare(declared, states)
         clock.at = MONDAY + dt.timedelta(weeks=week)
         for _ in range(2):  # the second finds nothing due
-            handled = list(
-                schedules.run_due(store, LIMITS, lambda r: scanner.scan(store, r, boxes.Inline(), LIMITS))
-            )
+            handled = list(schedules.run_due(store, lambda r: scanner.scan(store, r, boxes.Inline(), LIMITS)))
         assert handled[0].run is None
         after = open_findings(declared, clock.at.astimezone(dt.timezone(dt.timedelta(hours=8))).date())
         expected = expected_changes(before, after, fixed)

@@ -160,8 +160,11 @@ def test_whoever_lost_a_lease_records_nothing(store, declared):
     ("owner", "until", "free"),
     [
         ("{host}:{boot}:{pid}:{start}", {"seconds": 600}, False),  # alive
+        ("{host}:{boot}:{pid}:{start}", {"days": 40}, False),  # alive, the clock was set back
         ("{host}:{boot}:{gone}:1", {"seconds": 600}, True),  # dead
+        ("{host}:{boot}:{pid}:1", {"seconds": 600}, True),  # dead, its number is another's now
         ("{host}:before:1:1", {"seconds": 600}, True),  # before the machine was started
+        ("{host}:{boot}1:1:1", {"seconds": 600}, False),  # in another container
         ("elsewhere:b:1:1", {"seconds": 600}, False),
         ("elsewhere:b:1:1", {"seconds": -1}, True),
         ("elsewhere:b:1:1", {"days": 40}, True),  # the clock was set back
@@ -169,11 +172,11 @@ def test_whoever_lost_a_lease_records_nothing(store, declared):
 )
 def test_leases_end(store, declared, clock, owner, until, free):
     run = runs.begin(store, [declared], DAY)
-    host, boot, pid, start = items.owner().split(":")
+    host, boot, pid, start, longest, number = items.owner(LIMITS).split(":")
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     name = owner.format(host=host, boot=boot, pid=pid, start=start, gone=child.pid)
-    held = {"leased_by": name, "leased_until": clock() + dt.timedelta(**until)}
+    held = {"leased_by": f"{name}:{longest}:{number}", "leased_until": clock() + dt.timedelta(**until)}
     store.transact(lambda connection: connection.execute(sa.update(tables.item).values(held)))
     assert bool(items.lease(store, run, LIMITS, most=4)) == free
 

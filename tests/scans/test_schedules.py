@@ -19,7 +19,6 @@ from auditor.cli import cli
 from auditor.errors import UsageError
 from auditor.scans import cron as cron_text
 from auditor.scans import intake, ledger, runs, schedules, tables
-from auditor.scans.items import Limits
 from auditor.scans.store import open_store
 from tests.scans._build import add_operator
 
@@ -46,7 +45,7 @@ def begin(store, schedule, due_at):
 
 def due_now(store):
     """Call `run_due` as cron does, and give the runs and what it said."""
-    handled = list(schedules.run_due(store, Limits(), lambda _run: None, begin))
+    handled = list(schedules.run_due(store, lambda _run: None, begin))
     assert [h.error for h in handled if h.error] == []
     return [h.run for h in handled if h.run], [str(text) for h in handled for text in h.told]
 
@@ -292,7 +291,7 @@ def test_two_callers_at_once_run_a_slot_once(store, store_url, tmp_path, clock):
             return schedules.begin(*given)
 
         try:
-            handled.extend(schedules.run_due(own, Limits(), worked.append, together))
+            handled.extend(schedules.run_due(own, worked.append, together))
         finally:
             own.close()
 
@@ -313,18 +312,18 @@ def test_what_cannot_be_begun_stays_due_and_others_are_run(store, clock, tmp_pat
     schedules.add(store, "0 3 * * *", "UTC", [folder])
     clock.ahead(days=1)
     end = lambda run: runs.end(store, run, state="cancelled")  # noqa: E731 -- nothing is judged here
-    first, second = schedules.run_due(store, Limits(), end)
+    first, second = schedules.run_due(store, end)
     assert "no.csv" in str(first.error)
     assert (first.run, second.run, second.error) == (None, 1, None)
     (tmp_path / "no.csv").write_text("sha256,by,on\n")
-    first, second = schedules.run_due(store, Limits(), end)
+    first, second = schedules.run_due(store, end)
     assert (first.run, second.run) == (2, None)
     assert len(slots_of(store)) == 2
 
 
 def hold(store, run, until):
     """Make a run look as if another scanner worked on it."""
-    lease = {"leased_by": "elsewhere:-:1:-", "leased_until": until}
+    lease = {"leased_by": "elsewhere:-:1:-:1260:x", "leased_until": until}
 
     def work(change):
         change.connection.execute(sa.update(tables.run).values(state="running"))

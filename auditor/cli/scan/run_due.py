@@ -53,11 +53,10 @@ def _runs(store: Store, values: dict[str, Any], lang: str, codes: list[int]) -> 
     """Work off what waits and what is due, and give the run of each; tell what could not be."""
     from auditor.scans import runs, schedules
 
-    limits = _scans.limits_of(values)
     with store.read() as connection:
         waiting = runs.under_way(connection)
     for run in waiting:
-        busy = schedules.busy_with(store, limits)
+        busy = schedules.busy_with(store)
         if busy is not None and busy.run == run:
             continue  # another scanner works on it
         try:
@@ -67,7 +66,7 @@ def _runs(store: Store, values: dict[str, Any], lang: str, codes: list[int]) -> 
             _tell(error.in_(lang))
         else:
             yield run
-    for one in schedules.run_due(store, limits, lambda run: _scans.work_on(store, run, values)):
+    for one in schedules.run_due(store, lambda run: _scans.work_on(store, run, values)):
         for told in one.told:
             _tell(told.in_(lang))
         if one.error is not None:
