@@ -155,11 +155,12 @@ def _report(
     for name, target in outputs:
         write_report(result, target, format=name, all_findings=all_findings)
     if format_:
-        _show(result, format_, all_findings=all_findings)
+        show(result, format_, all_findings=all_findings)
     return EXIT_CODES[result.verdict]
 
 
-def _show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
+def show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
+    """Print a result: with colours on a terminal, else as the report of that format is."""
     from auditor.reports import all_reports, text
 
     if format_ == "text" and sys.stdout.isatty():
