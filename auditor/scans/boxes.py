@@ -13,13 +13,14 @@ import ctypes
 import errno
 import gc
 import multiprocessing
+import pickle
 import resource
 import signal
 import sys
 import time
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from pickle import PicklingError, UnpicklingError
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.errors import AuditorError
@@ -110,7 +111,10 @@ class Children:
     def _do(self, job: Job) -> Outcome:
         if self._closed:
             raise CancelledError
-        child = self._idle.popleft() if self._idle else self._born()
+        try:
+            child = self._idle.popleft()
+        except IndexError:
+            child = self._born()
         try:
             outcome = child.do(job, self.limits.seconds)
         except BaseException:
@@ -157,10 +161,8 @@ class _Child:
         self.jobs += 1
         try:
             self.pipe.send(job)
-            if not self.pipe.poll(seconds):
-                raise TimeoutError
-            answer: Outcome | Exception = self.pipe.recv()
-        except (EOFError, ConnectionError, UnpicklingError) as error:
+            answer: Outcome | Exception = self.pipe.recv() if self.pipe.poll(seconds) else TimeoutError()
+        except (EOFError, OSError, UnpicklingError) as error:  # it was killed, maybe while it answered
             raise ChildDiedError(str(error)) from None
         if isinstance(answer, Exception):
             raise answer
@@ -184,15 +186,21 @@ def _serve(pipe: Connection, memory_bytes: int) -> None:
         while True:
             job = pipe.recv()
             try:
-                answer: object = judge(job)
+                answer: Outcome | Exception = judge(job)
             except Exception as error:  # noqa: BLE001 -- the parent decides what it means
-                answer = error
-            try:
-                pipe.send(answer)
-            except (TypeError, ValueError, AttributeError, PicklingError) as error:
-                pipe.send(RuntimeError(f"{type(answer).__name__}: {answer} ({error})"))
+                answer = _sendable(error)
+            pipe.send(answer)
             del job, answer
             gc.collect()
+
+
+def _sendable(error: Exception) -> Exception:
+    """Give an exception as it is, or its text where it would not come out of a pipe again."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    except Exception:  # noqa: BLE001 -- whatever its class does
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _confine(memory_bytes: int) -> None:
@@ -212,6 +220,8 @@ def outcome_of(future: Future[Outcome], limits: Limits) -> Outcome:
     ------
     ChildDiedError
         The child died; the job may be begun again.
+    CancelledError
+        The box was closed; nobody judged anything.
     AuditorError, OSError
         Nobody's job can be done: the terms or the disk are at fault.
     """
@@ -221,7 +231,7 @@ def outcome_of(future: Future[Outcome], limits: Limits) -> Outcome:
         return broken(say("takes longer than {seconds:,} s", seconds=limits.seconds))
     except MemoryError:
         return broken(say("takes more than {most:,} MB", most=limits.memory_bytes >> 20))
-    except (AuditorError, ChildDiedError):
+    except (AuditorError, CancelledError, ChildDiedError):
         raise
     except OSError as error:
         own = _own_trouble(error, limits)
