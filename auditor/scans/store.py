@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import re
 import sqlite3
 import time
 import uuid
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -103,7 +106,7 @@ class Store:
                     connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 yield connection
         except exc.DBAPIError as error:
-            raise StoreError(_refusal(error)) from error
+            raise StoreError(_refusal(error, self.url)) from error
 
     def write(self, kind: str, work: Callable[[Change], Answer], **facts: Any) -> Answer:
         """Run a logged transaction, again where the database was gone in between.
@@ -161,7 +164,7 @@ class Store:
                     return work(connection)
             except exc.DBAPIError as error:
                 if not _passing(error) or time.monotonic() + pause > until:
-                    raise StoreError(_refusal(error)) from error
+                    raise StoreError(_refusal(error, self.url)) from error
                 if not told:
                     self.tell(_waiting(error, patience_s))
                     told = True
@@ -232,12 +235,13 @@ def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
         known = parsed.get_backend_name() in kinds
-    except (exc.ArgumentError, exc.NoSuchModuleError):
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):  # a port that is no number
         known = False
     if not known or (parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}):
         raise UsageError(
             say(
-                "{url}: is no store; write sqlite:///scans.db or postgresql+psycopg://user@host/name", url=url
+                "{url}: is no store; write sqlite:///scans.db or postgresql+psycopg://user@host/name",
+                url=_shown(url),
             )
         )
     return parsed
@@ -245,15 +249,16 @@ def _parsed(url: str) -> sa.URL:
 
 def _engine(url: str) -> sa.Engine:
     """Make an engine: write-ahead log and full synchronisation on SQLite, a live connection on a server."""
+    parsed = sa.make_url(url)
     try:
-        if sa.make_url(url).get_backend_name() != "sqlite":
+        if parsed.get_backend_name() != "sqlite":
             return sa.create_engine(url, pool_pre_ping=True)
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(_to_read(parsed) or parsed)
     except (ImportError, exc.NoSuchModuleError) as error:
         raise UsageError(
             say(
                 "{url}: its driver is not installed ({error}); pip install 'auditor[postgresql]'",
-                url=url,
+                url=_shown(url),
                 error=str(error),
             )
         ) from None
@@ -264,10 +269,27 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
+def _to_read(url: sa.URL) -> sa.URL | None:
+    """Give the URL of a file that cannot be written, by its rights or its medium; None of any other.
+
+    A reader of a write-ahead log writes beside it, too, unless he says that nobody writes; where there are
+    entries in such a log somebody does, or did, and they are part of the store.
+    """
+    file = Path(url.database or "").absolute()
+    if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return None
+    log = file.with_name(f"{file.name}-wal")
+    how = {"mode": "ro"} if log.is_file() and log.stat().st_size else {"immutable": "1"}
+    return sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query={**how, "uri": "true"})
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by us
     cursor = connection.cursor()
-    for line in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+    lines = ["synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"]
+    if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        lines.insert(0, "journal_mode=WAL")
+    for line in lines:
         cursor.execute(f"PRAGMA {line}")
     cursor.close()
 
@@ -329,7 +351,8 @@ def _passing(error: exc.DBAPIError) -> bool:
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
         return True
     text = str(error.orig).lower()
-    return isinstance(error, exc.OperationalError) and "no such table" not in text
+    lasting = ("no such table", "readonly database")
+    return isinstance(error, exc.OperationalError) and not any(words in text for words in lasting)
 
 
 def _nobody(_said: Said) -> None:
@@ -351,14 +374,22 @@ def _words(error: exc.DBAPIError) -> str:
     return text.splitlines()[0] if text else type(error.orig).__name__
 
 
-def _refusal(error: exc.DBAPIError) -> Said:
+def _refusal(error: exc.DBAPIError, url: str) -> Said:
     """Say what the database said, and what to do."""
     return say(
-        "the store cannot be used: {reason}; nothing that was acknowledged is lost: mend it, and go on with "
-        "`auditor scan resume`",
+        "the store {url} cannot be used: {reason}; nothing that was acknowledged is lost: mend it, and go on "
+        "with `auditor scan resume`",
+        url=_shown(url),
         reason=_words(error),
     )
 
 
 def _shown(url: str) -> str:
-    return sa.make_url(url).render_as_string(hide_password=True)
+    """Write a URL without who logs in and how, even one that cannot be read.
+
+    Examples
+    --------
+    >>> _shown("postgresql+psycopg://me:p@ss@db:port/scans?password=also")
+    'postgresql+psycopg://***@db:port/scans'
+    """
+    return re.sub(r"://[^/].*@", "://***@", url.partition("?")[0])

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from auditor.scans import blobs, boxes, items, runs, scanner, state
+from auditor.errors import AuditorError
+from auditor.scans import blobs, boxes, intake, items, proof, runs, scanner, state
 from auditor.scans.blobs import Blobs, UnwritableError
+from auditor.scans.checking import check_store
+from auditor.scans.store import StoreError, open_store
 
 NETWORK = Path(__file__).parents[2] / "sample_networks" / "backbone"
 LIMITS = items.Limits()
@@ -79,3 +82,61 @@ def test_folders_too_deep_to_be_laid_out_hurt_the_operator_that_has_them(store, 
     found = boxes.outcome_of(boxes.Inline().submit(replace(job, given=deep)), LIMITS)
     assert (found.state, found.result) == ("error", None)
     assert "too long" in found.reason["en"]
+
+
+@pytest.fixture
+def copied(tmp_path, declared, monkeypatch):
+    """Give the URL of a store that can be read alone, by what the system says; root may write anything."""
+    store = open_store(f"sqlite:///{tmp_path / '100% @ ?.db'}")
+    scanned(store, declared)
+    store.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    return store.url
+
+
+def test_a_store_that_can_only_be_read_is_read_and_nothing_is_written_beside_it(copied, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    store = open_store(copied, create=False)
+    assert state.state_of(store, 1)["items"]["done"] == 2
+    assert check_store(store, proof.public_key(store.evidence / proof.PUBLIC)).faults == ()
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(StoreError, match="readonly"):  # at once, it will not pass
+        intake.remove(store, ["one"])
+    store.close()
+
+
+def test_a_store_that_can_only_be_read_shows_what_another_writes(copied, declared, monkeypatch):
+    with monkeypatch.context() as may:
+        may.setattr(os, "access", lambda *_: True)
+        writer = open_store(copied)
+    intake.remove(writer, ["one"])  # it stands in the log beside the file as yet
+    reader = open_store(copied, create=False)
+    with reader.read() as connection:
+        assert [source.key for source in intake.chosen(connection)] == ["two"]
+    writer.close()
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/x",
+        "postgresql+psycopg://me:secret@host:port/x",
+        "postgresql+psycopg://me:sec@ret:3@host:99999/x",
+        "postgresql+nothing://me:secret@host/x",
+        "postgresql+psycopg://me:secret@127.0.0.1:1/x?password=secret",
+    ],
+)
+def test_no_message_holds_who_logs_in_and_how(url, tmp_path):
+    with pytest.raises(AuditorError) as caught:
+        open_store(url, evidence=tmp_path)
+    for lang in ("en", "zh"):
+        told = caught.value.in_(lang)
+        assert "://***@" in told
+        assert not any(part in told for part in ("me:", "sec", "ret:"))
+
+
+def test_the_store_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "text.db").write_text("hello" * 100)
+    with pytest.raises(StoreError, match=r"text\.db cannot be used: file is not a database"):
+        open_store(f"sqlite:///{tmp_path / 'text.db'}")
