@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 JOBS = 200  # of a child, before it makes place for a fresh one
 TRIES, PAUSE_S = 20, 0.1  # to start a child
+NO_CHILD = "no child process can be started ({error}); nothing is lost: mend that, and go on with the run"
 
 
 class ChildDiedError(Exception):
@@ -129,16 +130,27 @@ class Children:
         return outcome
 
     def _born(self) -> _Child:
-        """Start a child; the server that forks them may have been killed, and is then started anew."""
+        """Start a child; the server that forks them may have been killed, and is then started anew.
+
+        Raises
+        ------
+        AuditorError
+            None can be started: no operator is at fault.
+        """
+        why: Exception | None = None
         for _ in range(TRIES):
             try:
                 child = _Child(self._context, self.limits.memory_bytes)
-            except (OSError, EOFError):
+            except (OSError, EOFError) as error:
+                why = error
                 time.sleep(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 -- of Python's machinery: a script without __main__, a daemon
+                why = error
+                break
             else:
                 self._all.add(child)
                 return child
-        raise ChildDiedError("no child process can be started")
+        raise AuditorError(say(NO_CHILD, error=f"{type(why).__name__}: {why}")) from why
 
 
 class _Child:
@@ -155,6 +167,11 @@ class _Child:
             raise
         finally:
             theirs.close()  # so that its death ends the pipe
+        try:
+            self.pipe.recv()  # it has begun: what kills it from now on may be its job
+        except BaseException:
+            self.kill()
+            raise
 
     def do(self, job: Job, seconds: float) -> Outcome:
         """Have a job done, or raise what the child raised."""
@@ -183,6 +200,7 @@ def _serve(pipe: Connection, memory_bytes: int) -> None:
     gc.freeze()  # what was imported is no garbage
     gc.disable()  # millions of small objects without cycles are made in a job
     with contextlib.suppress(EOFError, OSError):
+        pipe.send(None)
         while True:
             job = pipe.recv()
             try:

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 
+from auditor.errors import AuditorError
 from auditor.scans import boxes
 from auditor.scans.items import Limits
 
@@ -89,4 +90,15 @@ def test_a_child_that_was_killed_while_it_was_idle_is_a_child_that_died():
     os.kill(child.process.pid, signal.SIGKILL)
     with pytest.raises(boxes.ChildDiedError):
         child.do(None, 5)
+    box.close()
+
+
+def test_children_that_cannot_be_started_are_no_operators_fault(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no children here")
+
+    monkeypatch.setattr(boxes, "_Child", broken)
+    box = boxes.Children(LIMITS, 1)
+    with pytest.raises(AuditorError, match="no children here"):
+        boxes.outcome_of(box.submit(None), LIMITS)
     box.close()
