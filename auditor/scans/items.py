@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from auditor.language import LANGUAGES, say
 from auditor.scans import life, tables
 from auditor.scans.intake import files_of
 from auditor.scans.judging import Given, Job, Outcome, reason_text
+from auditor.scans.store import RefusedRowsError
 
 if TYPE_CHECKING:
     from auditor.scans.store import Change, Store
@@ -233,12 +235,21 @@ def _given(row: Any) -> Given:
 def record(store: Store, one: Lease, outcome: Outcome) -> bool:
     """Record what came of an item, if it is still ours; all of it in one transaction.
 
+    Rows that the database does not take are this operator's trouble alone, and recorded as such.
+
     Returns
     -------
     bool
         Whether it counts; if not, another has recorded it, or has taken it over.
     """
+    try:
+        return _recorded(store, one, outcome)
+    except RefusedRowsError as error:
+        why = say("what came of it cannot be kept: {reason}", reason=str(error.__cause__.orig))
+        return _recorded(store, one, Outcome("error", reason={lang: why.in_(lang) for lang in LANGUAGES}))
 
+
+def _recorded(store: Store, one: Lease, outcome: Outcome) -> bool:
     def work(change: Change) -> bool:
         item = tables.item
         row = change.connection.execute(sa.select(item).where(*_is(one)).with_for_update()).one()

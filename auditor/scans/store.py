@@ -40,6 +40,10 @@ class StoreError(AuditorError):
     """A store that cannot be reached, read or written: what is wrong, and what to do."""
 
 
+class RefusedRowsError(StoreError):
+    """Rows that the database does not take, now or later: who made them is at fault, not the database."""
+
+
 @dataclass
 class Change:
     """A transaction under way.
@@ -163,6 +167,8 @@ class Store:
                 with self.engine.execution_options(write=write).begin() as connection:
                     return work(connection)
             except exc.DBAPIError as error:
+                if _is_refused(error):
+                    raise RefusedRowsError(_refusal(error, self.url)) from error
                 if not _passing(error) or time.monotonic() + pause > until:
                     raise StoreError(_refusal(error, self.url)) from error
                 if not told:
@@ -344,9 +350,15 @@ def _version(connection: sa.Connection) -> str | None:
 # --- faults -----------------------------------------------------------------------------------------------
 
 
+def _is_refused(error: exc.DBAPIError) -> bool:
+    """Whether the rows themselves are at fault: too long, twice, or of signs that the database has not."""
+    beyond_limits = str(getattr(error.orig, "sqlstate", "") or "").startswith("54")
+    return beyond_limits or isinstance(error, exc.IntegrityError | exc.DataError)
+
+
 def _passing(error: exc.DBAPIError) -> bool:
     """Whether waiting may help: the server is away, the file is locked, the disk is full for now."""
-    if isinstance(error, exc.IntegrityError | exc.ProgrammingError | exc.DataError):
+    if isinstance(error, exc.ProgrammingError):
         return False
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
         return True

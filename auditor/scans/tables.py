@@ -156,9 +156,9 @@ change = Table(  # the life of a finding: a row wherever it changed; first seen,
     metadata,
     _of("run", key=True),
     _of("operator", key=True),
-    Column("rule", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # as long as an operator names it: no index could hold it
+    Column("fingerprint", Text, primary_key=True),
     Column("severity", Text, nullable=False),
     Column("basis", Text, nullable=False),
     Column("change", Text, nullable=False),  # new regressed changed fixed … (auditor.changes)

@@ -6,8 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from auditor.scans import items, ledger, tables
+from auditor.scans.canonical import sha256
+from auditor.scans.judging import Outcome
 from auditor.scans.store import open_store
-from tests.scans._build import add_operator, add_run
+from tests.scans._build import add_operator, add_run, changed
 
 
 @pytest.fixture
@@ -83,4 +85,19 @@ def test_transactions_follow_one_another(store):
     with store.read() as connection:
         keys = connection.execute(sa.select(tables.operator.c.key)).scalars().all()
     assert sorted(map(int, keys)) == list(range(8))
+    assert faults(store) == []
+
+
+def test_rows_that_a_database_does_not_take_are_one_operators_trouble(store):
+    pending = {"state": "pending", "attempts": 0}
+    run = add_run(store, {add_operator(store, key): dict(pending) for key in "ab"}, state="running")
+    one, other = items.lease(store, run, items.Limits(), most=2)
+    twice = changed("R", "node:a", "new", None, "fail")
+    assert items.record(store, one, Outcome("done", changes=(twice, twice)))
+    long = changed("R", "".join(sha256(str(i)) for i in range(200)), "new", None, "fail", fingerprint="f")
+    assert items.record(store, other, Outcome("done", verdict="fail", changes=(long,)))
+    with store.read() as connection:
+        found = connection.execute(sa.select(tables.item.c.state, tables.item.c.reason)).all()
+        assert [state for state, _ in found] == ["error", "done"]
+        assert "cannot be kept" in found[0].reason
     assert faults(store) == []

@@ -151,7 +151,7 @@ def upgrade() -> None:
             ["operator_id"], ["operator.id"], name=op.f("fk_change_operator_id_operator")
         ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_change_run_id_run")),
-        sa.PrimaryKeyConstraint("run_id", "operator_id", "rule", "subject", name=op.f("pk_change")),
+        sa.PrimaryKeyConstraint("run_id", "operator_id", "fingerprint", name=op.f("pk_change")),
     )
     op.create_index(
         "ix_change_operator_id_fingerprint", "change", ["operator_id", "fingerprint"], unique=False
