@@ -17,8 +17,9 @@ import orjson
 
 from auditor import __version__, engine
 from auditor.errors import UsageError
+from auditor.files import reason_of
 from auditor.language import say
-from auditor.scans.blobs import Blobs
+from auditor.scans.blobs import Blobs, BrokenBlobError
 from auditor.scans.canonical import canonical
 from auditor.settings import Policy
 
@@ -124,9 +125,16 @@ def read_terms(evidence: Path, digest: str) -> Terms:
     Raises
     ------
     UsageError
-        They name other rules than this auditor has.
+        They name other rules than this auditor has, or are not as they were kept: no operator's fault.
     """
-    blobs = Blobs(evidence)
+    try:
+        return _read(Blobs(evidence), digest)
+    except BrokenBlobError as error:
+        file, reason = str(error.filename), reason_of(error)
+        raise UsageError(say("{file}: cannot be read: {reason}", file=file, reason=reason)) from None
+
+
+def _read(blobs: Blobs, digest: str) -> Terms:
     values = stated(blobs, digest)
     refuse_other_rules(values)
     with tempfile.TemporaryDirectory() as folder:
@@ -155,11 +163,12 @@ def refuse_other_rules(values: dict[str, Any]) -> None:
     UsageError
         Which version began it, and what to do.
     """
-    if values["rules"] != {rule.id: rule.sha256 for rule in engine.all_rules()}:
+    own = {rule.id: rule.sha256 for rule in engine.all_rules()}
+    if (values["auditor"], values["rules"]) != (__version__, own):
         raise UsageError(
             say(
-                "the run began with other rules (auditor {version}): go on with that version, or cancel the "
-                "run and start another",
+                "the run began with another auditor ({version}) or other rules: go on with that version, or "
+                "cancel the run and start another",
                 version=values["auditor"],
             )
         )

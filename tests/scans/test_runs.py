@@ -229,7 +229,7 @@ def test_a_run_is_not_ended_under_other_rules(store, declared, monkeypatch):
         return {**values, "rules": {**values["rules"], "PILOT-FAC-01": "0" * 64}}
 
     monkeypatch.setattr(terms_, "stated", others)
-    with pytest.raises(UsageError, match="began with other rules"):
+    with pytest.raises(UsageError, match="began with another auditor"):
         runs.resumable(store, run)
 
 
@@ -316,3 +316,17 @@ def test_rows_of_a_life_are_those_of_the_diff(store, declared):
         assert [(operator, one["rule"], one["subject"], "new") for one in made] == [
             row for row in sorted(changes(store, run)) if row[0] == operator
         ]
+
+
+def test_terms_that_are_gone_are_no_operators_fault(store, declared):
+    run = runs.begin(store, [declared], DAY)
+    with store.read() as connection:
+        terms = connection.execute(sa.select(tables.run.c.terms)).scalar()
+    place = store.blobs.path(terms)
+    held = place.read_bytes()
+    place.unlink()
+    with pytest.raises(UsageError, match="cannot be read"):
+        scanner.scan(store, run, boxes.Inline(), LIMITS)
+    assert state.state_of(store, run)["items"]["pending"] == 4
+    store.blobs.put(held)
+    assert scanner.scan(store, run, boxes.Inline(), LIMITS)
