@@ -11,7 +11,7 @@ from auditor import engine, registers
 from auditor.errors import UsageError
 from auditor.findings import Verdict
 from auditor.language import Said, say
-from auditor.scans import approvers, histories, tables
+from auditor.scans import approvers, histories, moments, tables
 from auditor.scans.decisions import VERDICT, Decision, Latest, decisions, now_of
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _conflicts(
                 "number {number} decides on this until {until}; revoke it first "
                 "(`auditor waive revoke {number}`)",
                 number=other.id,
-                until=other.ends_at.isoformat(),
+                until=moments.shown(other.ends_at, other.zone),
             )
 
 

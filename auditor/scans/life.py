@@ -28,6 +28,7 @@ CHANGES: Mapping[str, Text] = {  # in the order in which people want them
     "new": changes.CHANGES["new"],
     REGRESSED: both("regressed"),
     **{name: text for name, text in changes.CHANGES.items() if name not in {"new", "still"}},
+    "newly_evaluated": both("not evaluated the time before"),  # it may have been long before
 }
 STATES: Mapping[str, Text] = {  # of a finding: open, or why it is not
     "open": both("open"),

@@ -146,7 +146,8 @@ def _netted(rows: Sequence[sa.Row[Any]]) -> dict[str, Any]:
     word: str = last.change
     if len(rows) > 1 and last.change != LOST and _settled(first.before):
         word = PASSED_BY if _settled(last.after) else first.change
-    because = [text for row in rows for text in orjson.loads(row.because)]
+    told = [row for row in rows if row.change != LOST or row is last]  # it is in sight again
+    because = [text for row in told for text in orjson.loads(row.because)]
     known = _rules().get(last.rule)
     one = {
         "change": word,

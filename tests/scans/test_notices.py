@@ -89,6 +89,24 @@ def test_a_finding_between_two_notices(store, post):
     assert [step["change"] for step in told["changes"][0]["steps"]] == ["fixed", "regressed"]
 
 
+def test_why_a_finding_was_out_of_sight_is_not_said_of_one_that_is_back(store, post):
+    operator = add_operator(store, "one")
+    notice_recipients.add(store, "file", "/box")
+    add_run(store, {operator: {"changes": [found()]}})
+    send(store)
+    why = canonical([{"en": "the subject is no longer declared", "zh": "该对象已不在申报之列"}])
+    lost = found(word="no_longer_evaluated", before="fail", after=None, because=why)
+    add_run(store, {operator: {"changes": [lost]}})
+    add_run(store, {operator: {"changes": [found(word="newly_evaluated")]}})
+    send(store)
+    [told] = post.texts("/box")[1]["changes"]
+    assert (told["change"], told["after"], told["because"]) == ("newly_evaluated", "fail", [])
+    add_run(store, {operator: {"changes": [lost]}})
+    send(store)
+    [told] = post.texts("/box")[2]["changes"]
+    assert told["because"][0]["en"] == "the subject is no longer declared"
+
+
 def test_the_first_notice_to_an_address_tells_how_things_stand(store, post):
     operator = add_operator(store, "one")
     add_run(store, {operator: {"changes": [found(), found(subject="node:s-2")]}})
