@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import sqlalchemy as sa
 
 from auditor.language import say
@@ -25,6 +24,19 @@ if TYPE_CHECKING:
 
     from auditor.language import Said
     from auditor.scans.store import Store
+
+
+PROGRAMS = {  # what a database does by itself when a table is written or read: name, table
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' ORDER BY 1",
+    "postgresql": """
+        SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE NOT tgisinternal AND pg_table_is_visible(pg_class.oid)
+        UNION ALL SELECT rulename, relname FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+        WHERE rulename <> '_RETURN' AND pg_table_is_visible(pg_class.oid)
+        UNION ALL SELECT polname, relname FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
+        WHERE pg_table_is_visible(pg_class.oid)
+        ORDER BY 1""",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,10 @@ class Checked:
 
 
 def check_store(
-    store: Store, key: Ed25519PublicKey | None, known: Mapping[int, str] | None = None
+    store: Store,
+    key: Ed25519PublicKey | None,
+    known: Mapping[int, str] | None = None,
+    entries: Mapping[int, str] | None = None,
 ) -> Checked:
     """Verify a store.
 
@@ -59,13 +74,19 @@ def check_store(
         Public key that signed its runs, as the verifier has it; None where there is none.
     known
         Roots of runs that were noted elsewhere, or printed in a report.
+    entries
+        Entries of the log that were noted elsewhere: number and hash.
     """
-    with store.read() as connection:
+    with store.read() as connection, ledger.lenient(connection):
+        lacking = list(_lacking(connection))
+        if lacking:
+            return Checked(tuple(lacking), 0, 0, 0, (0, ledger.FIRST))
         faults, rows = ledger.verify(connection)
         roots = list(connection.execute(sa.select(tables.root).order_by(tables.root.c.run_id)).mappings())
         ended = sa.select(tables.run.c.id).where(tables.run.c.state != "running")
         unsigned = sorted(set(connection.execute(ended).scalars()) - {row["run_id"] for row in roots})
         faults += [say("run {run} is ended and has no root", run=run) for run in unsigned]
+        faults += _added(connection)
         for row in roots:
             faults += _root_faults(connection, dict(row), key)
         named = {row["run_id"]: row["sha256"] for row in roots}
@@ -73,6 +94,10 @@ def check_store(
             if named.get(run) != root.lower():
                 found = named.get(run, "-")
                 faults.append(say("run {run}: its root is {found}, not the one noted", run=run, found=found))
+        for number, noted in sorted((entries or {}).items()):
+            held = connection.execute(sa.select(tables.log.c.hash).where(tables.log.c.seq == number)).scalar()
+            if held != noted.lower():
+                faults.append(say("log: entry {seq} is not the one noted", seq=number))
         seq, hashed, _ = ledger.head(connection)
         wanted = set(_named_files(store, connection))
     broken = list(store.blobs.verify(wanted))
@@ -84,8 +109,11 @@ def _root_faults(
 ) -> Iterator[Said]:
     """Compute a root anew, and hold row and envelope against it."""
     run = row["run_id"]
-    leaves, subjects = runs.leaves_of(connection, run)
-    root = proof.merkle_root([proof.leaf(value) for value in leaves])
+    try:
+        leaves, subjects = runs.leaves_of(connection, run)
+        root = proof.merkle_root([proof.leaf(value) for value in leaves])
+    except (TypeError, ValueError):  # cells that hold what cannot be written
+        leaves, subjects, root = [], {}, ""
     if (root, len(leaves)) != (row["sha256"], row["items"]):
         yield say("run {run}: what came of its operators does not give its root", run=run)
     said = proof.opened(row["envelope"], key) if key is not None else None
@@ -102,6 +130,31 @@ def _root_faults(
         yield say("run {run}: the log before its root is not the one that was signed", run=run)
 
 
+def _lacking(connection: sa.Connection) -> Iterator[Said]:
+    """Name the tables and columns that are not there: without them nothing else can be read."""
+    inspector = sa.inspect(connection)
+    there = set(inspector.get_table_names())
+    for name, table in tables.metadata.tables.items():
+        if name not in there:
+            yield say("{table}: the table is missing", table=name)
+            continue
+        held = {column["name"] for column in inspector.get_columns(name)}
+        for column in sorted(set(table.c.keys()) - held):
+            yield say("{table}: the column {column} is missing", table=name, column=column)
+
+
+def _added(connection: sa.Connection) -> Iterator[Said]:
+    """Name columns, triggers and rules that were added to our tables; other tables are others'."""
+    inspector = sa.inspect(connection)
+    for name, table in tables.metadata.tables.items():
+        held = {column["name"] for column in inspector.get_columns(name)}
+        for column in sorted(held - set(table.c.keys())):
+            yield say("{table}: {name} was added", table=name, name=column)
+    for name, table in connection.execute(sa.text(PROGRAMS[connection.dialect.name])):
+        if table in tables.metadata.tables:
+            yield say("{table}: {name} was added", table=table, name=name)
+
+
 def _named_files(store: Store, connection: sa.Connection) -> Iterator[str]:
     """Give the digest of every file that a row names."""
     columns = (
@@ -109,21 +162,22 @@ def _named_files(store: Store, connection: sa.Connection) -> Iterator[str]:
         *(tables.notice.c.content, tables.draw.c.record),
     )
     for column in columns:
-        yield from connection.execute(sa.select(column).where(column.is_not(None)).distinct()).scalars()
+        wanted = sa.select(column).where(column.is_not(None)).distinct()
+        yield from map(str, connection.execute(wanted).scalars())
     for listed in connection.execute(sa.select(tables.declaration.c.files)).scalars():
         yield from (digest for _, digest in _entries(listed))
     for digest in connection.execute(sa.select(tables.run.c.terms).distinct()).scalars():
-        yield digest
+        yield str(digest)
         try:
             yield from terms_.files_of_terms(terms_.stated(store.blobs, digest))
-        except (BrokenBlobError, ValueError, KeyError):
+        except (BrokenBlobError, ValueError, KeyError, TypeError):
             continue  # the file itself is named as broken
 
 
 def _entries(listed: str) -> tuple[tuple[str, str], ...]:
     try:
         return files_of(listed)
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return ()  # the row itself is named as changed
 
 

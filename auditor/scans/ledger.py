@@ -8,6 +8,7 @@ reports, are what shows that (`auditor.scans.proof`).
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ GONE = ""  # digest of a group without rows
 def entry_hash(entry: Mapping[str, Any]) -> str:
     """Hash an entry of the log over all that it holds, its predecessor's hash included."""
     named = {name: entry[name] for name in ("seq", "at", "kind", "facts", "previous")}
-    return sha256("auditor/log/1\n" + canonical(named))
+    return sha256("auditor/log/1\n" + canonical(_plain("log", named)))
 
 
 def head(connection: sa.Connection) -> tuple[int, str, str]:
@@ -99,10 +100,33 @@ def _plain(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     hidden = tables.LEASE if table == "item" and row["state"] == "pending" else frozenset()
     plain = (str, int, float, dt.date, type(None))
     return {
-        str(name): value if isinstance(value, plain) else repr(value)
+        str(name): value if isinstance(value, plain) and _is_text(value) else repr(value)
         for name, value in row.items()
         if name not in hidden
     }
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is none of those texts of SQLite that are no UTF-8 (`lenient`)."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextmanager
+def lenient(connection: sa.Connection) -> Iterator[None]:
+    """Read text of SQLite that is not UTF-8 too: it was spoilt, and is to be named."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    before, raw.text_factory = raw.text_factory, lambda data: data.decode(errors="surrogateescape")
+    try:
+        yield
+    finally:
+        raw.text_factory = before
 
 
 def verify(connection: sa.Connection) -> tuple[list[Said], int]:
@@ -115,9 +139,10 @@ def verify(connection: sa.Connection) -> tuple[list[Said], int]:
     """
     faults: list[Said] = []
     known: dict[Group, str] = {}
+    ended: set[int] = set()  # runs whose root is written
     previous, number = FIRST, 0
     log = tables.log
-    entries = connection.execution_options(stream_results=True).execute(sa.select(log).order_by(log.c.seq))
+    entries = connection.execution_options(stream_results=True).execute(_raw(log).order_by(log.c.seq))
     for entry in map(dict, entries.mappings()):
         number += 1
         if entry["seq"] != number:
@@ -128,7 +153,13 @@ def verify(connection: sa.Connection) -> tuple[list[Said], int]:
         if entry_hash(entry) != entry["hash"]:
             faults.append(say("log: entry {seq} was changed", seq=number))
         previous = entry["hash"]
-        known |= _rows_of(entry["facts"], number, faults)
+        touched = _rows_of(entry["facts"], number, faults)
+        faults += [
+            say("log: entry {seq} changes what is written once: {table}, {place}", seq=number, **place)
+            for place in _touched_again(touched, known, ended)
+        ]
+        known |= touched
+        ended |= {key[0] for table, key in touched if table == "root"}
     found, rows = _found(connection)
     faults += _differences(known, found)
     return faults, rows
@@ -137,10 +168,27 @@ def verify(connection: sa.Connection) -> tuple[list[Said], int]:
 def _rows_of(facts: str, number: int, faults: list[Said]) -> dict[Group, str]:
     """Read the digests that an entry holds."""
     try:
-        return {(table, tuple(key)): sha for table, key, sha in orjson.loads(facts)["rows"]}
+        rows = {(table, tuple(key)): sha for table, key, sha in orjson.loads(facts)["rows"]}
+        if all(len(key) == len(tables.GROUPS[table]) for table, key in rows):
+            return rows
     except (ValueError, KeyError, TypeError):
-        faults.append(say("log: entry {seq} cannot be read", seq=number))
-        return {}
+        pass
+    faults.append(say("log: entry {seq} cannot be read", seq=number))
+    return {}
+
+
+def _touched_again(
+    touched: Mapping[Group, str], known: Mapping[Group, str], ended: set[int]
+) -> Iterator[dict[str, str]]:
+    """Name the groups that no entry may touch any more: of a run after its root, and of tables of records.
+
+    So what came of a run is vouched for by its root, however the log was gone on with.
+    """
+    for (table, key), sha in touched.items():
+        of_run = table == "run" or tables.GROUPS[table][0] == "run_id"
+        again = table in tables.ONCE and known.get((table, key), sha) != sha
+        if again or (of_run and key[0] in ended):
+            yield {"table": table, "place": _place(table, key)}
 
 
 def _found(connection: sa.Connection) -> tuple[dict[Group, str], int]:
@@ -164,10 +212,14 @@ def _differences(known: Mapping[Group, str], found: Mapping[Group, str]) -> Iter
         before, now = known.get((table, key), GONE), found.get((table, key), GONE)
         if before == now:
             continue
-        place = ", ".join(f"{n} {v}" for n, v in zip(tables.GROUPS[table], key, strict=False))
+        place = _place(table, key)
         if now == GONE:
             yield say("{table}: rows of {place} are missing", table=table, place=place)
         elif before == GONE:
             yield say("{table}: rows of {place} were added past the log", table=table, place=place)
         else:
             yield say("{table}: rows of {place} were changed", table=table, place=place)
+
+
+def _place(table: str, key: Sequence[Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in zip(tables.GROUPS[table], key, strict=True))

@@ -295,3 +295,6 @@ GROUPS: dict[str, tuple[str, ...]] = {  # columns that name what is hashed as on
 } | dict.fromkeys(
     ("operator", "declaration", "schedule", "run", "decision", "recipient", "notice", "draw"), ("id",)
 )
+ONCE = frozenset(  # tables whose rows never change
+    {"declaration", "evaluation", "facility", "change", "root", "decision", "revocation", "draw", "meta"}
+)
