@@ -3,10 +3,12 @@
 import datetime as dt
 import os
 import uuid
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 
+from auditor.scans import migrations
 from auditor.scans.store import open_store
 from tests.scans._notices import blank, post  # noqa: F401 -- fixtures
 
@@ -27,6 +29,31 @@ class FakeClock:
     def ahead(self, **delta):
         """Put it forward, or back."""
         self.at += dt.timedelta(**delta)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once():
+    """Let Alembic make the tables of a kind of database once; other stores get the statements that it gave."""
+    migrate, given = migrations.migrate, {}
+
+    def again(connection):
+        kind = connection.dialect.name
+        if kind in given:
+            for statement, parameters in given[kind]:
+                connection.exec_driver_sql(statement, parameters)
+            return
+        told = []
+
+        def hear(_connection, _cursor, statement, parameters, *_context):
+            told.append((statement, parameters or None))
+
+        sa.event.listen(connection, "before_cursor_execute", hear)
+        migrate(connection)
+        sa.event.remove(connection, "before_cursor_execute", hear)
+        given[kind] = [one for one in told if not one[0].lstrip().upper().startswith(("SELECT", "PRAGMA"))]
+
+    with mock.patch.object(migrations, "migrate", again):
+        yield
 
 
 @pytest.fixture
