@@ -78,9 +78,11 @@ def begin(
     Raises
     ------
     UsageError
-        There is nothing to scan, a run is under way, or files cannot be read.
+        There is nothing to scan, a run is under way, files cannot be read, or the evidence of the runs before
+        is not there.
     """
     _refuse_second(store)
+    _refuse_other_folder(store)
     if paths:
         intake.register(store, paths)
     with store.read() as connection:
@@ -162,6 +164,21 @@ def _observed(store: Store, source: Source, folder: str | None) -> str | None:
 def _refuse_second(store: Store) -> None:
     with store.read() as connection:
         _refuse_running(connection)
+
+
+def _refuse_other_folder(store: Store) -> None:
+    """Refuse a folder that no run left a file in: evidence would be begun anew there, with a new key."""
+    with store.read() as connection:
+        wanted = sa.select(tables.run.c.terms).order_by(tables.run.c.id.desc())
+        known = list(dict.fromkeys(connection.execute(wanted).scalars()))
+    if known and not any(store.blobs.path(terms).is_file() for terms in known):
+        raise UsageError(
+            say(
+                "{folder}: the files of this store's runs are not there; is it mounted, and is --evidence "
+                "right?",
+                folder=str(store.evidence),
+            )
+        )
 
 
 def _refuse_running(connection: sa.Connection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.errors import AuditorError
+from auditor.errors import AuditorError, UsageError
 from auditor.scans import blobs, boxes, intake, items, proof, runs, scanner, state
 from auditor.scans.blobs import Blobs, UnwritableError
 from auditor.scans.checking import check_store
@@ -140,3 +140,17 @@ def test_the_store_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "text.db").write_text("hello" * 100)
     with pytest.raises(StoreError, match=r"text\.db cannot be used: file is not a database"):
         open_store(f"sqlite:///{tmp_path / 'text.db'}")
+
+
+def test_no_run_is_begun_beside_evidence_that_is_not_there(store, store_url, declared, tmp_path):
+    scanned(store, declared)
+    store.evidence.rename(tmp_path / "away")
+    with pytest.raises(UsageError, match="evidence: the files of this store's runs are not there"):
+        runs.begin(store, [declared])
+    assert not store.evidence.exists()
+    other = open_store(store_url, evidence=tmp_path / "other")
+    with pytest.raises(UsageError, match="other: the files of this store's runs are not there"):
+        runs.begin(other)
+    other.close()
+    (tmp_path / "away").rename(store.evidence)
+    assert scanned(store, declared)["items"]["done"] == 2
