@@ -25,6 +25,8 @@ HEADS = {
     "new": both("new"),
     "fixed": both("fixed"),
     "regressed": both("regressed"),
+    "reopened": both("reopened otherwise"),
+    "closed": both("closed otherwise"),
     "root": both("root"),
     "last_on": both("last judged"),
     "open": both("open (critical/high/medium/low/info)"),
@@ -95,6 +97,7 @@ def _chosen(
 
 def _operators(frame: pd.DataFrame, format_: str, lang: str) -> str:
     from auditor.findings import SEVERITIES
+    from auditor.scans.life_views import COUNTED
 
     if format_ == "csv":
         return _frames.as_csv(frame)
@@ -104,7 +107,7 @@ def _operators(frame: pd.DataFrame, format_: str, lang: str) -> str:
     for row in rows:
         row["open"] = "/".join(str(row[severity]) for severity in SEVERITIES)
         row["verdict"] = _verdict(row["verdict"], lang) if row["verdict"] else both("never judged").in_(lang)
-    names = ("operator", "verdict", "open", "new", "fixed", "regressed", "last_on", "trouble")
+    names = ("operator", "verdict", "open", *COUNTED, "last_on", "trouble")
     return _table(names, rows, lang)
 
 
@@ -140,14 +143,15 @@ def _one(operator: str, runs: pd.DataFrame, found: pd.DataFrame, format_: str, l
 
 
 def _runs(rows: list[dict[str, Any]], lang: str) -> str:
+    from auditor.scans.life_views import COUNTED
     from auditor.scans.state import ITEM_STATES
 
     for row in rows:
         judged = row["state"] == "done"
         row["verdict"] = _verdict(row["verdict"], lang) if judged else ITEM_STATES[row["state"]].in_(lang)
-        for name in () if judged else ("fail", "undecided", "new", "fixed", "regressed"):
+        for name in () if judged else ("fail", "undecided", *COUNTED):
             row[name] = None
-    names = ("run", "as_of", "verdict", "fail", "undecided", "new", "fixed", "regressed", "root")
+    names = ("run", "as_of", "verdict", "fail", "undecided", *COUNTED, "root")
     return _table(names, rows, lang)
 
 

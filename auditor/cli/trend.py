@@ -27,6 +27,8 @@ HEADS = {
     "new": both("new"),
     "fixed": both("fixed"),
     "regressed": both("regressed"),
+    "reopened": both("reopened otherwise"),
+    "closed": both("closed otherwise"),
     "root": both("root"),
     "rule": both("rule"),
     "clause": both("clause"),
@@ -83,22 +85,25 @@ def _table(names: list[str], rows: list[list[Any]], lang: str) -> str:
 
 def _periods(frame: pd.DataFrame, per: str, lang: str) -> str:
     """Lay out one line a run or month; verdicts are of operators."""
+    from auditor.scans.life_views import COUNTED
+
     verdicts = [name for name in frame.columns if name.startswith("verdict_")]
     dates = ["as_of"] if per == "run" else []
     names = [per, *dates, "operators", *verdicts, "could_not"]
-    names += ["fail", "undecided", "new", "fixed", "regressed", "root"]
+    names += ["fail", "undecided", *COUNTED, "root"]
     return _table(names, [[row[name] for name in names] for row in _frames.records(frame)], lang)
 
 
 def _groups(parts: pd.DataFrame, periods: list[Any], per: str, by: str, lang: str) -> str:
     """Lay out one line a rule, clause or area, with bars over all runs or months."""
     from auditor.scans.life_trend import sparkline
+    from auditor.scans.life_views import COUNTED
 
     rows = []
     for name, own in parts.groupby(by):
         then = own.set_index(per)[["fail", "undecided"]].reindex(periods, fill_value=0)
         bars = sparkline([int(n) for n in then["fail"] + then["undecided"]])
         last = then.iloc[-1]
-        flows = [int(own[kind].sum()) for kind in ("new", "fixed", "regressed")]
+        flows = [int(own[kind].sum()) for kind in COUNTED]
         rows.append([name, bars, int(last["fail"]), int(last["undecided"]), *flows])
-    return _table([by, "open", "fail", "undecided", "new", "fixed", "regressed"], rows, lang)
+    return _table([by, "open", "fail", "undecided", *COUNTED], rows, lang)

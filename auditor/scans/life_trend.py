@@ -36,7 +36,8 @@ def operators(connection: sa.Connection, per: str = "run") -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``run`` or ``month``; ``operators``, those by verdict (``verdict_fail`` …), ``could_not`` (refused, or
-        broke); ``fail undecided`` (findings), ``new fixed regressed``; ``last_run as_of root`` of the last.
+        broke); ``fail undecided`` (findings) and what came and went (`life_views.COUNTED`); ``last_run as_of
+        root`` of the last.
     """
     every = _items(connection, per)
     held = _held(connection, every, per)
@@ -67,7 +68,7 @@ def findings(connection: sa.Connection, by: str, per: str = "run") -> pd.DataFra
     -------
     pandas.DataFrame
         ``run`` or ``month``, the group, ``operators`` (of which something fails), ``fail undecided``
-        (findings), ``new fixed regressed``.
+        (findings), ``new fixed regressed reopened closed``.
     """
     every = _items(connection, per)
     kept = list(dict.fromkeys([per, *ITEM, "area"]))
@@ -118,11 +119,8 @@ def _open(connection: sa.Connection) -> pd.DataFrame:
 
 def _changed(connection: sa.Connection) -> pd.DataFrame:
     own = tables.change.c
-    kinds = [sa.func.sum(sa.case((own.change == kind, 1), else_=0)).label(kind) for kind in COUNTED]
-    wanted = sa.select(own.run_id.label("run"), own.operator_id, own.rule, *kinds)
-    return life.framed(
-        connection, wanted.where(own.change.in_(COUNTED)).group_by(own.run_id, own.operator_id, own.rule)
-    )
+    wanted = sa.select(own.run_id.label("run"), own.operator_id, own.rule, *life_views.flows())
+    return life.framed(connection, wanted.group_by(own.run_id, own.operator_id, own.rule))
 
 
 BARS = "▁▂▃▄▅▆▇█"

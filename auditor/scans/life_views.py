@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from auditor.errors import UsageError
-from auditor.findings import SEVERITIES, UNDECIDED
+from auditor.findings import SETTLED, SEVERITIES, UNDECIDED
 from auditor.language import say
 from auditor.scans import decisions, life, tables
 from auditor.scans.store import open_store
@@ -17,7 +17,7 @@ from auditor.scans.store import open_store
 if TYPE_CHECKING:
     import datetime as dt
 
-COUNTED = ("new", "fixed", "regressed")
+COUNTED = ("new", "fixed", "regressed", "reopened", "closed")  # what is open adds up by them
 BAD = ("refused", "error")
 
 
@@ -42,8 +42,8 @@ def items(connection: sa.Connection, operator: int | None = None) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        ``run as_of operator_id operator name area state verdict fail undecided new fixed regressed root
-        reason``; what could not be judged has no verdict and no counts.
+        ``run as_of operator_id operator name area state verdict fail undecided root reason`` and `COUNTED`;
+        what could not be judged has no verdict and no counts.
     """
     item, run, own, root = tables.item, tables.run, tables.operator, tables.root
     columns = (
@@ -78,10 +78,25 @@ def _open() -> sa.Select[Any]:
 
 
 def _changes() -> sa.Select[Any]:
-    """Count changes by their kind in each item."""
+    """Count what came and went in each item."""
     own = tables.change.c
-    kinds = [sa.func.sum(sa.case((own.change == kind, 1), else_=0)).label(kind) for kind in COUNTED]
-    return sa.select(own.run_id.label("run"), own.operator_id, *kinds).group_by(own.run_id, own.operator_id)
+    return sa.select(own.run_id.label("run"), own.operator_id, *flows()).group_by(own.run_id, own.operator_id)
+
+
+def flows() -> list[sa.Label[int]]:
+    """Count changes by how they bear on what is open.
+
+    ``reopened`` and ``closed`` are all that are neither new, nor back after they were fixed, nor fixed: what
+    went out of sight or came back into it, and what another rule, other zones or another policy changed.
+    """
+    own = tables.change.c
+    settled = [str(verdict) for verdict in SETTLED]
+    was_open = own.before.is_not(None) & own.before.not_in(settled)
+    is_open = own.after.is_not(None) & own.after.not_in(settled) & (own.change != life.LOST)
+    named = {kind: own.change == kind for kind in ("new", "fixed", "regressed")}
+    other = own.change.not_in(list(named))
+    kinds = {**named, "reopened": other & is_open & ~was_open, "closed": other & was_open & ~is_open}
+    return [sa.func.sum(sa.case((kinds[kind], 1), else_=0)).label(kind) for kind in COUNTED]
 
 
 def operators(connection: sa.Connection, *, lang: str = "en") -> pd.DataFrame:
@@ -91,8 +106,8 @@ def operators(connection: sa.Connection, *, lang: str = "en") -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``operator name verdict`` of its last result, ``critical high medium low info`` (open findings by
-        severity), ``new fixed regressed`` in that result, ``last_on last_run`` of it, and ``trouble``: why a
-        later run could not judge it, if one could not.
+        severity), `COUNTED` in that result, ``last_on last_run`` of it, and ``trouble``: why a later run
+        could not judge it, if one could not.
     """
     own = tables.operator.c
     wanted = sa.select(own.id.label("operator_id"), own.key.label("operator")).where(own.removed_at.is_(None))

@@ -301,3 +301,29 @@ def test_notebooks_have_the_same_figures(tmp_path):
     lives = auditor.history(url, "op-1", lang="zh")
     assert lives["subject"].tolist() == ["node:cdn-1"]
     assert lives["state"].tolist() == ["open"]
+
+
+def test_what_came_and_went_adds_up_to_what_is_open(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 's.db'}", clock=FakeClock())
+    own, seen = add_operator(store, "one"), "node:a"
+    steps = [
+        ("new", None, "fail"),
+        ("no_longer_evaluated", "fail", None),
+        ("newly_evaluated", None, "inconclusive"),
+        ("changed", "inconclusive", "fail"),
+        ("zone_changed", "fail", "pass"),
+        ("rule_changed", "pass", "fail"),
+        ("fixed", "fail", "pass"),
+        ("regressed", "pass", "fail"),
+        ("no_longer_evaluated", "fail", "error"),
+    ]
+    for word, before, after in steps:
+        verdict = after if after in {"fail", "inconclusive"} else "pass"
+        add_run(store, {own: done(verdict, [changed(FAC, seen, word, before, after)], {FAC: {verdict: 1}})})
+    with store.read() as connection:
+        runs_, trend = life_views.items(connection, own), life_trend.operators(connection)
+        parts = life_trend.findings(connection, "rule")
+    store.close()
+    for frame in (runs_, trend, parts):
+        came = frame["new"] + frame["regressed"] + frame["reopened"] - frame["fixed"] - frame["closed"]
+        assert list(came.cumsum()) == list(frame["fail"] + frame["undecided"]) == [1, 0, 1, 1, 0, 1, 0, 1, 0]
