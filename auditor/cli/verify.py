@@ -33,6 +33,13 @@ SQLITE = b"SQLite format 3\0"
     metavar="RUN=HEX",
     help="Root of a run that was noted elsewhere; may be repeated.",
 )
+@click.option(
+    "--log",
+    "entries",
+    multiple=True,
+    metavar="SEQ=HASH",
+    help="Entry of the log that was noted elsewhere; may be repeated.",
+)
 @_options.config
 @_options.lang
 def command(
@@ -43,6 +50,7 @@ def command(
     evidence: str | None,
     key: str | None,
     roots: tuple[str, ...],
+    entries: tuple[str, ...],
     config: str | None,
     lang: str,
 ) -> int:
@@ -58,7 +66,11 @@ def command(
     --store verifies the log of a store (a hash chain), every row against the log, the signed roots of its
     runs, and all its files; nothing is asked of any network but the database. Whoever can write to all of it
     can make it anew: only a key that you were given (--key), or a root that a report printed (--root), shows
-    that. Exit code: 0 all is as it was, 4 something is missing, changed or added.
+    that. What came of a run, and all that the log held by then, is vouched for by the root of the run; what
+    was written after the last root is not. A store that was set back whole to an earlier state, or cut off
+    after an entry, is in order by itself: only a later root (--root), or the last entry of the log that an
+    earlier verifying told (--log), shows that. Whether what was declared is true, nothing here can tell.
+    Exit code: 0 all is as it was, 4 something is missing, changed or added.
     """
     from auditor.casefiles import manifest
     from auditor.errors import UsageError
@@ -67,9 +79,9 @@ def command(
         raise UsageError(say("give a PATH, or --store URL"))
     url = url or _url_of(path or "")
     if url is not None:
-        return _store(url, evidence, key, roots, lang)
-    if key is not None or roots:
-        raise UsageError(say("--key and --root go with --store"))
+        return _store(url, evidence, key, _noted("--root RUN", roots), _noted("--log SEQ", entries), lang)
+    if key is not None or roots or entries:
+        raise UsageError(say("--key, --root and --log go with --store"))
     assert path is not None  # noqa: S101 -- for the type checker
     if manifest.is_case(Path(path)):
         return _case(Path(path), digest, lang)
@@ -78,7 +90,14 @@ def command(
     return _observations(path, raw, config, lang)
 
 
-def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ...], lang: str) -> int:
+def _store(
+    url: str,
+    evidence: str | None,
+    key: str | None,
+    roots: dict[int, str],
+    entries: dict[int, str],
+    lang: str,
+) -> int:
     """Verify a store of scans."""
     from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -89,7 +108,7 @@ def _store(url: str, evidence: str | None, key: str | None, roots: tuple[str, ..
     try:
         own = store.evidence / proof.PUBLIC
         trusted = proof.public_key(Path(key) if key else own) if key or own.exists() else None
-        found = checking.check_store(store, trusted, _roots(roots))
+        found = checking.check_store(store, trusted, roots, entries)
     except StoreError as error:
         if not isinstance(error.__cause__, DatabaseError) or isinstance(error.__cause__, OperationalError):
             raise
@@ -119,16 +138,18 @@ def _url_of(path: str) -> str | None:
         return None  # what is wrong with it is said where it is read
 
 
-def _roots(given: tuple[str, ...]) -> dict[int, str]:
-    """Read RUN=HEX, or say what was expected."""
+def _noted(option: str, given: tuple[str, ...]) -> dict[int, str]:
+    """Read NUMBER=HEX, or say what was expected."""
     from auditor.errors import UsageError
 
     known = {}
     for value in given:
-        run, _, root = value.partition("=")
-        if not run.isdecimal() or len(root) != 64 or set(root.lower()) - set("0123456789abcdef"):  # noqa: PLR2004 -- digits of SHA-256
-            raise UsageError(say("--root {value}: write RUN=HEX, as a report prints it", value=value))
-        known[int(run)] = root
+        number, _, digest = value.partition("=")
+        if not number.isdecimal() or len(digest) != 64 or set(digest.lower()) - set("0123456789abcdef"):  # noqa: PLR2004 -- digits of SHA-256
+            raise UsageError(
+                say("{option}=HEX: {value!r} is none; give it as it was told", option=option, value=value)
+            )
+        known[int(number)] = digest
     return known
 
 

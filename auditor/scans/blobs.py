@@ -77,8 +77,7 @@ class Blobs:
     def put(self, data: bytes) -> str:
         """Keep bytes, durably, and give their digest."""
         digest = sha256(data)
-        target = self.path(digest)
-        if _whole(target, data):
+        if self._holds(digest):
             return digest
         with self._part() as part:
             _write(part, [data])
@@ -90,7 +89,7 @@ class Blobs:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
-        if self.path(digest).is_file() and self.path(digest).stat().st_size == size:
+        if self._holds(digest):
             return digest, size
         with path.open("rb") as source, self._part() as part:
             _write(part, iter(lambda: source.read(CHUNK), b""))
@@ -99,6 +98,16 @@ class Blobs:
                 size = copy.tell()
             self._place(part, digest)
         return digest, size
+
+    def _holds(self, digest: str) -> bool:
+        """Whether a file is there as it must be; a broken one is written anew."""
+        try:
+            if not stat.S_ISREG(self.path(digest).lstat().st_mode):
+                return False
+            with self.path(digest).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except OSError:
+            return False
 
     @contextlib.contextmanager
     def _part(self) -> Iterator[Path]:
@@ -154,6 +163,8 @@ class Blobs:
                 continue
             try:
                 self.get(digest)
+                if self.path(digest).is_symlink():
+                    yield say("evidence: {digest} is a link to another place", digest=digest)
             except BrokenBlobError as error:
                 if error.errno == errno.ENOENT:
                     yield say("evidence: {digest} is missing", digest=digest)
@@ -186,15 +197,6 @@ def _write(part: Path, chunks: Iterable[bytes]) -> None:
                     rest = rest[file.write(rest) :]
         with written_to(folder):
             os.fsync(file.fileno())
-
-
-def _whole(target: Path, data: bytes) -> bool:
-    """Whether the file is there as it must be; a broken one is written anew."""
-    try:
-        known = target.lstat()
-        return stat.S_ISREG(known.st_mode) and known.st_size == len(data) and target.read_bytes() == data
-    except OSError:
-        return False
 
 
 def flush_folder(folder: Path) -> None:

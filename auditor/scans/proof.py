@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from auditor.errors import UsageError
 from auditor.files import read_given
 from auditor.language import say
+from auditor.scans.blobs import flush_folder
 from auditor.scans.canonical import canonical, sha256
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def signing_key(folder: Path, given: Path | None = None) -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(say("{file}: is no Ed25519 private key in PEM", file=str(place)))
+    if given is None and not (folder / PUBLIC).exists():
+        with contextlib.suppress(FileExistsError):
+            _put(folder / PUBLIC, public_pem(key), 0o644)
     return key
 
 
@@ -96,15 +100,20 @@ def _make_key(folder: Path) -> None:
     plain = serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{KEY}.{uuid.uuid4().hex}"
+    with contextlib.suppress(FileExistsError):
+        _put(folder / KEY, pem, 0o600)
+
+
+def _put(place: Path, data: bytes, mode: int) -> None:
+    """Write a file whole or not at all; one that is there already stays."""
+    part = place.with_name(f"{place.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(pem)
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(part, folder / KEY)
-            (folder / PUBLIC).write_bytes(public_pem(key))
+        os.link(part, place)
+        flush_folder(place.parent)
     finally:
         part.unlink()
 
