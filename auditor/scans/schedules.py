@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LISTED = 1_000  # missed slots of one absence that get a row
 COUNTED = 100_000  # and those that are counted
+MISSED = "slots_missed"  # how the log calls it
 
 
 @dataclass(frozen=True)
@@ -210,10 +211,16 @@ def last_slot(connection: sa.Connection, number: int) -> sa.Row[Any] | None:
 
 
 def counted(connection: sa.Connection, number: int) -> dict[str, int]:
-    """Count the recorded slots of a schedule by state: ``run`` and ``missed``."""
-    slot = tables.slot.c
-    rows = sa.select(slot.state, sa.func.count()).where(slot.schedule_id == number).group_by(slot.state)
-    return {row[0]: row[1] for row in connection.execute(rows)}
+    """Count the times of a schedule by state: ``run`` and ``missed``.
+
+    Of a long absence not all that were missed have a row: the log tells how many there were.
+    """
+    slot, log = tables.slot.c, tables.log.c
+    run = sa.select(sa.func.count()).where(slot.schedule_id == number, slot.state == "run")
+    kept = connection.execute(sa.select(log.facts).where(log.kind == MISSED)).scalars()
+    told = [facts for facts in (orjson.loads(text)["told"] for text in kept) if facts["schedule"] == number]
+    missed = sum(facts.get("missed", 0) + ("during_run" in facts) for facts in told)
+    return {"run": connection.execute(run).scalar_one(), "missed": missed}
 
 
 # --- what is due ------------------------------------------------------------------------------------------
@@ -286,7 +293,7 @@ def record_missed(
         told = [_told_missed(schedule, found, count)] if count else []
         return (None, [*told, _told_busy(schedule, found, busy)]) if busy else (found, told)
 
-    return store.write("slots_missed", work)
+    return store.write(MISSED, work)
 
 
 def _record(change: Change, number: int, missed: Sequence[dt.datetime]) -> None:

@@ -106,8 +106,8 @@ def _standing(connection: sa.Connection, schedule: Schedule, now: Any) -> dict[s
     return {
         "next": next(schedule.slots(max(now, schedules.since(connection, schedule))), None),
         "last": schedules.last_slot(connection, schedule.id),
-        "run": counted.get("run", 0),
-        "missed": counted.get("missed", 0),
+        "run": counted["run"],
+        "missed": counted["missed"],
     }
 
 
