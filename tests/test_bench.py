@@ -30,8 +30,7 @@ def areas():
     return auditor.read_areas(AS_OF)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("format_", ["csv", "parquet"])
+@pytest.mark.parametrize(("seed", "format_"), [(1, "csv"), (2, "parquet"), (3, "csv")])
 def test_generated_networks(monkeypatch, tmp_path, seed, format_):
     if not MAKE.exists():
         pytest.skip("needs ../shared")

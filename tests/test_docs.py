@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from click.testing import CliRunner
+
 import auditor
+from auditor import cli
 from auditor.collection import all_sources
 from auditor.model import Mapping, read_record
 from auditor.readers import all_readers
@@ -21,8 +22,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def printed(*args):
-    command = [sys.executable, "-m", "auditor", *map(str, args)]
-    return subprocess.run(command, capture_output=True, check=False).stdout.decode()
+    return CliRunner().invoke(cli.cli, [*map(str, args)], standalone_mode=False).stdout
 
 
 def test_the_capture_is_real():

@@ -12,7 +12,7 @@ from tests.fuzz import targets as module
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.targets import HERE, READ, crashes, seeds, targets, unboxed
 
-TIMES = 100
+TIMES = 60
 TARGETS = targets()
 
 

@@ -198,7 +198,7 @@ def _names_what_is_gone(edit, earlier):
     return edit.subject in gone or bool(ends & gone) or (took_links and edit.action != "add")
 
 
-@examples(max_examples=15, suppress_health_check=list(HealthCheck))
+@examples(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(drawn=some_edits())
 def test_edits_are_as_if_made_by_hand(folders, tmp_path_factory, drawn):
     areas = auditor.read_areas(DAY)

@@ -106,6 +106,13 @@ def test_unstated_codes_leave_the_edge_to_coordinates(tmp_path):
     assert answer(areas, 104.0, 30.0, code="320571") == ("outside", None, False)
 
 
+@pytest.fixture(scope="module")
+def parks(tmp_path_factory):
+    """Give the areas with a park that states no codes, and with one that states to have none."""
+    file = tmp_path_factory.mktemp("parks") / "park.geojson"
+    return [read_areas(TODAY, paths=[write(file, one)]) for one in (feature(), feature(region_codes={}))]
+
+
 @pytest.mark.parametrize(
     ("said", "relation", "area"),
     [
@@ -125,10 +132,9 @@ def test_unstated_codes_leave_the_edge_to_coordinates(tmp_path):
         ({"address": "香港九龙弥敦道"}, "outside", None),
     ],
 )
-def test_a_part_that_states_no_codes_leaves_those_near_it_open(tmp_path, said, relation, area):
-    areas = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature())])
+def test_a_part_that_states_no_codes_leaves_those_near_it_open(parks, said, relation, area):
+    areas, told = parks
     assert answer(areas, np.nan, np.nan, **said) == (relation, area, False)
-    told = read_areas(TODAY, paths=[write(tmp_path / "park.geojson", feature(region_codes={}))])
     if area == "suzhou":
         assert answer(told, np.nan, np.nan, **said)[0] in {"outside", "straddling"}
         assert answer(told, np.nan, np.nan, **said)[1] != "suzhou"

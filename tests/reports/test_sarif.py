@@ -66,7 +66,7 @@ def wrong(schema, data):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_samples_are_valid_and_come_back_whole(audited, schema, lang):
     assert len(audited) >= 15
-    for name, result in audited.items():
+    for name, result in list(audited.items())[:: {"en": 1, "zh": 2}[lang]]:
         told = replace(result, lang=lang)
         for all_findings in (True, False):
             data = made(told, all_findings=all_findings)

@@ -614,10 +614,11 @@ def test_an_empty_store_counts_nothing(store, clock):
 HOSTILE = '=HYPERLINK("http://x")</script><img src=x onerror=alert(1)>\x1b[2J\u202e'
 
 
-@pytest.fixture
-def hostile(store, clock):
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
     """Give figures in which every free text is hostile."""
-    clock.at = BEGAN
+    clock = FakeClock(BEGAN)
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'scans.db'}", clock=clock)
     one, two = add_operator(store, HOSTILE), add_operator(store, "+1+1")
     judged(store, one, [FAIL], area=HOSTILE, facilities={HOSTILE: (1, 0)})
     reason = json.dumps({"en": HOSTILE, "zh": HOSTILE})
@@ -642,7 +643,8 @@ def hostile(store, clock):
         change.touch("root", run)
 
     store.write("signed", sign)
-    return summary(store, 2025, "all")
+    yield summary(store, 2025, "all")
+    store.close()
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -682,13 +684,20 @@ def test_json_says_how_everything_is_counted(hostile):
     assert values["unjudged"]["clauses"] == manual
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_page_has_nothing_of_the_other_language(store, clock, lang):
-    clock.at = BEGAN
-    life = Life(store, clock, 11)
-    life.live(25)
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    """Give figures of a year in a life."""
+    clock = FakeClock(BEGAN)
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('lived') / 'scans.db'}", clock=clock)
+    Life(store, clock, 11).live(25)
     clock.at = dt.datetime(2027, 2, 1, tzinfo=dt.UTC)
-    page = FORMATS["html"](summary(store, 2026, "all"), lang).decode()
+    yield summary(store, 2026, "all")
+    store.close()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_page_has_nothing_of_the_other_language(lived, lang):
+    page = FORMATS["html"](lived, lang).decode()
     text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
     if lang == "zh":
         assert not re.search(r"(?:\b[a-z]{2,}\b[,.;:]? +){3}", text)
