@@ -1,6 +1,7 @@
 import datetime as dt
 import ipaddress
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,19 @@ from auditor.sources._embedded import Database, Segments, enclosing, load
 
 SOURCES = ("dbip", "ip2region")
 DAY = dt.date(2026, 11, 22)
-AREAS = zones.read_areas(DAY)
-BULK = Bulk.of(AREAS, DAY)
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 REGIONS = [None, "440300", "440100", "440000", "310000", "330100", "CN", "US", "HK"]
 BEGIN = int(ipaddress.IPv4Address("198.50.255.0"))  # the small space that is searched by brute force
+
+
+@cache
+def areas():
+    return zones.read_areas(DAY)
+
+
+@cache
+def bulk():
+    return Bulk.of(areas(), DAY)
 
 
 @st.composite
@@ -190,13 +199,13 @@ def test_the_attribution_that_the_licence_asks_for():
     )
 )
 def test_bulk_tells_what_the_sources_tell(texts):
-    table = BULK.locate(texts)
+    table = bulk().locate(texts)
     addresses = Addresses.of(texts)
     if not ((addresses.version == 4) & addresses.single).all():
         assert table is None  # one by one, with words
         return
     assert table.column("ip").to_pylist() == texts
-    found = lookup.look_up(addresses, areas=AREAS, as_of=DAY, now=lambda: NOW, archive=Path("unused"))
+    found = lookup.look_up(addresses, areas=areas(), as_of=DAY, now=lambda: NOW, archive=Path("unused"))
     assert table.column_names == found.table().column_names
     for name in table.column_names:
         assert table.column(name).to_pylist() == found.table().column(name).to_pylist(), name
@@ -208,11 +217,11 @@ def test_files_of_several_batches(tmp_path, monkeypatch):
     column = Addresses.of(numbers).text
     source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(pa.table({"n": numbers, "address": column}), source)
-    assert BULK.convert(source, target, "address") == 2_500
-    assert pq.read_table(target).to_pylist() == BULK.locate(column).to_pylist()
+    assert bulk().convert(source, target, "address") == 2_500
+    assert pq.read_table(target).to_pylist() == bulk().locate(column).to_pylist()
     target.unlink()
     pq.write_table(pa.table({"address": [*column.to_pylist(), "10.0.0.0/8"]}), source)
-    assert BULK.convert(source, target, "address") is None
+    assert bulk().convert(source, target, "address") is None
     assert [p.name for p in tmp_path.iterdir()] == ["in.parquet"]  # nothing half done stays
 
 
