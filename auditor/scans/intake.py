@@ -154,14 +154,17 @@ def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
     Returns
     -------
     list of int
-        Numbers of all of them, those that were known included.
+        Numbers of all of them, those that were known included; one that was removed is back, with its history,
+        where its own path is given, and left out where that of a folder of many is.
 
     Raises
     ------
     UsageError
         Paths that hold no declaration, or two that would be called the same.
     """
+    paths = list(paths)
     found = expanded(paths)
+    named = {path.parent if path.name == NAME else path for path in (Path(p).absolute() for p in paths)}
 
     def work(change: Change) -> list[int]:
         own = tables.operator
@@ -171,7 +174,11 @@ def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
         taken = {row.key for row in rows}
         numbers = []
         for path in found:
-            if str(path) in gone and str(path) not in known:  # is back, with its history
+            if str(path) in gone and str(path) not in known:
+                if (
+                    path not in named
+                ):  # a folder of many, scanned each week, must not bring back what was removed
+                    continue
                 known[str(path)] = gone[str(path)]
                 back = sa.update(own).where(own.c.id == gone[str(path)])
                 change.connection.execute(back.values(removed_at=None))
