@@ -13,6 +13,7 @@ import ctypes
 import errno
 import gc
 import multiprocessing
+import os
 import pickle
 import resource
 import signal
@@ -20,6 +21,7 @@ import sys
 import time
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from multiprocessing import forkserver
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Protocol
 
@@ -227,6 +229,8 @@ def _confine(memory_bytes: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+            # What tells the server that the scanner lives is inherited: a hanging child would hold it open.
+            os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # noqa: SLF001
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 

@@ -16,6 +16,7 @@ from auditor.scans import ledger, proof, runs, tables
 from auditor.scans import terms as terms_
 from auditor.scans.blobs import BrokenBlobError
 from auditor.scans.intake import files_of
+from auditor.scans.store import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,6 +151,9 @@ def _lacking(connection: sa.Connection) -> Iterator[Said]:
 def _added(connection: sa.Connection) -> Iterator[Said]:
     """Name columns, triggers and rules that were added to our tables; other tables are others'."""
     inspector = sa.inspect(connection)
+    versions = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
+    if list(versions) != [HEAD]:
+        yield say("{table}: rows of {place} were changed", table="alembic_version", place=str(versions))
     for name, table in tables.metadata.tables.items():
         held = {column["name"] for column in inspector.get_columns(name)}
         for column in sorted(held - set(table.c.keys())):

@@ -245,7 +245,9 @@ def record(store: Store, one: Lease, outcome: Outcome) -> bool:
     try:
         return _recorded(store, one, outcome)
     except RefusedRowsError as error:
-        why = say("what came of it cannot be kept: {reason}", reason=str(error.__cause__.orig))
+        why = say(
+            "what came of it cannot be kept: {reason}", reason=str(getattr(error.__cause__, "orig", error))
+        )
         return _recorded(store, one, Outcome("error", reason={lang: why.in_(lang) for lang in LANGUAGES}))
 
 

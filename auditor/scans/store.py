@@ -329,9 +329,16 @@ def _bring_up_to_date(store: Store, *, create: bool) -> None:
         lock(connection)
         if _version(connection) == HEAD:  # another was faster
             return
-        from auditor.scans.migrations import migrate  # noqa: PLC0415 -- Alembic is needed once
+        from alembic.util import CommandError  # noqa: PLC0415 -- Alembic is needed once
 
-        migrate(connection)
+        from auditor.scans.migrations import migrate  # noqa: PLC0415 -- as above
+
+        try:
+            migrate(connection)
+        except CommandError as error:
+            raise StoreError(
+                say("the version of the store is spoilt: {reason}", reason=str(error))
+            ) from error
         if version is None:
             at = store.clock()
             connection.execute(sa.insert(tables.meta), [{"name": "store", "value": uuid.uuid4().hex}])

@@ -1,10 +1,12 @@
 """Runs: begun on copies, worked on by anybody, recorded once, ended with a root."""
 
+import contextlib
 import datetime as dt
 import errno
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -330,3 +332,35 @@ def test_terms_that_are_gone_are_no_operators_fault(store, declared):
     assert state.state_of(store, run)["items"]["pending"] == 4
     store.blobs.put(held)
     assert scanner.scan(store, run, boxes.Inline(), LIMITS)
+
+
+def test_a_scanner_that_is_killed_leaves_nothing_behind(declared, tmp_path):
+    (declared / "op-0" / "poison").write_text("hang")
+    command = [sys.executable, "-m", "auditor", "scan", "start", str(declared), "--jobs", "1"]
+    paths = os.pathsep.join([str(POISON), os.environ.get("PYTHONPATH", "")])
+    store = f"sqlite:///{tmp_path / 'k.db'}"
+    killed = subprocess.Popen(
+        [*command, "--store", store], env={**os.environ, "PYTHONPATH": paths}, start_new_session=True
+    )
+    wait_until(lambda: len(session_of(killed.pid)) >= 4)  # itself, the server, a tracker, a child
+    killed.kill()
+    killed.wait()
+    wait_until(lambda: not session_of(killed.pid))
+
+
+def wait_until(done):
+    until = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def session_of(leader):
+    """Processes that a process began, and theirs."""
+    found = []
+    for place in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if place.name.isdecimal():
+                state, _, _, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
+                found += [place.name] if int(session) == leader and state not in "ZX" else []
+    return found

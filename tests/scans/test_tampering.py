@@ -157,6 +157,8 @@ def test_triggers_and_columns_are_named(scanned, tmp_path):
     program = "CREATE TRIGGER sly AFTER UPDATE ON item BEGIN DELETE FROM change; END"
     assert "item: sly was added" in spoilt(scanned, tmp_path, program, rows=-1)
     assert "run: more was added" in spoilt(scanned, tmp_path, "ALTER TABLE run ADD COLUMN more", rows=-1)
+    version = "INSERT INTO alembic_version VALUES ('x')"
+    assert any("alembic_version" in fault for fault in spoilt(scanned, tmp_path, version))
     assert spoilt(scanned, tmp_path, "DROP TABLE notice", rows=-1) == ["notice: the table is missing"]
 
 
