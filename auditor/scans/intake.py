@@ -154,8 +154,8 @@ def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
     Returns
     -------
     list of int
-        Numbers of all of them, those that were known included; one that was removed is back, with its history,
-        where its own path is given, and left out where that of a folder of many is.
+        Numbers of all of them, those that were known included; one that was removed is back, with its
+        history, where its own path is given, and left out where that of a folder of many is.
 
     Raises
     ------

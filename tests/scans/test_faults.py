@@ -154,3 +154,12 @@ def test_no_run_is_begun_beside_evidence_that_is_not_there(store, store_url, dec
     other.close()
     (tmp_path / "away").rename(store.evidence)
     assert scanned(store, declared)["items"]["done"] == 2
+
+
+def test_what_was_removed_is_back_when_its_own_path_is_given(store, declared):
+    scanned(store, declared)
+    intake.remove(store, ["one"])
+    assert scanned(store, declared)["items"]["done"] == 1
+    assert len(intake.register(store, [declared])) == 1
+    assert scanned(store, declared / "one")["items"]["done"] == 1
+    assert scanned(store, declared)["items"]["done"] == 2
