@@ -154,7 +154,8 @@ def work_on(store: Store, run: int, values: dict[str, Any]) -> str | None:
 
     A signal to end is a Ctrl-C: what was judged is kept, and the run goes on later.
     """
-    from auditor.scans import boxes, scanner
+    from auditor.errors import visible
+    from auditor.scans import boxes, scanner, state
 
     limits, executor = limits_of(values), values["executor"]
     key = Path(values["key"]) if values["key"] else None
@@ -172,6 +173,8 @@ def work_on(store: Store, run: int, values: dict[str, Any]) -> str | None:
             finally:
                 box.close()
     _tell_decisions(store)
+    for said in state.twins(store, run):
+        click.echo(visible(said.in_(_options.language())), err=True)
     return root
 
 

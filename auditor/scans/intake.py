@@ -35,6 +35,7 @@ MOST_FILES = 10_000
 MOST_BYTES = 1 << 31  # of one operator's files together
 READERS = 8  # threads that wait for the disk
 TRIES = 3
+SHOWN = 5
 
 
 class Source(NamedTuple):
@@ -107,6 +108,25 @@ def declarations_in(path: Path) -> Iterator[Path]:
             )
         )
     yield from found
+
+
+def passed_over(paths: Iterable[str | Path]) -> Iterator[Said]:
+    """Say which folders within folders of many hold no declaration, and are not scanned."""
+    for given in paths:
+        path = Path(given)
+        if not path.is_dir() or path.name == NAME or (path / NAME).exists():
+            continue
+        held = {found.name for found in declarations_in(path)}
+        left = [
+            p.name for p in sorted(path.iterdir()) if p.is_dir() and p.name not in held and p.name[0] != "."
+        ]
+        if left:
+            yield say(
+                "{path}: {count:,} folders hold no declaration and are not scanned: {names}",
+                path=str(path),
+                count=len(left),
+                names=[*map(visible, left[:SHOWN]), *(["…"] if len(left) > SHOWN else [])],
+            )
 
 
 def expanded(paths: Iterable[str | Path]) -> list[Path]:

@@ -13,7 +13,7 @@ from auditor.errors import UsageError
 from auditor.language import say
 from auditor.scans import intake, ledger, proof, tables
 from auditor.scans import terms as terms_
-from auditor.scans.canonical import canonical
+from auditor.scans.canonical import canonical, instant
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -83,8 +83,11 @@ def begin(
     """
     _refuse_second(store)
     _refuse_other_folder(store)
+    _tell_clock(store)
     if paths:
         intake.register(store, paths)
+        for said in intake.passed_over(paths):
+            store.tell(said)
     with store.read() as connection:
         sources = [source for source in intake.chosen(connection) if _below(source, paths)]
     if not sources:
@@ -119,6 +122,21 @@ def begin(
         return run
 
     return store.write("run_begun", work, as_of=day.isoformat(), terms=digest)
+
+
+def _tell_clock(store: Store) -> None:
+    """Say where the clock is behind the last entry of the log: the run would be as of an earlier day."""
+    now = store.clock()
+    last = store.ask(ledger.head)[2]
+    if last > instant(now):
+        store.tell(
+            say(
+                "the clock says {now}, but the store was written at {last}: was it set back? Give "
+                "--as-of, or set it",
+                now=instant(now)[:16] + "Z",
+                last=last[:16] + "Z",
+            )
+        )
 
 
 def _below(source: Source, paths: Sequence[str | Path]) -> bool:

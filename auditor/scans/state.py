@@ -16,6 +16,7 @@ from auditor.scans import life, runs, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.language import Said
     from auditor.scans.store import Store
 
 SCHEMA = "auditor.run/1"
@@ -113,6 +114,23 @@ def _counts(name: Text, counts: dict[str, int], names: Any, lang: str) -> str:
     parts = [f"{number:,} {names[word].in_(lang)}" for word, number in counts.items() if number]
     listed = ("，" if lang == "zh" else ", ").join(parts) or both("none").in_(lang)
     return say("{name}: {listed}", name=name, listed=listed).in_(lang)
+
+
+def twins(store: Store, run: int) -> Iterator[Said]:
+    """Say which operators of a run declare one enterprise: each is counted as one of its own."""
+    item, own = tables.item, tables.operator
+    wanted = sa.select(item.c.uscc, own.c.key).join_from(item, own, own.c.id == item.c.operator_id)
+    wanted = wanted.where(item.c.run_id == run, item.c.uscc.is_not(None)).order_by(own.c.key)
+    keys: dict[str, list[str]] = {}
+    for uscc, key in store.ask(lambda connection: connection.execute(wanted).all()):
+        keys.setdefault(uscc, []).append(key)
+    for uscc, named in sorted(keys.items()):
+        if len(named) > 1:
+            yield say(
+                "{names} declare the same enterprise ({uscc}), and are counted as two or more",
+                names=named,
+                uscc=uscc,
+            )
 
 
 def troubles(state: dict[str, Any], lang: str) -> Iterator[str]:

@@ -364,3 +364,18 @@ def session_of(leader):
                 state, _, _, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
                 found += [place.name] if int(session) == leader and state not in "ZX" else []
     return found
+
+
+def test_what_a_person_must_know_is_told(store, declared, clock):
+    told = []
+    store.tell = told.append
+    (declared / "archive").mkdir()
+    for number in (0, 1):
+        file = declared / f"op-{number}" / "declaration.toml"
+        file.write_text(file.read_text().replace("[operator]", '[operator]\nuscc = "91310115MADEM0126D"'))
+    run = scan(store, declared)
+    assert ["archive" in said for said in told] == [True]
+    assert [("op-0" in said, "op-1" in said) for said in state.twins(store, run)] == [(True, True)]
+    clock.ahead(days=-2)
+    scan(store, declared)
+    assert "was it set back" in told[1]
