@@ -7,6 +7,7 @@ that do this to `auditor` are mended when they are found, so tests have to make 
 import os
 import signal
 import sys
+import time
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -19,7 +20,7 @@ def _spoilt(kind):
     if kind == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     while kind == "hang":
-        pass
+        time.sleep(3600)  # what never ends need not burn a core meanwhile
     if kind == "memory":
         taken = []
         for _ in range((8 << 30) // BLOCK):

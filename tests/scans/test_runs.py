@@ -285,6 +285,7 @@ def test_a_database_that_is_gone_is_waited_for(store, declared, monkeypatch):
         return begin(**options)
 
     monkeypatch.setattr(store.engine, "execution_options", now_and_then)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert scanner.scan(store, run, boxes.Inline(), LIMITS)
     assert told
     assert faults(store) == ()
@@ -295,14 +296,14 @@ def test_poison_hurts_the_operator_that_holds_it(declared, tmp_path):
         (declared / f"op-{number}" / "poison").write_text(kind)
     store = f"sqlite:///{tmp_path / 'p.db'}"
     command = [sys.executable, "-m", "auditor", "scan", "start", str(declared), "--as-of", "2026-11-22"]
-    command += f"--store {store} --seconds 6 --memory 1024 --jobs 2".split()
+    command += f"--store {store} --seconds 8 --memory 1024 --jobs 2".split()
     paths = os.pathsep.join([str(POISON), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
     assert done.returncode == 2
     assert "operators: 1 judged, 3 broke" in done.stdout
     for told in (
         "op-0: broke: the process that judged it died 3 times",
-        "op-1: broke: takes longer than 6 s",
+        "op-1: broke: takes longer than 8 s",
     ):
         assert told in done.stderr
     assert "op-2: broke: takes more than 1,024 MB" in done.stderr
