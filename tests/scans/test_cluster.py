@@ -20,7 +20,7 @@ LIMITS = items.Limits(seconds=60)
 def address():
     """Give a scheduler and a worker with two threads, in this process."""
     one = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", dashboard_address=None
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0"
     )
     with one:
         yield one.scheduler_address.replace("tcp://", cluster.SCHEME)
