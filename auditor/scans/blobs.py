@@ -150,6 +150,14 @@ class Blobs:
             raise BrokenBlobError(errno.EINVAL, what, str(place))
         return data
 
+    def lay_out(self, files: Iterable[tuple[str, str]], root: Path) -> None:
+        """Write files, by path and digest, into a folder as they were when they were kept."""
+        for path, digest in files:
+            place, data = root / path, self.get(digest)
+            with written_to(root.parent):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data)
+
     @property
     def unfinished(self) -> Path:
         """Folder of what is being written, or was when something broke off."""

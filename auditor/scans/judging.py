@@ -24,7 +24,7 @@ from auditor.reports._content import settled, to_dict
 from auditor.reviews import read_reviews
 from auditor.roles import Surety
 from auditor.scans import life
-from auditor.scans.blobs import Blobs, written_to
+from auditor.scans.blobs import Blobs
 from auditor.scans.canonical import canonical
 from auditor.scans.terms import read_terms
 from auditor.terms import View, other_terms
@@ -125,7 +125,7 @@ def judge(job: Job) -> Outcome:
         result = judged(blobs, job.key, job.given)
     except AuditorError as error:
         return _refused(blobs, error)
-    values = {**to_dict(result), "settled": settled(result, inf)}
+    values = whole(result)
     before = result_of(blobs, job.before[1]) if job.before else None
     again = None
     if job.before and before is not None and other_terms(View(before), View(values)):
@@ -155,11 +155,7 @@ def judged(blobs: Blobs, key: str, given: Given, *, as_of: dt.date | None = None
     terms = read_terms(blobs.folder, given.terms)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, Path(key).name)  # what is said of the declaration names it
-        for path, digest in given.files:
-            place, data = root / path, blobs.get(digest)
-            with written_to(Path(folder).parent):
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(data)
+        blobs.lay_out(given.files, root)
         declaration = readers.read_declaration(root / given.entry if given.entry else root)
         seen = None
         if given.observations:
@@ -188,6 +184,11 @@ def judged_again(blobs: Blobs, key: str, given: Given, before: Mapping[str, Any]
         result = judged(blobs, key, given, as_of=dt.date.fromisoformat(before["as_of"]))
     except AuditorError:
         return None
+    return whole(result)
+
+
+def whole(result: AuditResult) -> dict[str, Any]:
+    """Give a result in plain values with all that settled named: later ones are held against it."""
     return {**to_dict(result), "settled": settled(result, inf)}
 
 

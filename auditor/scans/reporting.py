@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,6 @@ import sqlalchemy as sa
 
 from auditor.errors import UsageError
 from auditor.language import say
-from auditor.reports._content import settled, to_dict
 from auditor.scans import items, judging, tables
 from auditor.scans.canonical import sha256
 
@@ -86,8 +84,7 @@ def again(blobs: Blobs, found: Kept) -> tuple[AuditResult, bool]:
         The run was judged by other rules than this auditor has.
     """
     result = judging.judged(blobs, found.key, found.given)
-    values = {**to_dict(result), "settled": settled(result, inf)}
-    return result, sha256(judging.packed(values)) == found.result
+    return result, sha256(judging.packed(judging.whole(result))) == found.result
 
 
 def unpack(blobs: Blobs, found: Kept, folder: str | Path) -> None:
@@ -101,7 +98,4 @@ def unpack(blobs: Blobs, found: Kept, folder: str | Path) -> None:
     root = Path(folder)
     if root.exists():
         raise UsageError(say("{folder}: is there already; give a folder that is not", folder=str(root)))
-    for path, digest in found.given.files:
-        place = root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(blobs.get(digest))
+    blobs.lay_out(found.given.files, root)

@@ -148,11 +148,7 @@ def _case(store: Store, own: Known, as_of: dt.date, areas: Areas, policy: Policy
         raise UsageError(say("none of its files was ever read; scan it first"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, Path(own.key).name)
-        root.mkdir()
-        for path, digest in files_of(own.declaration.files):
-            place = root / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(store.blobs.get(digest))
+        store.blobs.lay_out(files_of(own.declaration.files), root)
         entry = own.declaration.entry
         return Case(readers.read_declaration(root / entry if entry else root), areas, as_of, policy)
 
