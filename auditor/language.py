@@ -10,7 +10,7 @@ import gettext
 import string
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -125,6 +125,24 @@ def say(template: str, **args: object) -> Said:
 def _constant(template: str) -> Said:
     """Give the one text of a literal without gaps: readers say some for every entry of a file."""
     return Said(template, {})
+
+
+class InBoth(Protocol):
+    """What can be told in both languages: a text, a filled one, an error."""
+
+    def in_(self, lang: str) -> str:
+        """Text in `lang`."""
+
+
+def in_all(text: InBoth) -> dict[str, str]:
+    """Give a text in every language, as JSON holds it.
+
+    Examples
+    --------
+    >>> in_all(both("within"))
+    {'en': 'within', 'zh': '区域内'}
+    """
+    return {lang: text.in_(lang) for lang in LANGUAGES}
 
 
 MOST_RECALLED = 400  # characters

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.errors import AuditorError
 from auditor.files import reason_of
-from auditor.language import Said, say
+from auditor.language import Said, in_all, say
 from auditor.scans.blobs import BrokenBlobError
 from auditor.scans.judging import Outcome, judge
 
@@ -284,4 +284,4 @@ def died(attempts: int) -> Outcome:
 
 def broken(reason: Said) -> Outcome:
     """Give the outcome of a job that could not be done."""
-    return Outcome("error", reason={lang: reason.in_(lang) for lang in ("en", "zh")})
+    return Outcome("error", reason=in_all(reason))

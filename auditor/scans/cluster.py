@@ -8,6 +8,7 @@ when the lease of the dead worker has ended.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import multiprocessing
 import threading
@@ -25,8 +26,8 @@ from auditor.language import say
 from auditor.scans import boxes, items, runs, tables
 from auditor.scans.blobs import written_to
 from auditor.scans.canonical import sha256
-from auditor.scans.scanner import LOOK_S, silent
-from auditor.scans.store import Store, open_store
+from auditor.scans.scanner import LOOK_S, begun, settle, silent
+from auditor.scans.store import Store, StoreError, open_store
 
 distributed: Any
 try:
@@ -152,19 +153,15 @@ def work(place: Place, token: str, run: int, operator: int) -> str:
 
 
 def _judge(store: Store, box: boxes.Children, one: items.Lease, limits: Limits) -> None:
-    """Judge an item that is ours."""
-    if one.attempt > limits.attempts:
-        items.record(store, one, boxes.died(limits.attempts))
-        return
+    """Judge an item that is ours, or give it back."""
     try:
-        outcome = boxes.outcome_of(box.submit(items.job(store, one)), limits)
-    except boxes.ChildDiedError:
-        items.give_back(store, [one])
+        future = begun(store, box, one, limits)
+        if future is not None:
+            settle(store, one, future, limits)
     except BaseException:
-        items.give_back(store, [one], counted=False)
+        with contextlib.suppress(StoreError):  # then the lease ends by the clock
+            items.give_back(store, [one], counted=False)
         raise
-    else:
-        items.record(store, one, outcome)
 
 
 def _state(store: Store, run: int, operator: int) -> str:

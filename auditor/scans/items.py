@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from auditor.language import LANGUAGES, say
+from auditor.language import in_all, say
 from auditor.scans import life, tables
+from auditor.scans.canonical import canonical
 from auditor.scans.intake import files_of
-from auditor.scans.judging import Given, Job, Outcome, reason_text
+from auditor.scans.judging import Given, Job, Outcome
 from auditor.scans.store import RefusedRowsError
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def record(store: Store, one: Lease, outcome: Outcome) -> bool:
         why = say(
             "what came of it cannot be kept: {reason}", reason=str(getattr(error.__cause__, "orig", error))
         )
-        return _recorded(store, one, Outcome("error", reason={lang: why.in_(lang) for lang in LANGUAGES}))
+        return _recorded(store, one, Outcome("error", reason=in_all(why)))
 
 
 def _recorded(store: Store, one: Lease, outcome: Outcome) -> bool:
@@ -282,4 +283,5 @@ def _columns(outcome: Outcome, at: dt.datetime) -> dict[str, Any]:
     names = ("state", "verdict", "result", "name", "uscc", "area")
     values = {name: getattr(outcome, name) for name in names}
     freed = {"leased_by": None, "leased_until": None, "ended_at": at}
-    return {**values, **freed, "reason": reason_text(outcome.reason)}
+    reason = None if outcome.reason is None else canonical(dict(outcome.reason))
+    return {**values, **freed, "reason": reason}

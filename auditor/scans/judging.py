@@ -20,12 +20,12 @@ import orjson
 from auditor import engine, readers
 from auditor.errors import AuditorError
 from auditor.findings import Verdict
+from auditor.language import in_all
 from auditor.reports._content import settled, to_dict
 from auditor.reviews import read_reviews
 from auditor.roles import Surety
 from auditor.scans import life
 from auditor.scans.blobs import Blobs
-from auditor.scans.canonical import canonical
 from auditor.scans.terms import read_terms
 from auditor.terms import View, other_terms
 
@@ -211,7 +211,7 @@ def result_of(blobs: Blobs, digest: str) -> dict[str, Any]:
 
 def _refused(blobs: Blobs, error: AuditorError) -> Outcome:
     """Keep all that is wrong with a declaration, and say the first of it."""
-    told = {lang: error.in_(lang) for lang in ("en", "zh")}
+    told = in_all(error)
     digest = blobs.put(packed({"schema": REFUSED, "problems": told}))
     first = {lang: text.split("\n")[0] for lang, text in told.items()}
     return Outcome("refused", digest, reason=first)
@@ -238,8 +238,3 @@ def _facilities(result: AuditResult) -> list[dict[str, Any]]:
         for i, kind in sorted(enumerate(kinds.values), key=lambda pair: str(pair[1]))
         if sure[i] or doubtful[i]
     ]
-
-
-def reason_text(reason: Mapping[str, str] | None) -> str | None:
-    """Write a reason as the store holds it."""
-    return None if reason is None else canonical(dict(reason))

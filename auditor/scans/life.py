@@ -11,7 +11,7 @@ from auditor import changes, engine
 from auditor.errors import UsageError
 from auditor.explaining import says
 from auditor.findings import SETTLED
-from auditor.language import LANGUAGES, Said, Text, both, say
+from auditor.language import LANGUAGES, Said, Text, both, in_all, say
 from auditor.scans import tables
 from auditor.scans.canonical import canonical
 
@@ -120,7 +120,7 @@ def changes_of(
                 "change": _word(row.change, earlier.get((row.rule, row.subject))),
                 "before": row.before,
                 "after": row.after,
-                "because": canonical([_both(text) for text in row.because]),
+                "because": canonical([in_all(text) for text in row.because]),
                 "message": canonical(
                     _message(rules, record, (after if row.later else before or after).get("lang", "en"))
                 ),
@@ -163,10 +163,6 @@ def _as_first(result: Mapping[str, Any], because: tuple[Said, ...]) -> list[chan
         for f in result["findings"]
         if f["verdict"] not in SETTLED
     ]
-
-
-def _both(text: Text | Said) -> dict[str, str]:
-    return {lang: text.in_(lang) for lang in LANGUAGES}
 
 
 def _message(rules: Mapping[str, Any], record: Mapping[str, Any], own: str) -> dict[str, str]:

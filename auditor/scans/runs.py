@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from auditor import settings
 from auditor.errors import UsageError
-from auditor.language import say
+from auditor.language import in_all, say
 from auditor.scans import intake, ledger, proof, tables
 from auditor.scans import terms as terms_
 from auditor.scans.canonical import canonical, instant
@@ -151,7 +151,6 @@ def _item(change: Change, run: int, source: Source, taken: Copied, last: dict[in
     refused = taken.reason is not None
     kept = None if refused else intake.keep(change, source.id, taken)
     change.touch("item", run, source.id)
-    reason = {lang: taken.reason.in_(lang) for lang in ("en", "zh")} if taken.reason is not None else None
     return {
         "run_id": run,
         "operator_id": source.id,
@@ -160,7 +159,7 @@ def _item(change: Change, run: int, source: Source, taken: Copied, last: dict[in
         "state": "refused" if refused else "pending",
         "attempts": 0,
         "ended_at": change.at if refused else None,
-        "reason": None if reason is None else canonical(reason),
+        "reason": None if taken.reason is None else canonical(in_all(taken.reason)),
     }
 
 

@@ -78,10 +78,9 @@ def _step(store: Store, run: int, box: Box, limits: Limits, working: dict[Future
     """Take and record what can be; whether anything is left to do."""
     room = box.slots + AHEAD - len(working)
     for one in items.lease(store, run, limits, most=room) if room > 0 else ():
-        if one.attempt > limits.attempts:
-            items.record(store, one, boxes.died(limits.attempts))
-        else:
-            working[box.submit(items.job(store, one))] = one
+        future = begun(store, box, one, limits)
+        if future is not None:
+            working[future] = one
     if not working:
         left = _counts(store, run)["pending"]
         if left:  # another scanner has them
@@ -89,11 +88,30 @@ def _step(store: Store, run: int, box: Box, limits: Limits, working: dict[Future
         return bool(left)
     ended, _ = wait(working, timeout=LOOK_S, return_when=FIRST_COMPLETED)
     for future in ended:
-        try:
-            outcome = boxes.outcome_of(future, limits)
-        except boxes.ChildDiedError:
-            items.give_back(store, [working.pop(future)])
-        else:
-            items.record(store, working[future], outcome)
-            del working[future]
+        settle(store, working[future], future, limits)
+        del working[future]
     return True
+
+
+def begun(store: Store, box: Box, one: Lease, limits: Limits) -> Future[Outcome] | None:
+    """Begin to judge an item that is ours; one whose process died too often is an error, and not begun."""
+    if one.attempt > limits.attempts:
+        items.record(store, one, boxes.died(limits.attempts))
+        return None
+    return box.submit(items.job(store, one))
+
+
+def settle(store: Store, one: Lease, future: Future[Outcome], limits: Limits) -> None:
+    """Record what came of an item, or let it be begun again where its process died.
+
+    Raises
+    ------
+    AuditorError, OSError
+        As `boxes.outcome_of`.
+    """
+    try:
+        outcome = boxes.outcome_of(future, limits)
+    except boxes.ChildDiedError:
+        items.give_back(store, [one])
+    else:
+        items.record(store, one, outcome)
