@@ -53,6 +53,18 @@ EXIT_CODES = {
 }
 
 
+def worst_code(codes: Iterable[int]) -> int:
+    """Give the exit code of several: what could not run, then what fails, then what is undecided.
+
+    Examples
+    --------
+    >>> worst_code([0, 3, 1]), worst_code([])
+    (1, 0)
+    """
+    held = set(codes)
+    return next((code for code in (2, 1, 3) if code in held), 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Each:
     """A column of arguments that is computed one subject at a time, when somebody reads it.

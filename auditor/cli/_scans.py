@@ -52,6 +52,12 @@ JUDGED: tuple[Decorator, ...] = (  # what a run is held against
         help="Folder with KEY.parquet of operators: what `auditor collect` wrote of them.",
     ),
 )
+key: Decorator = click.option(
+    "--key",
+    type=click.Path(),
+    envvar="AUDITOR_SIGNING_KEY",
+    help="Ed25519 key in PEM that signs the run (default: one that is made beside the files).",
+)
 WORKED: tuple[Decorator, ...] = (  # how it is worked on
     click.option(
         "--executor",
@@ -88,12 +94,7 @@ WORKED: tuple[Decorator, ...] = (  # how it is worked on
         show_default=True,
         help="How often an operator is tried whose process dies.",
     ),
-    click.option(
-        "--key",
-        type=click.Path(),
-        envvar="AUDITOR_SIGNING_KEY",
-        help="Ed25519 key in PEM that signs the run (default: one that is made beside the files).",
-    ),
+    key,
 )
 
 
@@ -239,18 +240,25 @@ def _bar() -> Iterator[Callable[[dict[str, int]], None]]:
 
 
 def show_run(store: Store, run: int | None, format_: str, lang: str) -> int:
-    """Print how a run stands: the state on stdout, what could not be judged on stderr; give its exit code."""
+    """Print how a run stands, and give its exit code."""
     import orjson
 
-    from auditor.errors import visible
     from auditor.scans import state
 
     found = state.state_of(store, run)
     if format_ == "json":
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     else:
-        for line in state.lines(found, lang):
-            click.echo(visible(line))
-        for line in state.troubles(found, lang):
-            click.echo(visible(line), err=True)
+        show_state(found, lang)
     return state.exit_code(found)
+
+
+def show_state(found: dict[str, Any], lang: str) -> None:
+    """Print for people how a run stands: the state on stdout, what could not be judged on stderr."""
+    from auditor.errors import visible
+    from auditor.scans import state
+
+    for line in state.lines(found, lang):
+        click.echo(visible(line))
+    for line in state.troubles(found, lang):
+        click.echo(visible(line), err=True)

@@ -75,6 +75,7 @@ def command(
     """
     from auditor import engine, readers, settings
     from auditor.errors import AuditorError, UsageError, visible
+    from auditor.findings import worst_code
 
     _refuse_outputs(paths, None if quiet else format_, outputs)
     if not engine.choose_rules(only, skip):
@@ -105,7 +106,7 @@ def command(
             else:
                 shown = None if quiet else format_
                 codes.append(_report(result, shown, outputs, all_findings=all_findings))
-    return next(code for code in (2, 1, 3, 0) if code in codes)
+    return worst_code(codes)
 
 
 def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[tuple[str, str]]) -> None:

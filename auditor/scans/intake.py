@@ -78,6 +78,11 @@ class Copied:
 # --- operators --------------------------------------------------------------------------------------------
 
 
+def home_of(path: Path) -> Path:
+    """Give what a path names as one declaration: the folder, where it is the ``declaration.toml`` in it."""
+    return path.parent if path.name == NAME else path
+
+
 def declarations_in(path: Path) -> Iterator[Path]:
     """Give the declarations that a path holds: itself, or those in a folder of many.
 
@@ -89,8 +94,7 @@ def declarations_in(path: Path) -> Iterator[Path]:
     UsageError
         There is nothing there.
     """
-    if path.name == NAME:
-        path = path.parent
+    path = home_of(path)
     if not path.exists():
         raise UsageError(say("{path}: there is no such file or folder", path=str(path)))
     if not path.is_dir() or (path / NAME).exists():
@@ -112,14 +116,11 @@ def declarations_in(path: Path) -> Iterator[Path]:
 
 def passed_over(paths: Iterable[str | Path]) -> Iterator[Said]:
     """Say which folders within folders of many hold no declaration, and are not scanned."""
-    for given in paths:
-        path = Path(given)
-        if not path.is_dir() or path.name == NAME or (path / NAME).exists():
+    for path in map(Path, paths):
+        if not path.is_dir() or (path / NAME).exists():
             continue
-        held = {found.name for found in declarations_in(path)}
-        left = [
-            p.name for p in sorted(path.iterdir()) if p.is_dir() and p.name not in held and p.name[0] != "."
-        ]
+        inside = [p for p in sorted(path.iterdir()) if p.is_dir() and not p.name.startswith(".")]
+        left = [p.name for p in inside if not (p / NAME).exists()]
         if left:
             yield say(
                 "{path}: {count:,} folders hold no declaration and are not scanned: {names}",
@@ -184,7 +185,7 @@ def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
     """
     paths = list(paths)
     found = expanded(paths)
-    named = {path.parent if path.name == NAME else path for path in (Path(p).absolute() for p in paths)}
+    named = {home_of(Path(path).absolute()) for path in paths}
 
     def work(change: Change) -> list[int]:
         own = tables.operator
@@ -195,9 +196,7 @@ def register(store: Store, paths: Iterable[str | Path]) -> list[int]:
         numbers = []
         for path in found:
             if str(path) in gone and str(path) not in known:
-                if (
-                    path not in named
-                ):  # a folder of many, scanned each week, must not bring back what was removed
+                if path not in named:  # a folder of many must not bring back what was removed
                     continue
                 known[str(path)] = gone[str(path)]
                 back = sa.update(own).where(own.c.id == gone[str(path)])

@@ -142,7 +142,7 @@ def _tell_clock(store: Store) -> None:
 def _below(source: Source, paths: Sequence[str | Path]) -> bool:
     """Whether an operator's declaration is one of the paths, or lies below one."""
     own = Path(source.path)
-    given = [p.parent if p.name == intake.NAME else p for p in (Path(path).absolute() for path in paths)]
+    given = [intake.home_of(Path(path).absolute()) for path in paths]
     return not given or any(own == path or path in own.parents for path in given)
 
 

@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from auditor.errors import UsageError
-from auditor.findings import EXIT_CODES, Verdict
+from auditor.findings import EXIT_CODES, Verdict, worst_code
 from auditor.language import Text, both, say
 from auditor.messages import VERDICTS
 from auditor.scans import life, runs, tables
@@ -95,8 +95,7 @@ def exit_code(state: dict[str, Any]) -> int:
     """Exit code of a run: as of `check` on many declarations, what could not be judged first."""
     if state["troubles"]:
         return COULD_NOT
-    codes = [EXIT_CODES[Verdict(verdict)] for verdict in state["verdicts"]]
-    return next((code for code in (1, 3) if code in codes), 0)
+    return worst_code(EXIT_CODES[Verdict(verdict)] for verdict in state["verdicts"])
 
 
 def lines(state: dict[str, Any], lang: str) -> Iterator[str]:

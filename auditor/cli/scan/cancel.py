@@ -13,12 +13,7 @@ from auditor.cli import _options, _scans
 @click.argument("run", required=False, type=click.IntRange(1))
 @_options.store
 @_options.evidence
-@click.option(
-    "--key",
-    type=click.Path(),
-    envvar="AUDITOR_SIGNING_KEY",
-    help="Ed25519 key in PEM that signs the run (default: one that is made beside the files).",
-)
+@_scans.key
 @_options.lang
 @_options.output_format("text", "json")
 def command(run: int | None, url: str, evidence: str | None, key: str | None, lang: str, format_: str) -> int:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from auditor.scans.store import Store
 
 EXIT_ERROR = 2
-WORST_FIRST = (EXIT_ERROR, 1, 3, 0)
 
 
 @click.command()
@@ -35,6 +34,7 @@ def command(url: str, evidence: str | None, lang: str, format_: str, **values: A
     """
     import orjson
 
+    from auditor.findings import worst_code
     from auditor.scans import state
 
     codes, found = [0], []
@@ -43,10 +43,10 @@ def command(url: str, evidence: str | None, lang: str, format_: str, **values: A
             found.append(state.state_of(store, run))
             codes.append(state.exit_code(found[-1]))
             if format_ == "text":
-                _scans.show_run(store, run, "text", lang)
+                _scans.show_state(found[-1], lang)
     if format_ == "json":
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    return next(code for code in WORST_FIRST if code in codes)
+    return worst_code(codes)
 
 
 def _runs(store: Store, values: dict[str, Any], lang: str, codes: list[int]) -> Iterator[int]:
