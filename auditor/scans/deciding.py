@@ -81,63 +81,54 @@ def record(store: Store, wanted: Wanted) -> int:
         beginning in the past, another decision on the same that still holds, or a verdict that would turn the
         tool's.
     """
-    granted = store.clock()  # once: a transaction that is tried again finds its own row by it
     document = None if wanted.document is None else store.blobs.put(wanted.document[1])
 
     def work(change: Change) -> int:
+        begins = wanted.from_at or change.at
+        faults = [*_faults(wanted, begins, change.at)]
         operator = _operator(change.connection, wanted.operator)
         if operator is None:
             lost = say(
                 "no operator of the store is called {names}; see `auditor history`", names=wanted.operator
             )
-            raise UsageError(lost, *_faults(wanted, granted))
-        others = decisions(change.connection)
-        begins = wanted.from_at or granted
-        mine = {
-            "kind": wanted.kind,
-            "operator_id": operator,
-            "rule": wanted.rule,
-            "subject": wanted.subject,
-            "verdict": wanted.verdict,
-            "reason": wanted.reason.strip(),
-            "approver": wanted.approver.strip(),
-            "granted_at": granted,
-            "from_at": begins,
-            "until_at": wanted.until_at,
-            "zone": wanted.zone,
-            "evidence": document,
-            "evidence_name": wanted.document[0] if wanted.document is not None else None,
-        }
-        for other in others:
-            if all(getattr(other, name) == value for name, value in mine.items()):
-                change.facts.clear()  # the first attempt was done after all
-                return other.id
-        faults = [
-            *_faults(wanted, granted),
-            *_conflicts(wanted, begins, operator, others),
-            *_against(store, change.connection, wanted, operator),
-        ]
+            raise UsageError(lost, *faults)
+        faults += _conflicts(wanted, begins, operator, decisions(change.connection))
+        faults += _against(store, change.connection, wanted, operator)
         if faults:
             raise UsageError(*faults)
-        return change.insert(tables.decision, **mine)
+        return change.insert(
+            tables.decision,
+            kind=wanted.kind,
+            operator_id=operator,
+            rule=wanted.rule,
+            subject=wanted.subject,
+            verdict=wanted.verdict,
+            reason=wanted.reason.strip(),
+            approver=wanted.approver.strip(),
+            granted_at=change.at,
+            from_at=begins,
+            until_at=wanted.until_at,
+            zone=wanted.zone,
+            evidence=document,
+            evidence_name=wanted.document[0] if wanted.document is not None else None,
+        )
 
     return store.write(f"{wanted.kind}_recorded", work)
 
 
 def _operator(connection: sa.Connection, key: str) -> int | None:
-    """Find an operator, and let nobody else decide about it until the end of the transaction."""
-    own = tables.operator
-    wanted = sa.select(own.c.id).where(own.c.key == key, own.c.removed_at.is_(None)).with_for_update()
-    found: int | None = connection.execute(wanted).scalar()
+    """Find an operator that is scanned."""
+    own = tables.operator.c
+    found: int | None = connection.execute(
+        sa.select(own.id).where(own.key == key, own.removed_at.is_(None))
+    ).scalar()
     return found
 
 
-def _faults(wanted: Wanted, granted: dt.datetime) -> Iterator[Said]:
+def _faults(wanted: Wanted, begins: dt.datetime, granted: dt.datetime) -> Iterator[Said]:
     """Say what is wrong with a decision by itself."""
-    if not wanted.reason.strip():
-        yield say("--reason: is blank; say why, for whoever looks at it in a year")
+    yield from _blank(wanted.reason)
     yield from _unknown(wanted)
-    begins = wanted.from_at or granted
     if begins < granted:
         yield say("--from: begins in the past; nobody decides for a time that is over, leave it out")
     if wanted.until_at <= granted:
@@ -149,6 +140,12 @@ def _faults(wanted: Wanted, granted: dt.datetime) -> Iterator[Said]:
             "--until: is more than {days} days from now; let somebody look again and grant it anew",
             days=MOST_DAYS,
         )
+
+
+def _blank(reason: str) -> Iterator[Said]:
+    """Say that no reason is given."""
+    if not reason.strip():
+        yield say("--reason: is blank; say why, for whoever looks at it in a year")
 
 
 def _unknown(wanted: Wanted) -> Iterator[Said]:
@@ -227,29 +224,24 @@ def revoke(store: Store, number: int, *, by: str, reason: str) -> None:
     UsageError
         There is none of that number, it has ended, or nobody or nothing is named.
     """
-    at = store.clock()
 
     def work(change: Change) -> None:
         found = next((d for d in decisions(change.connection) if d.id == number), None)
-        faults = []
+        faults: list[Said] = []
         if not by.strip():
             faults.append(say("--by: names nobody"))
-        if not reason.strip():
-            faults.append(say("--reason: is blank; say why, for whoever looks at it in a year"))
+        faults += _blank(reason)
         if found is None:
             faults.append(say("{number}: there is no such decision; see `auditor waive list`", number=number))
-        elif found.revoked_at == at and found.revoked_by == by.strip():
-            change.facts.clear()  # the first attempt was done after all
-            return
         elif found.revoked_at is not None:
             faults.append(
                 say("{number}: was revoked at {at}", number=number, at=found.revoked_at.isoformat())
             )
-        elif found.until_at <= at:
+        elif found.until_at <= change.at:
             faults.append(say("{number}: has lapsed at {at}", number=number, at=found.until_at.isoformat()))
         if faults:
             raise UsageError(*faults)
-        values = {"decision_id": number, "at": at, "by": by.strip(), "reason": reason.strip()}
+        values = {"decision_id": number, "at": change.at, "by": by.strip(), "reason": reason.strip()}
         change.connection.execute(sa.insert(tables.revocation), [values])
         change.touch("revocation", number)
 

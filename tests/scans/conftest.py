@@ -87,3 +87,24 @@ def store(store_url, tmp_path, clock):
     with_clock = open_store(store_url, evidence=tmp_path / "evidence", clock=clock, patience_s=5)
     yield with_clock
     with_clock.close()
+
+
+@pytest.fixture
+def losing(store, monkeypatch):
+    """Give a function after which the answer to the next commit is lost, once it is done."""
+
+    def lose(*, done=True):
+        dialect = store.engine.dialect
+        commit = type(dialect).do_commit
+
+        def do_commit(connection):
+            monkeypatch.undo()
+            if done:
+                commit(dialect, connection)
+            else:
+                dialect.do_rollback(connection)
+            raise dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr(dialect, "do_commit", do_commit)
+
+    return lose

@@ -12,27 +12,6 @@ from auditor.scans.store import open_store
 from tests.scans._build import add_operator, add_run, changed
 
 
-@pytest.fixture
-def losing(store, monkeypatch):
-    """Give a function after which the answer to the next commit is lost, once it is done."""
-
-    def lose(*, done=True):
-        dialect = store.engine.dialect
-        commit = type(dialect).do_commit
-
-        def do_commit(connection):
-            monkeypatch.undo()
-            if done:
-                commit(dialect, connection)
-            else:
-                dialect.do_rollback(connection)
-            raise dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
-
-        monkeypatch.setattr(dialect, "do_commit", do_commit)
-
-    return lose
-
-
 def faults(store):
     with store.read() as connection:
         return [str(fault) for fault in ledger.verify(connection)[0]]
