@@ -21,7 +21,7 @@ from auditor.messages import VERDICTS
 from auditor.scans import histories, moments, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -194,7 +194,7 @@ class Unmatched(NamedTuple):
     why: Said
 
 
-def now_of(connection: sa.Connection, operators: Iterable[int]) -> Latest:
+def now_of(connection: sa.Connection, operators: Collection[int]) -> Latest:
     """Give what every finding of some operators is now."""
     frame = histories.latest(histories.changes(connection, operators))
     columns = [frame[name] for name in (*histories.FINDING, "run_id", "change", "after", "state")]

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from auditor.findings import SETTLED
 from auditor.scans import tables
 from auditor.scans.canonical import INSTANT
-from auditor.scans.life import LOST, in_order
+from auditor.scans.life import LOST, framed, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 FINDING = ["operator_id", "rule", "subject"]  # what names a finding from run to run
 MOST_NAMED = 10_000  # numbers that a database takes in one statement without demur
@@ -25,18 +25,32 @@ def table(connection: sa.Connection, wanted: sa.Select[Any]) -> pd.DataFrame:
     chosen = list(wanted.selected_columns)
     instants = [column.name for column in chosen if isinstance(column.type, tables.Utc)]
     plain = [sa.type_coerce(c, sa.Text).label(c.name) if c.name in instants else c for c in chosen]
-    result = connection.execute(wanted.with_only_columns(*plain))
-    frame = pd.DataFrame(list(map(tuple, result)), columns=list(result.keys()))
+    frame = framed(connection, wanted.with_only_columns(*plain))
     for name in instants:
         frame[name] = pd.to_datetime(frame[name], format=INSTANT, utc=True).astype("datetime64[ns, UTC]")
     return frame
 
 
-def results(connection: sa.Connection) -> pd.DataFrame:
+def _of(connection: sa.Connection, wanted: sa.Select[Any], operators: Collection[int] | None) -> pd.DataFrame:
+    """Read columns of the store, ``operator_id`` among them, of some operators or of all."""
+    if operators is None:
+        return table(connection, wanted)
+    if len(operators) <= MOST_NAMED:
+        wanted = wanted.where(wanted.selected_columns.operator_id.in_(operators))
+    frame = table(connection, wanted)
+    return frame[frame["operator_id"].isin(operators)]
+
+
+def results(connection: sa.Connection, operators: Collection[int] | None = None) -> pd.DataFrame:
     """Give all results, one row each, in order: by operator, then as they followed one another.
 
     ``at`` is when a result was there. A clock that is set back does not take a result before the one that it
     follows: it then counts as of the same instant.
+
+    Parameters
+    ----------
+    operators
+        Numbers of those that are wanted; all if not given.
 
     Returns
     -------
@@ -53,25 +67,17 @@ def results(connection: sa.Connection) -> pd.DataFrame:
         item.area,
     )
     wanted = sa.select(*named).where(item.state == "done", item.ended_at.is_not(None))
-    frame = table(connection, wanted)
-    frame = frame.sort_values(["operator_id", "run_id"], ignore_index=True)
-    frame["place"] = frame.groupby("operator_id").cumcount()
-    before = frame.groupby("operator_id")["run_id"].shift()
-    plain = (frame["before_id"] == before) | (frame["before_id"].isna() & before.isna())
-    odd = frame[frame["operator_id"].isin(frame["operator_id"][~plain])]
-    for _, own in odd.groupby("operator_id"):  # a run that was interrupted ended after a later one
-        held = own["before_id"].astype(object).where(own["before_id"].notna(), None)
-        place = {run: at for at, run in enumerate(in_order(zip(own["run_id"], held, strict=True)))}
-        frame.loc[own.index, "place"] = own["run_id"].map(place)
+    frame = _of(connection, wanted, operators)
+    frame["place"] = placed(frame)
     frame = frame.sort_values(["operator_id", "place"], ignore_index=True)
     frame["at"] = frame.groupby("operator_id")["at"].cummax()
     return frame.drop(columns="before_id")
 
 
 def changes(
-    connection: sa.Connection, operators: Iterable[int] | None = None, order: pd.DataFrame | None = None
+    connection: sa.Connection, operators: Collection[int], order: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Give all changes of findings, one row each, by operator and in order.
+    """Give the changes of findings of some operators, one row each, by operator and in order.
 
     ``state`` is what the finding is after the change: ``open`` (it fails, or is undecided), ``unseen`` (no
     longer evaluated, whatever that means) or ``closed``; ``earlier`` is what it was before it.
@@ -79,25 +85,20 @@ def changes(
     Parameters
     ----------
     operators
-        Numbers of those that are wanted; all if not given.
+        Their numbers.
     order
         What `results` gave, if it is at hand.
 
     Returns
     -------
     pandas.DataFrame
-        ``operator_id rule subject run_id place at change after severity basis state earlier``.
+        ``operator_id rule subject run_id place at change after severity state earlier``.
     """
     change = tables.change.c
-    named = ("operator_id", "run_id", "rule", "subject", "change", "after", "severity", "basis")
+    named = ("operator_id", "run_id", "rule", "subject", "change", "after", "severity")
     wanted = sa.select(*(change[name] for name in named))
-    chosen = None if operators is None else list(operators)
-    if chosen is not None and len(chosen) <= MOST_NAMED:
-        wanted = wanted.where(change.operator_id.in_(chosen))
-    frame = table(connection, wanted)
-    if chosen is not None:
-        frame = frame[frame["operator_id"].isin(chosen)]
-    order = results(connection) if order is None else order
+    frame = _of(connection, wanted, operators)
+    order = results(connection, operators) if order is None else order
     frame = frame.merge(
         order[["operator_id", "run_id", "place", "at"]], on=["operator_id", "run_id"], how="inner"
     )
