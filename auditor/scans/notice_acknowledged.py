@@ -15,8 +15,7 @@ from auditor.language import Text, say
 from auditor.problems import quote
 from auditor.scans import tables
 from auditor.scans.notice_content import day_of
-from auditor.scans.notice_text import due
-from auditor.scans.notices import REFERENCE
+from auditor.scans.notices import REFERENCE, arrived
 from auditor.signed import faults, in_order, read_signed
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def _found(change: Change, one: Acknowledgement, wrong: list[Problem]) -> sa.Row
     name = one.notice.strip().lower()
     rows: Sequence[sa.Row[Any]] = ()
     if re.fullmatch(rf"[0-9a-f]{{{LEAST},64}}", name):
-        wanted = sa.select(own).where(own.c.key.startswith(name)).with_for_update()
+        wanted = sa.select(own).where(own.c.key.startswith(name))
         rows = change.connection.execute(wanted).all()
     row = rows[0] if len(rows) == 1 else None
     found = list(_faults(one, row, len(rows), change.at))
@@ -155,8 +154,7 @@ def _record(change: Change, row: sa.Row[Any], one: Acknowledgement, days: int) -
         return 0
     values: dict[str, Any] = {"acknowledged_on": one.on, "acknowledged_by": one.by.strip()}
     if row.state != "sent":
-        values |= {"state": "sent", "sent_at": change.at, "due_on": due(day_of(change.at), days)}
-        values |= {"leased_by": None, "leased_until": None, "error": None}
+        values |= {**arrived(change.at, days), "leased_by": None, "leased_until": None}
     own = tables.notice
     change.connection.execute(sa.update(own).where(own.c.id == row.id).values(**values))
     change.touch("notice", row.id)

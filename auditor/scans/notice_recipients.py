@@ -76,7 +76,7 @@ def remove(store: Store, number: int) -> int:
 
     def work(change: Change) -> int:
         own = tables.recipient
-        row = change.connection.execute(sa.select(own).where(own.c.id == number).with_for_update()).first()
+        row = change.connection.execute(sa.select(own).where(own.c.id == number)).first()
         if row is None:
             raise UsageError(
                 say("there is no recipient {number}; see `auditor scan recipients list`", number=number)

@@ -16,7 +16,7 @@ import orjson
 import sqlalchemy as sa
 
 from auditor.errors import AuditorError, UsageError
-from auditor.language import LANGUAGES, Text, say
+from auditor.language import Text, in_all, say
 from auditor.scans import notice_content, notice_text, tables
 from auditor.scans.canonical import canonical, sha256
 from auditor.scans.channels import Letter, channel
@@ -26,6 +26,7 @@ from auditor.scans.notice_recipients import Address, addresses
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from auditor.language import InBoth
     from auditor.scans.channels import Office
     from auditor.scans.store import Change, Store
 
@@ -72,7 +73,7 @@ class Outcome:
 
     planned: Planned
     state: str
-    error: Text | None = None
+    error: InBoth | None = None
 
 
 # --- what would go ----------------------------------------------------------------------------------------
@@ -174,8 +175,7 @@ def _written(office: Office, address: Address, facts: Mapping[str, Any], now: dt
         "due_on": notice_text.due(day, days).isoformat(),
         **facts,
     }
-    title = notice_text.title(notice)
-    return {**notice, "title": {"en": title.en, "zh": title.zh}, "text": notice_text.text(notice)}
+    return {**notice, "title": in_all(notice_text.title(notice)), "text": notice_text.text(notice)}
 
 
 # --- sending ----------------------------------------------------------------------------------------------
@@ -211,10 +211,11 @@ def send(store: Store, office: Office, run: int | None = None) -> Iterator[Outco
 def _send(store: Store, office: Office, one: Planned) -> Outcome:
     number = _draft(store, one) if one.number is None else one.number
     token = uuid.uuid4().hex
-    if number is None or not _take(store, number, token):
+    row = None if number is None else _take(store, number, token)
+    if row is None:
         return Outcome(one, "left")
-    error = _attempt(store, office, one, number)
-    return Outcome(one, _finish(store, office, number, token, error), error)
+    error = _attempt(store, office, row)
+    return Outcome(one, _finish(store, office, row.id, token, error), error)
 
 
 def _draft(store: Store, one: Planned) -> int | None:
@@ -224,18 +225,17 @@ def _draft(store: Store, one: Planned) -> int | None:
 
     def work(change: Change) -> int | None:
         own, recipient = tables.notice, tables.recipient
-        lock = sa.select(recipient.c.removed_at).where(recipient.c.id == at.recipient).with_for_update()
-        if change.connection.execute(lock).one().removed_at is not None:
+        removed = sa.select(recipient.c.removed_at).where(recipient.c.id == at.recipient)
+        if change.connection.execute(removed).scalar_one() is not None:
             return None
         _, _, last = _history(change.connection, at)
         key = one.notice["key"]
         known = change.connection.execute(sa.select(own).where(own.c.key == key)).first()
-        if known is not None:  # drafted before: by this call, whose answer was lost, or withdrawn since
-            if known.state == "withdrawn":
-                change.connection.execute(sa.update(own).where(own.c.id == known.id).values(state="drafted"))
-                change.touch("notice", known.id)
+        if known is not None and known.state == "withdrawn":
+            change.connection.execute(sa.update(own).where(own.c.id == known.id).values(state="drafted"))
+            change.touch("notice", known.id)
             return int(known.id)
-        if last != one.after:
+        if known is not None or last != one.after:
             return None
         return change.insert(
             own,
@@ -255,20 +255,18 @@ def _draft(store: Store, one: Planned) -> int | None:
     return store.write("notice_drafted", work)
 
 
-def _take(store: Store, number: int, token: str) -> bool:
-    """Lease a notice for one attempt; false where another holds it, or it went out meanwhile."""
+def _take(store: Store, number: int, token: str) -> sa.Row[Any] | None:
+    """Lease a notice for one attempt and give its row; none where another holds it, or it went out."""
 
-    def work(change: Change) -> bool:
+    def work(change: Change) -> sa.Row[Any] | None:
         own = tables.notice
-        row = change.connection.execute(sa.select(own).where(own.c.id == number).with_for_update()).one()
-        if row.leased_by == token:  # done before, but the answer was lost
-            return True
+        row = change.connection.execute(sa.select(own).where(own.c.id == number)).one()
         if row.state not in OPEN or (row.state == "sending" and _is_held(row.leased_until, change.at)):
-            return False
+            return None
         leased = {"leased_by": token, "leased_until": change.at + LEASE, "attempts": row.attempts + 1}
         change.connection.execute(sa.update(own).where(own.c.id == number).values(state="sending", **leased))
         change.touch("notice", number)
-        return True
+        return row
 
     return store.write("notice_sending", work)
 
@@ -281,36 +279,33 @@ def _is_held(until: dt.datetime, now: dt.datetime) -> bool:
     return now < until <= now + 2 * LEASE
 
 
-def _attempt(store: Store, office: Office, one: Planned, number: int) -> Text | None:
+def _attempt(store: Store, office: Office, row: sa.Row[Any]) -> InBoth | None:
     """Make one attempt; give why it failed."""
-    with store.read() as connection:
-        row = connection.execute(sa.select(tables.notice).where(tables.notice.c.id == number)).one()
     try:
         data = store.blobs.get(row.content)
         notice = orjson.loads(data)
-        title = Text(notice["title"]["en"], notice["title"]["zh"])
+        title = Text(**notice["title"])
         letter = Letter(row.key, notice["operator"]["key"], title, notice["text"], data, row.drafted_at)
-        channel(one.address.channel).send(office, letter, one.address.address)
+        channel(row.channel).send(office, letter, row.address)
     except AuditorError as error:
-        return Text(*(error.in_(lang) for lang in LANGUAGES))
+        return error
     except Exception as error:  # noqa: BLE001 -- one address must not keep the others from being told
-        kind = say("broke off with {error}, a defect of auditor", error=f"{type(error).__name__}: {error}")
-        return Text(*(kind.in_(lang) for lang in LANGUAGES))
+        return say("broke off with {error}, a defect of auditor", error=f"{type(error).__name__}: {error}")
     return None
 
 
-def _finish(store: Store, office: Office, number: int, token: str, error: Text | None) -> str:
+def _finish(store: Store, office: Office, number: int, token: str, error: InBoth | None) -> str:
     """Record what came of an attempt, unless another took the notice over in between."""
     days = office.settings.policy.notification_sla_days
 
     def work(change: Change) -> str:
         own = tables.notice
-        row = change.connection.execute(sa.select(own).where(own.c.id == number).with_for_update()).one()
-        if row.leased_by != token or row.state != "sending":
+        row = change.connection.execute(sa.select(own).where(own.c.id == number)).one()
+        if row.leased_by != token:
             return str(row.state)
-        done: dict[str, Any] = {"state": "sent", "error": None, **_sent(change.at, days)}
+        done = arrived(change.at, days)
         if error is not None:
-            done = {"state": "failed", "error": canonical({"en": error.en, "zh": error.zh})}
+            done = {"state": "failed", "error": canonical(in_all(error))}
         change.connection.execute(
             sa.update(own).where(own.c.id == number).values(leased_by=None, leased_until=None, **done)
         )
@@ -320,5 +315,6 @@ def _finish(store: Store, office: Office, number: int, token: str, error: Text |
     return store.write("notice_sent" if error is None else "notice_failed", work)
 
 
-def _sent(at: dt.datetime, days: int) -> dict[str, Any]:
-    return {"sent_at": at, "due_on": notice_text.due(day_of(at), days)}
+def arrived(at: dt.datetime, days: int) -> dict[str, Any]:
+    """Give what a notice's row holds once it is known to have gone out."""
+    return {"state": "sent", "sent_at": at, "due_on": notice_text.due(day_of(at), days), "error": None}

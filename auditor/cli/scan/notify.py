@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options, _scans
-from auditor.language import both, say
+from auditor.language import both, in_all, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def _list(store: Store, format_: str, lang: str) -> None:
     for one in listed(store):
         row = {name: _cell(one, name) for name in COLUMNS}
         if format_ == "json":
-            error = one.error and {"en": one.error.en, "zh": one.error.zh}
+            error = one.error and in_all(one.error)
             whole = {**row, "overdue": one.overdue, "acknowledged_by": one.values["acknowledged_by"]}
             click.echo(orjson.dumps({**whole, "run": one.values["run_id"], "error": error}).decode())
             continue
