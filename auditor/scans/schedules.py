@@ -7,6 +7,7 @@ run, late or not. A slot is recorded in the transaction that begins its run: two
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from pathlib import Path
@@ -135,7 +136,7 @@ def add(store: Store, cron: str, zone: str, paths: Sequence[str | Path] = (), **
     UsageError
         Cron text or a zone that is none; a path that holds no declaration.
     """
-    cron = _checked(cron, zone)
+    cron, zone = _checked(cron, zone)
     if paths:
         intake.register(store, paths)
     given = tuple(str(Path(path).absolute()) for path in paths)
@@ -149,17 +150,18 @@ def add(store: Store, cron: str, zone: str, paths: Sequence[str | Path] = (), **
     return store.write("schedule_added", work)
 
 
-def _checked(cron: str, zone: str) -> str:
-    """Give the cron text with single blanks; or say all that is wrong with it and the zone."""
+def _checked(cron: str, zone: str) -> list[str]:
+    """Give cron text and zone as they are kept; or say all that is wrong with both."""
+    kept: list[str] = []
     faults: list[object] = []
     for check, text in ((checked_cron, cron), (checked_zone, zone)):
         try:
-            check(text)
+            kept.append(check(text))
         except UsageError as error:
             faults += error.args
     if faults:
         raise UsageError(*faults)
-    return " ".join(cron.split())
+    return kept
 
 
 def remove(store: Store, numbers: Sequence[int]) -> None:
@@ -210,17 +212,20 @@ def last_slot(connection: sa.Connection, number: int) -> sa.Row[Any] | None:
     return connection.execute(wanted).first()
 
 
-def counted(connection: sa.Connection, number: int) -> dict[str, int]:
-    """Count the times of a schedule by state: ``run`` and ``missed``.
+def counted(connection: sa.Connection) -> Mapping[int, dict[str, int]]:
+    """Count the times of every schedule by state: ``run`` and ``missed``.
 
     Of a long absence not all that were missed have a row: the log tells how many there were.
     """
     slot, log = tables.slot.c, tables.log.c
-    run = sa.select(sa.func.count()).where(slot.schedule_id == number, slot.state == "run")
-    kept = connection.execute(sa.select(log.facts).where(log.kind == MISSED)).scalars()
-    told = [facts for facts in (orjson.loads(text)["told"] for text in kept) if facts["schedule"] == number]
-    missed = sum(facts.get("missed", 0) + ("during_run" in facts) for facts in told)
-    return {"run": connection.execute(run).scalar_one(), "missed": missed}
+    found: dict[int, dict[str, int]] = defaultdict(lambda: {"run": 0, "missed": 0})
+    run = sa.select(slot.schedule_id, sa.func.count()).where(slot.state == "run").group_by(slot.schedule_id)
+    for number, count in connection.execute(run):
+        found[number]["run"] = count
+    for facts in connection.execute(sa.select(log.facts).where(log.kind == MISSED)).scalars():
+        told = orjson.loads(facts)["told"]
+        found[told["schedule"]]["missed"] += told.get("missed", 0) + ("during_run" in told)
+    return found
 
 
 # --- what is due ------------------------------------------------------------------------------------------
@@ -250,9 +255,8 @@ def _between(schedule: Schedule, after: dt.datetime, until: dt.datetime) -> Iter
     return takewhile(lambda moment: moment <= until, schedule.slots(after))
 
 
-def since(connection: sa.Connection, schedule: Schedule) -> dt.datetime:
-    """Give the time after which a schedule's slots are not recorded yet."""
-    last = last_slot(connection, schedule.id)
+def since(schedule: Schedule, last: sa.Row[Any] | None) -> dt.datetime:
+    """Give the time after which slots are not recorded yet, by the last one that is (`last_slot`)."""
     return schedule.added_at if last is None else last.due_at
 
 
@@ -276,7 +280,7 @@ def record_missed(
     """
 
     def work(change: Change) -> tuple[Due | None, list[Said]]:
-        after = since(change.connection, schedule)
+        after = since(schedule, last_slot(change.connection, schedule.id))
         if after > change.at:
             return None, [_set_back(schedule, after, change.at)]
         found = due(schedule, after, change.at)

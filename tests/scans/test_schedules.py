@@ -266,7 +266,7 @@ def test_of_many_that_were_missed_the_last_are_recorded_and_all_are_told(store, 
         facts = connection.execute(sa.select(tables.log.c.facts).order_by(tables.log.c.seq)).scalars().all()
     assert [re.findall(r'"missed":(\d+)', fact) for fact in facts if "missed" in fact] == [["23"], ["50"]]
     with store.read() as connection:
-        assert schedules.counted(connection, 1) == {"run": 2, "missed": 73}
+        assert schedules.counted(connection) == {1: {"run": 2, "missed": 73}}
 
 
 def test_a_rare_schedule_is_found_after_years(store, clock):

@@ -86,7 +86,8 @@ def list_(url: str, evidence: str | None, lang: str, format_: str) -> None:
 
     with _scans.opened(url, evidence) as store, store.read() as connection:
         now = store.clock()
-        found = [(s, _standing(connection, s, now)) for s in schedules.listed(connection)]
+        counted = schedules.counted(connection)
+        found = [(s, _standing(connection, s, now) | counted[s.id]) for s in schedules.listed(connection)]
     if format_ == "json":
         told = [_plain(schedule, standing) for schedule, standing in found]
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z))
@@ -99,16 +100,11 @@ def list_(url: str, evidence: str | None, lang: str, format_: str) -> None:
 
 
 def _standing(connection: sa.Connection, schedule: Schedule, now: Any) -> dict[str, Any]:
-    """Say when a schedule is due next, and what became of the times before."""
+    """Say when a schedule is due next, and when it was due last."""
     from auditor.scans import schedules
 
-    counted = schedules.counted(connection, schedule.id)
-    return {
-        "next": next(schedule.slots(max(now, schedules.since(connection, schedule))), None),
-        "last": schedules.last_slot(connection, schedule.id),
-        "run": counted["run"],
-        "missed": counted["missed"],
-    }
+    last = schedules.last_slot(connection, schedule.id)
+    return {"next": next(schedule.slots(max(now, schedules.since(schedule, last))), None), "last": last}
 
 
 def _plain(schedule: Schedule, standing: dict[str, Any]) -> dict[str, Any]:
