@@ -7,10 +7,27 @@ import datetime as dt
 import io
 from typing import TYPE_CHECKING, Any
 
+from auditor.language import both
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
+
+    from auditor.language import Text
+
+HEADS = {  # of columns that several commands print
+    "run": both("run"),
+    "as_of": both("date"),
+    "fail": both("findings: fail"),
+    "undecided": both("findings: undecided"),
+    "new": both("new"),
+    "fixed": both("fixed"),
+    "regressed": both("regressed"),
+    "reopened": both("reopened otherwise"),
+    "closed": both("closed otherwise"),
+    "root": both("root"),
+}
 
 
 def plain(value: Any) -> Any:
@@ -58,22 +75,23 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
-def aligned(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+def table(head: Iterable[Text], rows: Sequence[Sequence[Any]], lang: str) -> str:
     """Lay cells in columns by the width at which a terminal shows them; numbers to the right."""
     from rich.cells import cell_len
 
     from auditor.errors import visible
 
-    shown = [list(head), *[[visible("–" if cell is None else _shown(cell)) for cell in row] for row in rows]]
-    widths = [max(cell_len(row[n]) for row in shown) for n in range(len(head))]
-    right = [all(isinstance(row[n], int | type(None)) for row in rows) for n in range(len(head))]
+    shown = [[text.in_(lang) for text in head]]
+    shown += [[visible("–" if cell is None else _shown(cell)) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    right = [all(isinstance(row[n], int | type(None)) for row in rows) for n in range(len(widths))]
 
     def line(cells: list[str]) -> str:
         blanks = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
         laid = [b + c if r else c + b for c, b, r in zip(cells, blanks, right, strict=True)]
-        return "  ".join(laid).rstrip()
+        return "  ".join(laid).rstrip() + "\n"
 
-    return [line(row) for row in shown]
+    return "".join(map(line, shown))
 
 
 def _shown(cell: Any) -> str:

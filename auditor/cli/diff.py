@@ -10,6 +10,7 @@ from auditor.cli import _options
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from auditor.changes import Change, Diff
     from auditor.scans.life_diff import Compared, Run
@@ -77,6 +78,11 @@ def command(
     found = changes.diff(*(_result(path, options) for path in (before, after)), lang=lang)
     if not quiet:
         _show(found, format_, lang, all_rows=all_rows)
+    return _code_of(found)
+
+
+def _code_of(found: Diff) -> int:
+    """Exit code of what changed."""
     return 1 if found.worse else 3 if found.open else 0
 
 
@@ -143,10 +149,9 @@ def _print(found: Diff, rows: list[Change], lang: str, *, most: int | None) -> N
     colon, comma = ("：", "、") if lang == "zh" else (": ", ", ")
     word: dict[str | None, str] = {str(verdict): text.in_(lang) for verdict, text in VERDICTS.items()}
     word[None] = "–"
-    counted = [f"{CHANGES[change].in_(lang)}{colon}{number:,}" for change, number in found.counts.items()]
     _line(f"{found.after['operator']['name']}  {found.before['as_of']} → {found.after['as_of']}")
     _line(f"{word[found.before['verdict']]} → {word[found.after['verdict']]}")
-    _line(("；" if lang == "zh" else "; ").join(counted) or label("unchanged", lang))
+    _line(_counted(found.counts, lang))
     if found.differs:
         _line(f"{label('differs', lang)}{colon}{comma.join(told(text, lang) for text in found.differs)}")
     for change, text in CHANGES.items():
@@ -163,6 +168,16 @@ def _print(found: Diff, rows: list[Change], lang: str, *, most: int | None) -> N
                 _line(f"    {entry}")
         if most is not None and len(own) > most:
             _line(f"  {label('more', lang, count=f'{len(own) - most:,}')} (--all)")
+
+
+def _counted(counts: Mapping[str, int], lang: str) -> str:
+    """Say how many changes there are of each kind."""
+    from auditor.changes import CHANGES
+    from auditor.messages import label
+
+    colon, semicolon = ("：", "；") if lang == "zh" else (": ", "; ")
+    told = [f"{CHANGES[change].in_(lang)}{colon}{number:,}" for change, number in counts.items()]
+    return semicolon.join(told) or label("unchanged", lang)
 
 
 def _line(text: str) -> None:
@@ -186,6 +201,7 @@ def _runs(
 ) -> int:
     """Hold two runs against one another, operator by operator; give the exit code."""
     from auditor.cli import _scans
+    from auditor.findings import worst_code
     from auditor.scans import life_diff
 
     with _scans.opened(url, evidence) as store:
@@ -196,8 +212,7 @@ def _runs(
         _write_runs(before, after, found, lang, all_rows=all_rows)
     elif format_ == "text":
         _print_runs(before, after, found, lang, all_rows=all_rows)
-    codes = [_code(one) for one in found]
-    return next((code for code in (1, 3) if code in codes), 0)
+    return worst_code(map(_code, found))
 
 
 def _code(one: Compared) -> int:
@@ -205,7 +220,7 @@ def _code(one: Compared) -> int:
     from auditor.findings import EXIT_CODES, Verdict
 
     if one.diff is not None:
-        return 1 if one.diff.worse else 3 if one.diff.open else 0
+        return _code_of(one.diff)
     _, after = one.verdicts
     return 3 if after is None else EXIT_CODES[Verdict(after)]
 
@@ -247,18 +262,15 @@ def _total(found: list[Compared]) -> dict[str, int]:
 
 def _print_runs(before: Run, after: Run, found: list[Compared], lang: str, *, all_rows: bool) -> None:
     """Print two runs for people: each operator in which something changed, and who was not judged twice."""
-    from auditor.changes import CHANGES
     from auditor.language import say
-    from auditor.messages import label
     from auditor.scans.life_diff import KINDS
 
     colon, semicolon = ("：", "；") if lang == "zh" else (": ", "; ")
     for run in (before, after):
         told = say("Run {run}, as of {day}, root {root}", run=run.id, day=run.as_of, root=run.root or "–")
         _line(told.in_(lang))
-    counted = [f"{CHANGES[change].in_(lang)}{colon}{number:,}" for change, number in _total(found).items()]
     if any(one.diff is not None for one in found):
-        _line(semicolon.join(counted) or label("unchanged", lang))
+        _line(_counted(_total(found), lang))
     same = 0
     for one in found:
         rows = _changed(one, all_rows=all_rows)

@@ -16,18 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADS = {
+    **_frames.HEADS,
     "operator": both("operator"),
-    "run": both("run"),
-    "as_of": both("date"),
     "verdict": both("verdict"),
-    "fail": both("findings: fail"),
-    "undecided": both("findings: undecided"),
-    "new": both("new"),
-    "fixed": both("fixed"),
-    "regressed": both("regressed"),
-    "reopened": both("reopened otherwise"),
-    "closed": both("closed otherwise"),
-    "root": both("root"),
     "last_on": both("last judged"),
     "open": both("open (critical/high/medium/low/info)"),
     "trouble": both("since then"),
@@ -113,8 +104,7 @@ def _operators(frame: pd.DataFrame, format_: str, lang: str) -> str:
 
 def _table(names: tuple[str, ...], rows: list[dict[str, Any]], lang: str) -> str:
     cells = [[row[name] for name in names] for row in rows]
-    lines = _frames.aligned([HEADS[name].in_(lang) for name in names], cells)
-    return "".join(f"{line}\n" for line in lines)
+    return _frames.table([HEADS[name] for name in names], cells, lang)
 
 
 def _verdict(verdict: str | None, lang: str) -> str:

@@ -13,23 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADS = {
-    "run": both("run"),
+    **_frames.HEADS,
     "month": both("month"),
-    "as_of": both("date"),
     "operators": both("operators"),
     "verdict_fail": both("fail"),
     "verdict_inconclusive": both("inconclusive"),
     "verdict_pass": both("pass"),
     "verdict_not_applicable": both("not applicable"),
     "could_not": both("not judged"),
-    "fail": both("findings: fail"),
-    "undecided": both("findings: undecided"),
-    "new": both("new"),
-    "fixed": both("fixed"),
-    "regressed": both("regressed"),
-    "reopened": both("reopened otherwise"),
-    "closed": both("closed otherwise"),
-    "root": both("root"),
     "rule": both("rule"),
     "clause": both("clause"),
     "area": both("area"),
@@ -79,8 +70,7 @@ def command(url: str, evidence: str | None, per: str, by: str | None, lang: str,
 
 
 def _table(names: list[str], rows: list[list[Any]], lang: str) -> str:
-    lines = _frames.aligned([HEADS[name].in_(lang) for name in names], rows)
-    return "".join(f"{line}\n" for line in lines)
+    return _frames.table([HEADS[name] for name in names], rows, lang)
 
 
 def _periods(frame: pd.DataFrame, per: str, lang: str) -> str:
