@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import sqlalchemy as sa
 
 from auditor import engine
-from auditor.findings import UNDECIDED
 from auditor.scans import life, life_views, tables
 from auditor.scans.life_views import BAD, COUNTED
 
@@ -73,7 +72,7 @@ def findings(connection: sa.Connection, by: str, per: str = "run") -> pd.DataFra
     every = _items(connection, per)
     kept = list(dict.fromkeys([per, *ITEM, "area"]))
     stock = _held(connection, every, per)[kept].merge(_open(connection), on=ITEM)
-    flow = every[kept].merge(_changed(connection), on=ITEM)
+    flow = every[kept].merge(life.framed(connection, life_views.changes("rule")), on=ITEM)
     numbers = ["operators", "fail", "undecided", *COUNTED]
     cells = pd.concat([stock, flow], ignore_index=True)
     cells["area"] = cells["area"].fillna("–")
@@ -112,15 +111,9 @@ def _held(connection: sa.Connection, every: pd.DataFrame, per: str) -> pd.DataFr
 
 def _open(connection: sa.Connection) -> pd.DataFrame:
     own = tables.evaluation.c
-    undecided: Any = sum((own[str(verdict)] for verdict in sorted(UNDECIDED)), sa.literal(0))
+    undecided = life_views.undecided()
     columns = (own.run_id.label("run"), own.operator_id, own.rule, own.fail, undecided.label("undecided"))
     return life.framed(connection, sa.select(*columns).where(own.fail + undecided > 0))
-
-
-def _changed(connection: sa.Connection) -> pd.DataFrame:
-    own = tables.change.c
-    wanted = sa.select(own.run_id.label("run"), own.operator_id, own.rule, *life_views.flows())
-    return life.framed(connection, wanted.group_by(own.run_id, own.operator_id, own.rule))
 
 
 BARS = "▁▂▃▄▅▆▇█"

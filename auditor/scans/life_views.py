@@ -53,7 +53,7 @@ def items(connection: sa.Connection, operator: int | None = None) -> pd.DataFram
     joined = item.join(run, run.c.id == item.c.run_id).join(own, own.c.id == item.c.operator_id)
     joined = joined.join(root, root.c.run_id == run.c.id, isouter=True)
     wanted = sa.select(*columns).select_from(joined).order_by(run.c.id, own.c.key)
-    counts = [_open(), _changes()]
+    counts = [_open(), changes()]
     if operator is not None:
         wanted = wanted.where(own.c.id == operator)
         counts = [part.where(part.selected_columns.operator_id == operator) for part in counts]
@@ -68,22 +68,28 @@ def items(connection: sa.Connection, operator: int | None = None) -> pd.DataFram
 def _open() -> sa.Select[Any]:
     """Count what fails and what is undecided in each item."""
     own = tables.evaluation.c
-    undecided = sum((own[str(verdict)] for verdict in sorted(UNDECIDED)), sa.literal(0))
     return sa.select(
         own.run_id.label("run"),
         own.operator_id,
         sa.func.sum(own.fail).label("fail"),
-        sa.func.sum(undecided).label("undecided"),
+        sa.func.sum(undecided()).label("undecided"),
     ).group_by(own.run_id, own.operator_id)
 
 
-def _changes() -> sa.Select[Any]:
-    """Count what came and went in each item."""
+def undecided() -> sa.ColumnElement[int]:
+    """Give how much is undecided in an evaluation."""
+    own = tables.evaluation.c
+    return sum((own[str(verdict)] for verdict in sorted(UNDECIDED)), sa.literal(0))
+
+
+def changes(*by: str) -> sa.Select[Any]:
+    """Count what came and went in each item (`COUNTED`), by further columns of `change` if any are named."""
     own = tables.change.c
-    return sa.select(own.run_id.label("run"), own.operator_id, *flows()).group_by(own.run_id, own.operator_id)
+    keys = [own.operator_id, *(own[name] for name in by)]
+    return sa.select(own.run_id.label("run"), *keys, *_flows()).group_by(own.run_id, *keys)
 
 
-def flows() -> list[sa.Label[int]]:
+def _flows() -> list[sa.Label[int]]:
     """Count changes by how they bear on what is open.
 
     ``reopened`` and ``closed`` are all that are neither new, nor back after they were fixed, nor fixed: what
