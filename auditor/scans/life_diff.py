@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from auditor import changes
 from auditor.errors import UsageError
-from auditor.language import Text, both, say
+from auditor.language import Text, both, in_all, say
 from auditor.scans import items, judging, tables
 from auditor.terms import View, other_terms
 
@@ -134,7 +134,7 @@ def _one(
     try:
         found = changes.diff(*results, again=again, lang=lang)
     except UsageError as error:
-        return Compared(key, "another", None, verdicts, Text(error.in_("en"), error.in_("zh")))
+        return Compared(key, "another", None, verdicts, Text(**in_all(error)))
     return Compared(key, "both", found, verdicts)
 
 

@@ -8,7 +8,7 @@ import click
 
 from auditor.cli import _options, _scans
 from auditor.errors import AuditorError, visible
-from auditor.language import Text, say
+from auditor.language import Text, in_all, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _runs(store: Store, values: dict[str, Any], lang: str, codes: list[int]) -> 
             _tell(told.in_(lang))
         if one.error is not None:
             codes.append(EXIT_ERROR)
-            why = Text(one.error.in_("en"), one.error.in_("zh"))
+            why = Text(**in_all(one.error))
             _tell(say("schedule {number} could not be run: {why}", number=one.schedule.id, why=why).in_(lang))
         if one.run is not None:
             yield one.run
