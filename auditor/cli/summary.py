@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from auditor.cli import _options
+from auditor.cli import _options, _scans
 from auditor.language import say
 
 FORMATS = ("text", "json", "html", "xlsx")
@@ -42,7 +42,6 @@ def command(
     counted; the roots of the runs are printed with it. Exit code: 0 counted, 2 not.
     """
     from auditor.errors import UsageError
-    from auditor.scans.store import open_store
     from auditor.scans.yearly import summary
     from auditor.scans.yearly_reports import FORMATS as WRITTEN
     from auditor.writing import written_whole
@@ -52,11 +51,8 @@ def command(
         raise UsageError(
             say("{format} is no text for a terminal; write it with -o {format}=PATH", format=format_)
         )
-    store = open_store(url, evidence=evidence, create=False)
-    try:
+    with _scans.opened(url, evidence) as store:
         figures = summary(store, year, area)
-    finally:
-        store.close()
     for name, target in outputs:
         with written_whole(target) as part:
             part.write_bytes(WRITTEN[name](figures, lang))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.cli import _options
-from auditor.language import both, say
+from auditor.cli import _frames, _options, _scans
+from auditor.language import both, in_all, say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,7 +94,6 @@ def _record(kind: str, verdict: str | None, given: dict[str, Any]) -> int:
     from auditor.files import read_given
     from auditor.scans.deciding import Wanted, record
     from auditor.scans.moments import read_moment
-    from auditor.scans.store import open_store
 
     faults: list[object] = []
 
@@ -111,7 +110,6 @@ def _record(kind: str, verdict: str | None, given: dict[str, Any]) -> int:
     document = name and asked(lambda: (Path(name).name, read_given(name)))
     if faults:
         raise UsageError(*dict.fromkeys(faults))
-    store = open_store(given["url"], evidence=given["evidence"], create=False)
     wanted = Wanted(
         kind,
         given["operator"],
@@ -125,11 +123,9 @@ def _record(kind: str, verdict: str | None, given: dict[str, Any]) -> int:
         begins.at if begins else None,
         document or None,
     )
-    try:
+    with _scans.opened(given["url"], given["evidence"]) as store:
         number = record(store, wanted)
         _tell_recorded(store, number, given["lang"])
-    finally:
-        store.close()
     return 0
 
 
@@ -160,15 +156,9 @@ def list_(
 ) -> None:
     """List decisions that hold, or will."""
     from auditor.scans.decisions import decisions, line
-    from auditor.scans.store import open_store
 
-    store = open_store(url, evidence=evidence, create=False)
-    try:
-        now = store.clock()
-        with store.read() as connection:
-            found = decisions(connection)
-    finally:
-        store.close()
+    with _scans.opened(url, evidence) as store, store.read() as connection:
+        now, found = store.clock(), decisions(connection)
     shown = [
         (decision, decision.state(now))
         for decision in found
@@ -193,13 +183,9 @@ def revoke(number: int, by: str, reason: str, url: str, evidence: str | None, la
     Its row stays, the revocation is another.
     """
     from auditor.scans import deciding
-    from auditor.scans.store import open_store
 
-    store = open_store(url, evidence=evidence, create=False)
-    try:
+    with _scans.opened(url, evidence) as store:
         deciding.revoke(store, number, by=by, reason=reason)
-    finally:
-        store.close()
     _print([say("number {number} is revoked", number=number)], lang)
 
 
@@ -218,17 +204,13 @@ def check(url: str, evidence: str | None, lang: str, format_: str) -> int:
 
     from auditor.scans import tables
     from auditor.scans.decisions import lapsing, told, unmatched
-    from auditor.scans.store import open_store
 
-    store = open_store(url, evidence=evidence, create=False)
-    try:
+    with _scans.opened(url, evidence) as store:
         now = store.clock()
         with store.read() as connection:
             started = sa.select(sa.func.max(tables.run.c.started_at)).where(tables.run.c.started_at <= now)
             since: dt.datetime | None = connection.execute(started).scalar()
         lapses, lost = lapsing(store, since, now), unmatched(store, now)
-    finally:
-        store.close()
     if format_ == "json":
         _json(
             "auditor.decisions-check/1",
@@ -236,9 +218,7 @@ def check(url: str, evidence: str | None, lang: str, format_: str) -> int:
             since=since and since.isoformat(),
             lapsed=[_values(found.decision) | {"open": found.open} for found in lapses if found.lapsed],
             lapsing=[_values(found.decision) | {"open": found.open} for found in lapses if not found.lapsed],
-            unmatched=[
-                _values(f.decision) | {"why": {"en": str(f.why), "zh": f.why.in_("zh")}} for f in lost
-            ],
+            unmatched=[_values(found.decision) | {"why": in_all(found.why)} for found in lost],
         )
     else:
         _print(told(lapses, lost), lang)
@@ -257,12 +237,9 @@ def _values(decision: Decision) -> dict[str, Any]:
 
 
 def _json(schema: str, now: dt.datetime, **values: Any) -> None:
-    import json
-
     from auditor.scans.canonical import instant
 
-    head = {"schema": schema, "at": instant(now)}
-    click.echo(json.dumps({**head, **values}, ensure_ascii=False, indent=1))
+    click.echo(_frames.json(schema, at=instant(now), **values), nl=False)
 
 
 def _print(lines: Iterable[Said], lang: str) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from auditor.scans.store import Change, Store
 
-VERDICTS = ("pass", "fail", "inconclusive", "not_applicable")
 MOST_DAYS = 366  # from the grant on: a longer one is granted again, by somebody who looked again
 OPERATOR = "operator"  # the subject of what is judged of an operator as a whole
 

@@ -12,22 +12,21 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
 import sqlalchemy as sa
 
-from auditor import registers
-from auditor.findings import Verdict
+from auditor import messages, registers
+from auditor.findings import UNDECIDED, Verdict
 from auditor.language import Said, both, say
-from auditor.messages import VERDICTS
 from auditor.scans import histories, moments, tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    import pandas as pd
-
     from auditor.scans.store import Store
 
 WAIVER, VERDICT = "waiver", "verdict"
+VERDICTS = ("pass", "fail", "inconclusive", "not_applicable")  # of people
 SOON = dt.timedelta(days=14)
 STATES = {
     "holds": both("holds"),
@@ -126,7 +125,7 @@ def overlay(frame: pd.DataFrame, held: Sequence[Decision]) -> pd.DataFrame:
         verdict that the tool did not; all blank elsewhere. What passes is not waived, and where the tool says
         pass or fail nobody else does.
     """
-    undecided = ("inconclusive", "error", "not_checked")
+    undecided = [str(verdict) for verdict in UNDECIDED]
     waivers, verdicts = ([d for d in held if d.kind == kind] for kind in (WAIVER, VERDICT))
     waived: dict[str, list[Any]] = {
         "waiver_id": [d.id for d in waivers],
@@ -151,8 +150,6 @@ def _laid(
     verdicts: Sequence[str],
 ) -> pd.DataFrame:
     """Put columns of decisions beside the findings that they are about, where those have certain verdicts."""
-    import pandas as pd  # noqa: PLC0415 -- a third of a second that other commands need not pay
-
     scopes = [(d.operator, d.rule, d.subject) for d in held]
     keys = ["operator", "rule", "subject"]
     index = pd.MultiIndex.from_tuples(scopes, names=keys)
@@ -310,7 +307,7 @@ def line(decision: Decision, state: str) -> Said:
     """
     kind = both("waiver")
     if decision.verdict is not None:
-        kind = both("verdict: {verdict}", verdict=VERDICTS[Verdict(decision.verdict)])
+        kind = both("verdict: {verdict}", verdict=messages.VERDICTS[Verdict(decision.verdict)])
     return say(
         "{number}  {kind}  {operator}  {rule}  {subject}  until {until} ({state})  by {approver}: {reason}",
         number=decision.id,

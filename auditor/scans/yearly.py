@@ -10,7 +10,6 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pandas as pd
@@ -18,10 +17,12 @@ import sqlalchemy as sa
 
 from auditor import registers
 from auditor.errors import UsageError
-from auditor.language import Text, both, say
+from auditor.findings import UNDECIDED, Verdict
+from auditor.language import Text, both, in_all, say
 from auditor.registers._files import read_toml
 from auditor.scans import histories, tables, yearly_findings, yearly_people
 from auditor.scans.canonical import instant
+from auditor.settings import SHANGHAI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from auditor.scans.store import Store
 
 SCHEMA = "auditor.summary/1"
-ZONE = "Asia/Shanghai"
 ALL = "all"
 VERDICTS = ("pass", "fail", "inconclusive", "not_applicable")
 UNJUDGED = "not_judged"  # in figures of verdicts: no result to go by
 STATES = ("done", "refused", "error", "cancelled", "pending")
-SETTLED_NOT = ("inconclusive", "error", "not_checked")
+NOT_DECIDED = tuple(str(verdict) for verdict in Verdict if verdict in UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,23 @@ class Year:
     @cached_property
     def start(self) -> pd.Timestamp:
         """First instant of the year."""
-        return pd.Timestamp(dt.datetime(self.year, 1, 1, tzinfo=ZoneInfo(ZONE))).tz_convert("UTC")
+        return _beginning(self.year)
 
     @cached_property
     def end(self) -> pd.Timestamp:
         """First instant after it; of a year that is not over, the instant of asking."""
-        end = pd.Timestamp(dt.datetime(self.year + 1, 1, 1, tzinfo=ZoneInfo(ZONE))).tz_convert("UTC")
-        return min(end, pd.Timestamp(self.now))
+        return min(_beginning(self.year + 1), pd.Timestamp(self.now))
 
     @property
-    def last_day(self) -> dt.date:
-        """Last day that counts."""
-        day: dt.date = (self.end - pd.Timedelta(1, "us")).tz_convert(ZONE).date()
-        return day
+    def last_instant(self) -> dt.datetime:
+        """Last instant that counts."""
+        return (self.end - pd.Timedelta(1, "us")).to_pydatetime()
+
+    @property
+    def days(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """First and last day that count, as `read` gives dates."""
+        first, last = dt.date(self.year, 1, 1), self.last_instant.astimezone(SHANGHAI).date()
+        return pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC")
 
     def within(self, at: pd.Series[Any]) -> pd.Series[bool]:
         """Tell which instants lie in the year."""
@@ -152,6 +156,11 @@ class Year:
         return frame[frame["operator_id"].isin(self.operators["id"])]
 
 
+def _beginning(year: int) -> pd.Timestamp:
+    """First instant of a year."""
+    return pd.Timestamp(dt.datetime(year, 1, 1, tzinfo=SHANGHAI)).tz_convert("UTC")
+
+
 def area_names() -> dict[str, Text]:
     """Give the areas of the circular by their ids."""
     return {area["id"]: Text(area["name_en"], area["name_zh"]) for area in read_toml("areas.toml")["areas"]}
@@ -180,14 +189,15 @@ def summary(store: Store, year: int, area: str) -> dict[str, Any]:
         A year that has not begun, or an area that neither the circular nor the store knows.
     """
     now = store.clock()
-    this = now.astimezone(ZoneInfo(ZONE)).year
+    this = now.astimezone(SHANGHAI).year
     if not dt.MINYEAR < year <= this:
         raise UsageError(
             say("--year {year}: has not begun, or is none; this is {this}", year=year, this=this)
         )
     with store.read() as connection:
         known = connection.execute(sa.select(tables.item.c.area).distinct()).scalars()
-        areas = area_names() | {name: Text(name, name) for name in known if name and name not in area_names()}
+        circular = area_names()
+        areas = circular | {name: Text(name, name) for name in known if name and name not in circular}
         if area not in {ALL, *areas}:
             raise UsageError(
                 say("--area {area}: there is no such area; there are {known}", area=area, known=[*areas, ALL])
@@ -202,7 +212,7 @@ def _figures(year: Year, name: Text) -> dict[str, Any]:
         "schema": SCHEMA,
         "year": year.year,
         "area": year.area,
-        "area_name": {"en": name.en, "zh": name.zh},
+        "area_name": in_all(name),
         "store": store.scalar(),
         "from_at": instant(year.start.to_pydatetime()),
         "until_at": instant(year.end.to_pydatetime()),
@@ -285,12 +295,12 @@ def _unjudged(year: Year) -> dict[str, Any]:
         }
         for number, key in zip(lost["id"], lost["key"], strict=True)
     ]
-    frame = _of_last(year, tables.evaluation, ("rule", *SETTLED_NOT))
-    frame = frame[frame[list(SETTLED_NOT)].sum(axis=1) > 0]
+    frame = _of_last(year, tables.evaluation, ("rule", *NOT_DECIDED))
+    frame = frame[frame[list(NOT_DECIDED)].sum(axis=1) > 0]
     holders = frame.groupby("rule")["operator_id"].nunique()
     rules = [
         {"rule": rule, **own, "operators": int(holders[rule])}
-        for rule, own in histories.sums(frame, "rule", SETTLED_NOT).items()
+        for rule, own in histories.sums(frame, "rule", NOT_DECIDED).items()
     ]
     manual = [clause.id for clause in registers.read_clauses() if clause.assessment == "manual"]
     return {"operators": operators, "rules": rules, "clauses": manual}

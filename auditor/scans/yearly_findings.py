@@ -92,6 +92,6 @@ def _waived(year: Year, counted: pd.DataFrame) -> pd.Series[int]:
     """Tell which findings that are open at the end are waived then."""
     keys = year.operators.set_index("id")["key"]
     frame = counted.assign(operator=counted["operator_id"].map(keys))
-    held = decisions_at(year.connection, (year.end - pd.Timedelta(1, "us")).to_pydatetime())
+    held = decisions_at(year.connection, year.last_instant)
     laid = overlay(frame, held)
     return (laid["waiver_id"].notna() & (counted["open_at_end"] == 1)).astype(int)

@@ -9,24 +9,22 @@ import pandas as pd
 import sqlalchemy as sa
 
 from auditor.scans import histories, tables
-from auditor.scans.decisions import VERDICT, WAIVER, Decision, decisions
+from auditor.scans.decisions import VERDICT, VERDICTS, WAIVER, Decision, decisions
 
 if TYPE_CHECKING:
     from auditor.scans.yearly import Year
 
 OUTCOMES = ("pass", "fail", "inconclusive", "refused")
-GIVEN = ("pass", "fail", "inconclusive", "not_applicable")
-NAMES = [field.name for field in dataclasses.fields(Decision)]
-INSTANTS = ("granted_at", "from_at", "until_at", "revoked_at")
+NAMES = [*(field.name for field in dataclasses.fields(Decision)), "ends_at"]
+INSTANTS = ("granted_at", "from_at", "until_at", "revoked_at", "ends_at")
 
 
 def _decisions(year: Year, kind: str) -> pd.DataFrame:
-    """Give decisions on these operators that were made before the end, with when each ended."""
-    rows = [dataclasses.astuple(d) for d in decisions(year.connection) if d.kind == kind]
+    """Give decisions on these operators that were made before the end, with when each ends or was ended."""
+    rows = [(*dataclasses.astuple(d), d.ends_at) for d in decisions(year.connection) if d.kind == kind]
     frame = pd.DataFrame(rows, columns=NAMES).astype(dict.fromkeys(INSTANTS, "datetime64[ns, UTC]"))
     frame = frame[frame["operator_id"].isin(year.operators["id"]) & (frame["granted_at"] < year.end)]
-    revoked = frame["revoked_at"].notna() & (frame["revoked_at"] < frame["until_at"])
-    return frame.assign(revoked=revoked, ends_at=frame["until_at"].mask(revoked, frame["revoked_at"]))
+    return frame.assign(revoked=frame["ends_at"] < frame["until_at"])
 
 
 def waivers(year: Year) -> dict[str, int]:
@@ -60,9 +58,9 @@ def verdicts(year: Year) -> dict[str, Any]:
     held = frame[(frame["from_at"] < year.end) & (frame["ends_at"] >= year.end)]
     sizes = held.groupby(["rule", "verdict"]).size()
     return {
-        "given": {verdict: int(given.get(verdict, 0)) for verdict in GIVEN},
+        "given": {verdict: int(given.get(verdict, 0)) for verdict in VERDICTS},
         "at_end": [
-            {"rule": rule, **{verdict: int(sizes.get((rule, verdict), 0)) for verdict in GIVEN}}
+            {"rule": rule, **{verdict: int(sizes.get((rule, verdict), 0)) for verdict in VERDICTS}}
             for rule in sorted(set(held["rule"]))
         ],
     }
@@ -79,7 +77,7 @@ def spot_checks(year: Year) -> dict[str, Any]:
     )
     frame = year.read(wanted.join_from(tables.drawn, tables.draw), ("closed_on", "due_on"))
     frame = frame[frame["operator"].isin(year.operators["key"]) & (frame["drawn_at"] < year.end)]
-    first, last = (pd.Timestamp(day, tz="UTC") for day in (f"{year.year}-01-01", year.last_day))
+    first, last = year.days
     open_then = ~(frame["closed_on"] < first)
     open_now = ~(frame["closed_on"] <= last)
     closed = open_then & ~open_now
@@ -109,7 +107,7 @@ def notices(year: Year) -> dict[str, int]:
     )
     frame = year.read(wanted, ("due_on", "acknowledged_on"))
     frame = frame[frame["operator_id"].isin(year.operators["id"]) & (frame["drafted_at"] < year.end)]
-    first, last = (pd.Timestamp(day, tz="UTC") for day in (f"{year.year}-01-01", year.last_day))
+    first, last = year.days
     sent = frame["sent_at"] < year.end
     told = frame["acknowledged_on"] <= last
     late = frame["acknowledged_on"] > frame["due_on"]

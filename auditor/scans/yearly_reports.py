@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from auditor import __version__
 from auditor.errors import visible
-from auditor.language import Text, both
+from auditor.language import Text, both, in_all
 from auditor.scans.yearly_words import HOW, NOTE, sections, title
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def told(cell: Cell, lang: str) -> str:
 
 def json_(figures: Mapping[str, Any], lang: str) -> bytes:  # noqa: ARG001 -- texts are in both
     """Give the figures, with how they are counted."""
-    how = {key: {"en": text.en, "zh": text.zh} for key, text in HOW.items()}
+    how = {key: in_all(text) for key, text in HOW.items()}
     return orjson.dumps({**figures, "counted": how}, option=orjson.OPT_INDENT_2) + b"\n"
 
 

@@ -9,7 +9,8 @@ from auditor.errors import UsageError
 from auditor.findings import Verdict
 from auditor.language import Text, both
 from auditor.messages import KINDS, SEVERITIES, VERDICTS
-from auditor.scans import yearly_findings
+from auditor.scans import decisions, yearly, yearly_findings
+from auditor.scans.sampling_units import KINDS as KINDS_DRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,12 +114,6 @@ LABELS = {
     "not_judged": both("not judged"),
     "not_scanned": both("not scanned"),
     "draws": both("draws"),
-}
-DRAWN = {
-    "operator": both("operators"),
-    "facility": both("facilities"),
-    "link": both("links"),
-    "subscriber_area": both("subscriber areas"),
 }
 RUN_STATES = {"running": both("running"), "done": both("ended"), "cancelled": both("called off")}
 
@@ -253,26 +248,24 @@ def _unjudged(figures: Mapping[str, Any], people: Mapping[str, Any]) -> Iterable
     ]
     heads: tuple[Text, ...] = (both("operator"), both("last attempt"), both("why"))
     yield Section("unjudged", both("What could not be judged: operators"), heads, operators)
-    undecided = ("inconclusive", "error", "not_checked")
-    names = [VERDICTS[Verdict(name)] for name in undecided]
+    names = [VERDICTS[Verdict(name)] for name in yearly.NOT_DECIDED]
     rules: list[list[Cell]] = [
-        [*_rule(row["rule"]), *(row[name] for name in undecided), row["operators"]]
+        [*_rule(row["rule"]), *(row[name] for name in yearly.NOT_DECIDED), row["operators"]]
         for row in figures["rules"]
     ]
     heads = (both("rule"), both("what it asks"), *names, both("operators"))
     yield Section("", both("What could not be judged: subjects"), heads, rules)
     given = {row["rule"]: row for row in people["at_end"]}
     shown = [*figures["clauses"], *sorted(given.keys() - set(figures["clauses"]))]
-    verdicts = ("pass", "fail", "inconclusive", "not_applicable")
     rows: list[list[Cell]] = [
         [
             name,
             _article(name) if not name.startswith("PILOT-") else _rule(name)[1],
-            *(given.get(name, {}).get(verdict, 0) for verdict in verdicts),
+            *(given.get(name, {}).get(verdict, 0) for verdict in decisions.VERDICTS),
         ]
         for name in shown
     ]
-    heads = (both("clause or rule"), both("article"), *(VERDICTS[Verdict(v)] for v in verdicts))
+    heads = (both("clause or rule"), both("article"), *(VERDICTS[Verdict(v)] for v in decisions.VERDICTS))
     yield Section("", both("What people answer, with their verdicts in force at the end"), heads, rows)
 
 
@@ -291,7 +284,8 @@ def _spot_checks(figures: Mapping[str, Any]) -> Section:
     words = {**LABELS, "refused": LABELS["outcome_refused"]}
     heads = [words[n] if n in words else VERDICTS[Verdict(n)] for n in names]
     rows: list[list[Cell]] = [
-        [DRAWN.get(row["kind"], row["kind"]), *(row[name] for name in names)] for row in figures["by_kind"]
+        [KINDS_DRAWN.get(row["kind"], row["kind"]), *(row[name] for name in names)]
+        for row in figures["by_kind"]
     ]
     rows.append(
         [both("all, of {draws} draws", draws=figures["draws"]), *(figures["total"][n] for n in names)]
@@ -304,18 +298,23 @@ def _notices(figures: Mapping[str, int]) -> Section:
 
 
 def _runs(figures: Mapping[str, Any]) -> Section:
-    states = ("done", "refused", "error", "cancelled", "pending")
     words = {**LABELS, "refused": LABELS["items_refused"]}
     rows: list[list[Cell]] = [
         [
             row["run"],
             row["as_of"],
             RUN_STATES[row["state"]],
-            *(row[state] for state in states),
+            *(row[state] for state in yearly.STATES),
             row["root"] or both("not signed"),
         ]
         for row in figures["listed"]
     ]
-    rows.append([both("all"), "", "", *(figures["items"][state] for state in states), ""])
-    heads = (both("run"), both("as of"), both("state"), *(words[s] for s in states), both("Merkle root"))
+    rows.append([both("all"), "", "", *(figures["items"][state] for state in yearly.STATES), ""])
+    heads = (
+        both("run"),
+        both("as of"),
+        both("state"),
+        *(words[s] for s in yearly.STATES),
+        both("Merkle root"),
+    )
     return Section("runs", both("Runs and their roots"), heads, rows)
