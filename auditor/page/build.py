@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 import zlib
 from functools import cache
@@ -14,14 +13,12 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from auditor.datum import UNKNOWN_DATUM_M
-from auditor.errors import visible
 from auditor.findings import WORST_FIRST
 from auditor.messages import RELATIONS
-from auditor.page import facts
+from auditor.page import facts, frame
 from auditor.page.entries import Entries, verdict_words
 from auditor.page.network import Carried, judged
 from auditor.page.words import words
@@ -94,7 +91,7 @@ def _page(result: AuditResult, *, all_findings: bool, compact: bool) -> str:
         "everything": all_findings,
     }
     style, script = _inlined()
-    template = _environment().get_template("page.html.j2")
+    template = frame.environment(FOLDER / "parts").get_template("page.html.j2")
     data, packed = _data(payload)
     return template.render(
         lang="zh-CN" if result.lang == "zh" else "en",
@@ -184,23 +181,6 @@ class _Listing:
 
 
 @cache
-def _environment() -> Environment:
-    """Templates whose every expression is escaped, with nothing in it that a reader's eye would obey."""
-
-    def finalize(value: Any) -> Any:
-        return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-    return Environment(
-        loader=FileSystemLoader(FOLDER / "parts"),
-        autoescape=True,
-        finalize=finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
 def _inlined() -> tuple[str, str]:
     """Style and script of the page; what would fetch something (images, source maps) is taken out."""
     style = "\n".join((FOLDER / name).read_text("utf-8") for name in STYLES)
@@ -214,12 +194,8 @@ def _inlined() -> tuple[str, str]:
 
 def _policy(style: str, script: str) -> str:
     """Content-Security-Policy: our own style and script by digest, and nothing else from anywhere."""
-
-    def digest(text: str) -> str:
-        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
     return (
-        f"default-src 'none'; script-src 'sha256-{digest(script)}'; style-src 'sha256-{digest(style)}'; "
+        f"default-src 'none'; script-src {frame.source(script)}; style-src {frame.source(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'; connect-src 'none'"
     )
 

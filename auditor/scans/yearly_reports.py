@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from auditor import __version__
 from auditor.errors import visible
 from auditor.language import Text, both, in_all
+from auditor.page import frame
 from auditor.scans.yearly_words import HOW, NOTE, sections, title
 
 if TYPE_CHECKING:
@@ -73,7 +70,7 @@ def text(figures: Mapping[str, Any], lang: str) -> bytes:
 
     out = io.StringIO()
     console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    console.print(Line(title(figures).in_(lang)))
+    console.print(Line(visible(title(figures).in_(lang))))
     for fact, value in facts(figures):
         console.print(Line(both("{name}: {text}", name=fact, text=value).in_(lang)))
     for note in filter(None, (unfinished(figures), NOTE)):
@@ -100,23 +97,10 @@ def text(figures: Mapping[str, Any], lang: str) -> bytes:
 # --- a page -----------------------------------------------------------------------------------------------
 
 
-@cache
-def _environment() -> Environment:
-    """Templates whose every expression is escaped."""
-    return Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def html(figures: Mapping[str, Any], lang: str) -> bytes:
     """Give one page: no script, no other file, under a strict policy."""
     style = (FOLDER / "summary.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = _environment().get_template("summary.html.j2")
+    page = frame.environment(FOLDER).get_template("summary.html.j2")
     shown = page.render(
         lang="zh-CN" if lang == "zh" else "en",
         title=title(figures).in_(lang),
@@ -126,7 +110,7 @@ def html(figures: Mapping[str, Any], lang: str) -> bytes:
         none=both("none").in_(lang),
         sections=[_shown(section, lang) for section in sections(figures)],
         style=Markup(style),  # noqa: S704 -- a file of the package
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=frame.plain_policy(style),
     )
     return shown.encode()
 

@@ -675,6 +675,14 @@ def test_text_shows_controls_and_roots(hostile):
     assert "ab" * 32 in text.replace("\n", "")
 
 
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_an_area_of_any_name_is_shown_not_obeyed(store, clock, form):
+    clock.at = BEGAN
+    judged(store, add_operator(store, "one"), area=HOSTILE)
+    told = FORMATS[form](summary(store, 2025, HOSTILE), "en").decode()
+    assert "HYPERLINK" in told and "\x1b" not in told and "\u202e" not in told
+
+
 def test_json_says_how_everything_is_counted(hostile):
     values = json.loads(FORMATS["json"](hostile, "en"))
     assert values["schema"] == "auditor.summary/1"
