@@ -30,8 +30,9 @@ from auditor.scans.terms import read_terms
 from auditor.terms import View, other_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from auditor.model import Declaration
     from auditor.result import AuditResult
     from auditor.terms import Key
 
@@ -153,10 +154,8 @@ def judged(blobs: Blobs, key: str, given: Given, *, as_of: dt.date | None = None
         The declaration or the observations cannot be read.
     """
     terms = read_terms(blobs.folder, given.terms)
+    declaration = declaration_of(blobs, key, given.entry, given.files)
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, Path(key).name)  # what is said of the declaration names it
-        blobs.lay_out(given.files, root)
-        declaration = readers.read_declaration(root / given.entry if given.entry else root)
         seen = None
         if given.observations:
             place = Path(folder, "observations.parquet")
@@ -176,6 +175,20 @@ def judged(blobs: Blobs, key: str, given: Given, *, as_of: dt.date | None = None
         observations=seen,
         min_grade=terms.min_grade,
     )
+
+
+def declaration_of(blobs: Blobs, key: str, entry: str, files: Iterable[tuple[str, str]]) -> Declaration:
+    """Read a declaration from the copies of its files.
+
+    Raises
+    ------
+    AuditorError
+        It cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, Path(key).name)  # what is said of the declaration names it
+        blobs.lay_out(files, root)
+        return readers.read_declaration(root / entry if entry else root)
 
 
 def judged_again(blobs: Blobs, key: str, given: Given, before: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -211,10 +224,13 @@ def result_of(blobs: Blobs, digest: str) -> dict[str, Any]:
 
 def _refused(blobs: Blobs, error: AuditorError) -> Outcome:
     """Keep all that is wrong with a declaration, and say the first of it."""
-    told = in_all(error)
-    digest = blobs.put(packed({"schema": REFUSED, "problems": told}))
-    first = {lang: text.split("\n")[0] for lang, text in told.items()}
-    return Outcome("refused", digest, reason=first)
+    digest = blobs.put(packed({"schema": REFUSED, "problems": in_all(error)}))
+    return Outcome("refused", digest, reason=first_of(error))
+
+
+def first_of(error: AuditorError) -> dict[str, str]:
+    """Give the first of what an error says, in every language."""
+    return {lang: text.split("\n")[0] for lang, text in in_all(error).items()}
 
 
 def _evaluations(values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from auditor import readers
 from auditor.case import Case
 from auditor.errors import AuditorError, UsageError
-from auditor.language import LANGUAGES, both, say
+from auditor.language import both, say
 from auditor.scans import tables
 from auditor.scans.canonical import canonical, instant, instant_of
 from auditor.scans.intake import files_of
-from auditor.scans.judging import result_of
+from auditor.scans.judging import declaration_of, first_of, result_of
 from auditor.scans.sampling_record import Draw, draw_of
 from auditor.scans.sampling_units import Asset
 
@@ -126,7 +123,7 @@ def assets(
             try:
                 case = _case(store, own, as_of, areas, policy)
             except AuditorError as error:
-                yield own.key, {lang: error.in_(lang).split("\n")[0] for lang in LANGUAGES}
+                yield own.key, first_of(error)
                 continue
         result = result_of(store.blobs, own.done.result) if findings and own.done is not None else {}
         source = source_of(own)
@@ -146,11 +143,8 @@ def _case(store: Store, own: Known, as_of: dt.date, areas: Areas, policy: Policy
     """Read a declaration from the copies of its files."""
     if own.declaration is None:
         raise UsageError(say("none of its files was ever read; scan it first"))
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, Path(own.key).name)
-        store.blobs.lay_out(files_of(own.declaration.files), root)
-        entry = own.declaration.entry
-        return Case(readers.read_declaration(root / entry if entry else root), areas, as_of, policy)
+    files = files_of(own.declaration.files)
+    return Case(declaration_of(store.blobs, own.key, own.declaration.entry, files), areas, as_of, policy)
 
 
 def _last_drawn(store: Store, last_draw: int, as_of: dt.date) -> dict[str, dict[str, dt.date]]:
