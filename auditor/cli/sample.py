@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from auditor.cli import _options
+from auditor.cli import _frames, _options, _scans
 from auditor.language import both, say
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Sequence
 
-    from auditor.scans.sampling_inspectors import Inspector
     from auditor.scans.sampling_record import Draw
 
 KINDS = ("operator", "facility", "link", "subscriber_area")
 FORMATS = ("text", "json", "csv")
 EXIT_BROKEN = 4
-DRAWN = ("number", "operator", "subject", "stratum", "weight", "probability", "inspectors")
 LISTED = (
     "draw",
     "number",
@@ -32,7 +30,6 @@ LISTED = (
     "note",
     "overdue",
 )
-EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 _store = click.option(
     "--store",
@@ -130,20 +127,21 @@ def draw(
     (exclusive). Two inspectors are drawn for every operator, as evenly as can be.
     """
     from auditor import engine, settings
-    from auditor.cli._scans import opened
     from auditor.scans import sampling, sampling_store, sampling_text
+    from auditor.scans.sampling_inspectors import read_inspectors
     from auditor.scans.sampling_record import draw_from
+    from auditor.writing import written_whole
 
     _options.refuse_formats(outputs, FORMATS)
     chosen = settings.load_settings(config)
     day = as_of or _options.today()
     by, all_of = given.pop("by"), given.pop("all_of")
     plan = sampling.planned(chosen.policy, kind=kind, as_of=day, by=by, all_of=all_of, **given)
-    roster = _roster(inspectors)
+    roster = read_inspectors(inspectors) if inspectors else ()
     areas = engine.areas_on(day, (*chosen.zones, *zones))
     number, earlier = None, []
     if _from_store(paths, url):
-        with opened(str(url), evidence) as store:
+        with _scans.opened(str(url), evidence) as store:
             number, found = sampling.draw_store(store, plan, areas, chosen.policy, roster)
             earlier = sampling_store.same_seed(store, number)
     else:
@@ -152,7 +150,8 @@ def draw(
     for text in sampling_text.notes(found, earlier):
         _options.tell(both("note").in_(lang), text.in_(lang), lang)
     for name, target in outputs:
-        _write(_rendered(found, number, name, lang), target)
+        with written_whole(target) as part:
+            part.write_bytes(_rendered(found, number, name, lang))
     click.echo(_rendered(found, number, format_, lang), nl=False)
 
 
@@ -181,7 +180,6 @@ def repeat(
     from other declarations or results, or on other terms, and cannot be held against these.
     """
     from auditor import settings
-    from auditor.cli._scans import opened
     from auditor.scans import sampling, sampling_store
     from auditor.scans.sampling_record import faults_of, read_draw
 
@@ -194,7 +192,7 @@ def repeat(
         url = None  # a store that the environment names says nothing on declarations
     if not faults and (paths or url):
         if _from_store(paths, url):
-            with opened(str(url), evidence) as store:
+            with _scans.opened(str(url), evidence) as store:
                 if not sampling_store.holds(store, found):
                     faults.append(say("the store keeps no such draw"))
                 else:
@@ -262,11 +260,10 @@ def close(
 
     It stays as it is recorded; only what was refused may be closed again, when it was inspected after all.
     """
-    from auditor.cli._scans import opened
     from auditor.scans import sampling_store
 
     day = on or _options.today()
-    with opened(url, evidence) as store:
+    with _scans.opened(url, evidence) as store:
         sampling_store.close(store, draw, number, outcome, note=note.strip(), on=day)
     told = both(
         "{draw}/{number}: {outcome}", draw=draw, number=number, outcome=sampling_store.OUTCOMES[outcome]
@@ -295,21 +292,23 @@ def list_(
     drawn from within spot_check.period days, or units are open. Exit code: 0 all pass, 1 some fail, 3 some
     are inconclusive.
     """
+    import pandas as pd
+
     from auditor import settings
-    from auditor.cli._scans import opened
+    from auditor.findings import EXIT_CODES, Verdict
     from auditor.scans import sampling_store, sampling_text
 
     day = as_of or _options.today()
     period = settings.load_settings(config).policy.spot_check.period
-    with opened(url, evidence) as store:
+    with _scans.opened(url, evidence) as store:
         draws = sampling_store.draws(store, day)
         operators = sampling_store.standing(store, draws, period=period, as_of=day)
-    worst = sampling_store.worst(operators)
+    worst = Verdict(sampling_store.worst(operators))
     if format_ == "json":
         click.echo(sampling_text.listed_json(draws, operators, day, period), nl=False)
     elif format_ == "csv":
         units = [{"draw": one["draw"], **unit} for one in draws for unit in one["units"]]
-        click.echo(_csv(units, LISTED), nl=False)
+        click.echo(_frames.as_csv(pd.DataFrame(units, columns=LISTED)), nl=False)
     else:
         _lines(sampling_text.listed(draws, operators, lang))
     return EXIT_CODES[worst]
@@ -323,10 +322,9 @@ def list_(
 @_options.output_format(*FORMATS)
 def show(draw: int, url: str, evidence: str | None, lang: str, format_: str) -> None:
     """Print a DRAW that the store keeps; --format json gives its record, as it was kept."""
-    from auditor.cli._scans import opened
     from auditor.scans import sampling_store
 
-    with opened(url, evidence) as store:
+    with _scans.opened(url, evidence) as store:
         found = sampling_store.kept(store, draw)
     click.echo(_rendered(found, draw, format_, lang), nl=False)
 
@@ -372,20 +370,7 @@ def _faults(error: Any) -> list[Any]:
     return list(getattr(error, "problems", None) or error.args)
 
 
-def _roster(path: str | None) -> tuple[Inspector, ...]:
-    from auditor.scans.sampling_inspectors import read_inspectors
-
-    return read_inspectors(path) if path else ()
-
-
 # --- writing ----------------------------------------------------------------------------------------------
-
-
-def _write(text: bytes, target: str) -> None:
-    from auditor.writing import written_whole
-
-    with written_whole(target) as part:
-        part.write_bytes(text)
 
 
 def _rendered(found: Draw, number: int | None, form: str, lang: str) -> bytes:
@@ -394,30 +379,9 @@ def _rendered(found: Draw, number: int | None, form: str, lang: str) -> bytes:
     if form == "json":
         return found.data
     if form == "csv":
-        return _csv(found.drawn, DRAWN)
+        frame = found.to_frame()
+        return _frames.as_csv(frame.assign(inspectors=frame["inspectors"].str.join(";"))).encode()
     return "".join(f"{line}\n" for line in sampling_text.lines(found, number, lang)).encode()
-
-
-def _csv(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> bytes:
-    import csv
-    import io
-
-    import pyarrow as pa
-
-    from auditor.cells import inert
-
-    def cell(value: Any) -> str:
-        if value is None:
-            return ""
-        return ";".join(value) if isinstance(value, list) else str(value)
-
-    listed = list(rows)
-    columns = [
-        inert(pa.array([cell(row[name]) for row in listed], pa.string())).to_pylist() for name in names
-    ]
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([names, *zip(*columns, strict=True)])
-    return out.getvalue().encode()
 
 
 def _lines(lines: Iterable[str]) -> None:
