@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,18 +187,20 @@ def population_of(
         Unknown kinds or columns, or two declarations of one operator.
     """
     _refuse_kind(plan)
-    names = [declaration.operator.name for declaration in declarations]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(declaration.operator.name for declaration in declarations)
+    twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
         raise UsageError(say("two declarations are of {names}; give one of each operator", names=twice))
     day = dt.date.fromisoformat(plan.as_of)
     judged = plan.weights == "risk" or (plan.kind == "operator" and {"verdict", "state"} & set(plan.by))
     assets = []
     for declaration in declarations:
-        case = Case(declaration, areas, day, policy)
         found: dict[str, Any] = {}
         if judged:
-            found = to_dict(engine.check(declaration, areas=areas, as_of=day, policy=policy))
+            result = engine.check(declaration, areas=areas, as_of=day, policy=policy)
+            case, found = result.case, to_dict(result)
+        else:
+            case = Case(declaration, areas, day, policy)
         operator = declaration.operator
         area = areas.ids[case.area] if case.area >= 0 else None
         files = [[i.path, i.sha256] for i in declaration.inputs]

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from auditor.cells import LARGEST_WHOLE
+from auditor.cells import LARGEST_WHOLE, LONGEST_TEXT
 
 FORM = ConfigDict(frozen=True, extra="forbid")
-Text = Annotated[str, Field(max_length=100_000)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 from pydantic import ValidationError
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from auditor.language import Said
+
+    Named: TypeAlias = Mapping[tuple[str, str], object]  # units by operator and subject
 
 COLUMNS = ("operator", "subject", "stratum", "weight", *PARTS)
 MOST_TOLD = 5
@@ -259,12 +263,12 @@ def draw_of(data: bytes, name: str) -> Draw:
         record = orjson.loads(data)
         sampling_form.Record.model_validate_json(data, strict=True)
     except ValidationError as error:
-        places = dict.fromkeys(".".join(map(str, one["loc"][:4])) for one in error.errors())
+        places = dict.fromkeys(".".join(map(str, one["loc"][:4])) or "-" for one in error.errors())
         raise UsageError(
             say(
                 "{path}: is no record of a draw (auditor.draw/1): missing or wrong: {places}",
                 path=name,
-                places=list(places)[:MOST_TOLD] or ["-"],
+                places=list(places)[:MOST_TOLD],
             )
         ) from None
     except ValueError as error:
@@ -312,22 +316,14 @@ def _other_rows(claimed: list[dict[str, Any]], again: list[dict[str, Any]]) -> l
     if claimed == again:
         return []
 
-    def named(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-        return {(str(row.get("operator")), str(row.get("subject"))): row for row in rows}
-
-    before, after = named(claimed), named(again)
-    found: list[object] = []
-    for texts, names in (
-        (say("drawn by the record, not by its seed"), before.keys() - after.keys()),
-        (say("drawn by the seed, missing in the record"), after.keys() - before.keys()),
-        (
-            say("drawn, and otherwise described in the record"),
-            {key for key in before.keys() & after.keys() if before[key] != after[key]},
-        ),
-    ):
-        if names:
-            shown = [" ".join(key) for key in sorted(names)[:MOST_TOLD]]
-            found.append(say("{what}: {count:,}: {names}", what=texts, count=len(names), names=shown))
+    before, after = ({(row["operator"], row["subject"]): row for row in rows} for rows in (claimed, again))
+    found = _told(
+        before,
+        after,
+        say("drawn by the record, not by its seed"),
+        say("drawn by the seed, missing in the record"),
+        say("drawn, and otherwise described in the record"),
+    )
     return found or [say("the order of the units drawn is another")]
 
 
@@ -374,20 +370,29 @@ def differences(draw: Draw, population: Population) -> Differences:
     if record["left_out"] != left_out:
         names = sorted(record["left_out"].keys() ^ left_out.keys()) or sorted(left_out)
         found.append(say("left out otherwise: {names}", names=names[:MOST_TOLD]))
-    before = {unit[:2]: unit for unit in draw.units}
-    after = {unit[:2]: unit for unit in population.units}
+    found += _told(
+        {unit[:2]: unit for unit in draw.units},
+        {unit[:2]: unit for unit in population.units},
+        say("in the record, not declared"),
+        say("declared, not in the record"),
+        say("of another stratum or weight"),
+    )
+    return Differences(sources, terms, found)
+
+
+def _told(before: Named, after: Named, lost: Said, gained: Said, other: Said) -> list[object]:
+    """Name the units that only one of two has, and those that the two describe otherwise."""
+    changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
+    found: list[object] = []
     for what, keys in (
-        (say("in the record, not declared"), before.keys() - after.keys()),
-        (say("declared, not in the record"), after.keys() - before.keys()),
-        (
-            say("of another stratum or weight"),
-            {key for key in before.keys() & after.keys() if before[key] != after[key]},
-        ),
+        (lost, before.keys() - after.keys()),
+        (gained, after.keys() - before.keys()),
+        (other, changed),
     ):
         if keys:
             shown = [" ".join(key) for key in sorted(keys)[:MOST_TOLD]]
             found.append(say("{what}: {count:,}: {names}", what=what, count=len(keys), names=shown))
-    return Differences(sources, terms, found)
+    return found
 
 
 def _short(value: Any) -> str:

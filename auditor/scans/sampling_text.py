@@ -8,7 +8,7 @@ import orjson
 
 from auditor.errors import visible
 from auditor.findings import Verdict
-from auditor.language import LANGUAGES, Text, both, joined
+from auditor.language import Text, both, in_all, joined
 from auditor.messages import VERDICTS
 from auditor.scans.sampling_inspectors import strangers
 from auditor.scans.sampling_record import roster_of, targets_of
@@ -135,10 +135,7 @@ def listed_json(
     draws: list[dict[str, Any]], operators: list[dict[str, Any]], as_of: dt.date, period: int
 ) -> bytes:
     """Give the same for machines: `auditor.spot_checks/1`."""
-    told = [
-        {**one, "because": [{lang: why.in_(lang) for lang in LANGUAGES} for why in one["because"]]}
-        for one in operators
-    ]
+    told = [{**one, "because": [in_all(why) for why in one["because"]]} for one in operators]
     values = {
         "schema": "auditor.spot_checks/1",
         "as_of": as_of,

@@ -43,10 +43,11 @@ PARTS = {  # of a weight, beside the 1 that every unit has
     "undrawn": both("not drawn for long"),
 }
 POINTS = {"critical": 16, "high": 8, "medium": 4, "low": 2, "info": 1}  # of a rule that fails
-REFUSED_POINTS = (
-    16  # of an operator whose last scan broke off or refused its files: as much as the worst fail
-)
-NEVER_JUDGED_POINTS = 8
+UNJUDGED_POINTS = {  # of an operator, by the state of its last scan; at most as much as the worst fail
+    "refused": 16,
+    "error": 16,
+    "never": 8,
+}
 QUARTER_DAYS = 90
 MOST_QUARTERS = 4  # that count since a unit was drawn; as many if it never was: less than a grave fail
 BLANK = "-"  # where a stratum has no value
@@ -287,8 +288,8 @@ def weighed(
 
     - *fails*: for every rule with an open fail on the unit, the points of its severity (`POINTS`);
     - *inconclusive*: one for every other rule that could not be decided, or not checked, on it;
-    - *unjudged*: of an operator whose files were refused, or whose scan broke off, `REFUSED_POINTS`; of one
-      that was never judged, `NEVER_JUDGED_POINTS`;
+    - *unjudged*: of an operator whose files were refused, whose scan broke off, or that was never judged,
+      `UNJUDGED_POINTS`;
     - *undrawn*: one for every 90 days since the unit was drawn (of an operator: anything of it), 4 at most,
       and 4 if it never was; nothing without a store, where nobody knows.
 
@@ -301,12 +302,11 @@ def weighed(
     >>> weighed(Asset("A", {}, drawn={"": dt.date(2026, 5, 1)}), "operator", 24, 3, day)
     (24, 3, 0, 2)
     """
-    states = {"refused": REFUSED_POINTS, "error": REFUSED_POINTS, "never": NEVER_JUDGED_POINTS}
     quarters = 0
     if asset.drawn is not None:
         last = asset.drawn.get("" if subject == "operator" else subject)
         quarters = MOST_QUARTERS if last is None else max((as_of - last).days, 0) // QUARTER_DAYS
-    return fails, inconclusive, states.get(asset.state, 0), min(quarters, MOST_QUARTERS)
+    return fails, inconclusive, UNJUDGED_POINTS.get(asset.state, 0), min(quarters, MOST_QUARTERS)
 
 
 def _risks(
