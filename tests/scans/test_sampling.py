@@ -22,13 +22,22 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 import auditor
+from auditor.cli import sample
 from auditor.errors import AuditorError, UsageError
 from auditor.scans import ledger, sampling, sampling_store, sampling_text
 from auditor.scans.canonical import canonical
 from auditor.scans.sampling_inspectors import Inspector, Target, assigned, read_inspectors, strangers
-from auditor.scans.sampling_record import Draw, Population, differences, draw_from, draw_of, faults_of
+from auditor.scans.sampling_record import (
+    Differences,
+    Draw,
+    Population,
+    differences,
+    draw_from,
+    draw_of,
+    faults_of,
+)
 from auditor.scans.sampling_selection import Unit, allocated, exact_key, probability, ranked, select
-from auditor.scans.sampling_units import KINDS, Asset, weighed
+from auditor.scans.sampling_units import KINDS, WEIGHTS, Asset, weighed
 from auditor.selection import selected
 from tests.scans._build import add_operator, add_run
 from tests.test_cli import run
@@ -472,6 +481,7 @@ def test_what_is_no_record_is_refused(text, tmp_path):
     told = run("sample", "repeat", path, "--lang", "zh")
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
+    assert not told.stderr.rstrip().endswith(("：", ":"))  # it says where
 
 
 @settings(max_examples=60)
@@ -595,7 +605,7 @@ def test_a_draw_is_kept_once_and_drawn_again_whatever_came_later(drawn_store, ar
     add_run(drawn_store, {1: item(finding("PILOT-FAC-01", "node:z")), fifth: item()})
     draw_from_store(drawn_store, areas, size=4, weights="risk")
     again = sampling.population_again(drawn, drawn_store, auditor.Policy())
-    assert differences(drawn, again) == differences(drawn, again).__class__([], [], [])
+    assert differences(drawn, again) == Differences([], [], [])
     changed = draw_of(altered(drawn.data, "population", "rows", 0, 4, to=lambda n: n + 1), "x")
     assert differences(changed, again).units
     assert not sampling_store.holds(drawn_store, changed)
@@ -655,7 +665,6 @@ def test_the_command_line_keeps_draws(drawn_store, store_url, tmp_path):
     assert "of 10 units wanted there are 4" in drawn.stderr
     assert run("sample", "repeat", record, *where).returncode == 0
     assert run("sample", "show", 1, *where, "--format", "json").stdout.encode() == record.read_bytes()
-    record.write_bytes(record.read_bytes().rstrip())
     assert (
         run("sample", "close", 1, 2, *where, "--outcome", "refused", "--note", "x", "--on", DAY).returncode
         == 0
@@ -672,8 +681,16 @@ def test_the_command_line_keeps_draws(drawn_store, store_url, tmp_path):
     assert run("sample", "show", 9, *where).returncode == 2
 
 
-def test_parts_of_a_weight_are_named():
-    assert set(KINDS) == {"operator", "facility", "link", "subscriber_area"}
+def test_the_command_line_knows_the_words_of_the_library():
+    assert set(sample.KINDS) == set(KINDS) == {"operator", "facility", "link", "subscriber_area"}
+    chosen = {
+        p.name: getattr(p.type, "choices", ()) for own in sample.command.commands.values() for p in own.params
+    }
+    assert set(chosen["outcome"]) == set(sampling_store.OUTCOMES)
+    assert set(chosen["weights"]) == set(WEIGHTS)
+
+
+def test_an_operator_that_could_not_be_judged_weighs_more():
     for state, points in (("done", 0), ("refused", 16), ("error", 16), ("never", 8)):
         assert weighed(Asset("A", {}, state=state), "operator", 5, 2, ON) == (5, 2, points, 0)
 
