@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from auditor.errors import UsageError
 from auditor.language import both, say
+from auditor.scans.moments import zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ def checked_zone(name: str) -> str:
     UsageError
         With names that are alike.
     """
-    known = available_timezones() - {"localtime"}  # which is another on every machine
+    known = zones()
     if name in known:
         return name
     near = get_close_matches(name, sorted(known), 3, 0.5) or ["Asia/Shanghai", "UTC"]
