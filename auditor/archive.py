@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from auditor.writing import written_whole
+from auditor.writing import write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,10 +55,7 @@ class Archive:
         target = self.path(digest)
         if self.read(digest) is None:  # not there, or damaged
             target.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(target) as part, part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(target, data)
         return digest
 
     def read(self, digest: object) -> bytes | None:

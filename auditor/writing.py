@@ -40,3 +40,11 @@ def written_whole(target: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def write_durably(target: str | Path, data: bytes) -> None:
+    """Write a file whole or not at all, and flush it to the disk before it takes its place."""
+    with written_whole(target) as part, part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from auditor.files import reason_of
 from auditor.language import say
 from auditor.scans.blobs import flush_folder
 from auditor.scans.channels import Channel, ChannelError, Letter, Office
-from auditor.writing import written_whole
+from auditor.writing import write_durably
 
 LONGEST = 40  # characters of the operator in a name
 SHORT = 16  # figures of the key in a name
@@ -51,10 +50,7 @@ def send(_office: Office, letter: Letter, address: str) -> None:
         for left in folder.glob(f"{name_of(letter)}.*.part"):  # of an attempt that broke off
             left.unlink(missing_ok=True)
         for ending, data in ((".json", letter.data), (".md", letter.text.encode())):
-            with written_whole(folder / f"{name_of(letter)}{ending}") as part, part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(folder / f"{name_of(letter)}{ending}", data)
         flush_folder(folder)
     except OSError as error:
         raise ChannelError(
