@@ -16,7 +16,7 @@ import click
 
 from auditor import __version__
 from auditor.cli import _options
-from auditor.errors import AuditorError, visible
+from auditor.errors import AuditorError
 from auditor.language import chinese, say
 
 HELP_WIDTH, OPTION_WIDTH = 76, 44  # cells
@@ -101,11 +101,11 @@ def main() -> None:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        _tell(shown.getvalue().removesuffix("\n"))
+        _options.tell_lines(shown.getvalue().removesuffix("\n"))
         sys.exit(EXIT_ERROR)
     except AuditorError as error:
         told = error.in_(_options.language())
-        _tell(f"auditor: {told}" if "\n" not in told else f"auditor:\n{told}")
+        _options.tell_lines(f"auditor: {told}" if "\n" not in told else f"auditor:\n{told}")
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:
         sys.stderr.close()
@@ -114,15 +114,15 @@ def main() -> None:
         from auditor.files import reason_of
 
         why = AuditorError(reason_of(error)).in_(_options.language())
-        _tell(f"auditor: {f'{error.filename}: ' if error.filename else ''}{why}")
+        _options.tell_lines(f"auditor: {f'{error.filename}: ' if error.filename else ''}{why}")
         sys.exit(EXIT_ERROR)
     except Exception as error:  # noqa: BLE001 -- Python's own exit code, 1, would read as the verdict fail
-        _tell(traceback.format_exc())
+        _options.tell_lines(traceback.format_exc())
         defect = say(
             "auditor: broke off with {error}, a defect of auditor; please report these lines",
             error=type(error).__name__,
         )
-        _tell(defect.in_(_options.language()))
+        _options.tell_lines(defect.in_(_options.language()))
         sys.exit(EXIT_ERROR)
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -135,8 +135,3 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal set to ASCII must not break on Chinese
             stream.reconfigure(errors="backslashreplace")
-
-
-def _tell(text: str) -> None:
-    """Print lines on stderr, with nothing in them that a terminal would obey."""
-    click.echo("\n".join(map(visible, text.split("\n"))), err=True)

@@ -183,6 +183,13 @@ def tell(name: str, text: str, lang: str) -> None:
     click.echo(visible(both("{name}: {text}", name=name, text=text).in_(lang)), err=True)
 
 
+def tell_lines(text: str) -> None:
+    """Say lines on stderr, with nothing in them that a terminal would obey."""
+    from auditor.errors import visible
+
+    click.echo("\n".join(map(visible, text.split("\n"))), err=True)
+
+
 def write_table(table: Any, target: str) -> None:
     """Write an Arrow table to a file, in the form that its name ends in.
 

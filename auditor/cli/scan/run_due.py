@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import _options, _scans
-from auditor.errors import AuditorError, visible
+from auditor.errors import AuditorError
 from auditor.language import Text, in_all, say
 
 if TYPE_CHECKING:
@@ -63,19 +63,17 @@ def _runs(store: Store, values: dict[str, Any], lang: str, codes: list[int]) -> 
             _scans.work_on(store, runs.resumable(store, run), values)
         except AuditorError as error:
             codes.append(EXIT_ERROR)
-            _tell(error.in_(lang))
+            _options.tell_lines(error.in_(lang))
         else:
             yield run
     for one in schedules.run_due(store, lambda run: _scans.work_on(store, run, values)):
         for told in one.told:
-            _tell(told.in_(lang))
+            _options.tell_lines(told.in_(lang))
         if one.error is not None:
             codes.append(EXIT_ERROR)
             why = Text(**in_all(one.error))
-            _tell(say("schedule {number} could not be run: {why}", number=one.schedule.id, why=why).in_(lang))
+            _options.tell_lines(
+                say("schedule {number} could not be run: {why}", number=one.schedule.id, why=why).in_(lang)
+            )
         if one.run is not None:
             yield one.run
-
-
-def _tell(text: str) -> None:
-    click.echo("\n".join(map(visible, text.split("\n"))), err=True)
