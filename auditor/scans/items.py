@@ -217,6 +217,11 @@ def job(store: Store, one: Lease) -> Job:
     return store.ask(work)
 
 
+def given(store: Store, run: int, operator: int) -> Given:
+    """Give what an operator was judged by in a run: its files, what sources said, the terms."""
+    return store.ask(lambda connection: _given(_given_rows(connection, run, operator)))
+
+
 def _given_rows(connection: sa.Connection, run: int, operator: int) -> Any:
     item, own, said, of = tables.item, tables.operator, tables.declaration, tables.run
     joined = item.join(own, own.c.id == item.c.operator_id).join(of, of.c.id == item.c.run_id)

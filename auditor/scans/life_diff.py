@@ -148,7 +148,5 @@ def _again(
     """Judge what was declared before on the later terms, where those differ in what a verdict rests on."""
     if not other_terms(View(results[0]), View(results[1])):
         return None
-    given = [
-        items.job(store, items.Lease(row.run_id, row.operator_id, "", 0)).given for row in (earlier, later)
-    ]
-    return judging.judged_again(store.blobs, key, replace(given[0], terms=given[1].terms), results[0])
+    before, after = (items.given(store, row.run_id, row.operator_id) for row in (earlier, later))
+    return judging.judged_again(store.blobs, key, replace(before, terms=after.terms), results[0])

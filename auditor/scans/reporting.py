@@ -66,8 +66,7 @@ def kept(store: Store, key: str, run: int | None = None) -> Kept:
         if run is not None:
             told = say("run {run} has not judged {operator}; see `auditor history`", run=run, operator=key)
         raise UsageError(told)
-    job = items.job(store, items.Lease(row.run_id, row.operator_id, "", 0))
-    return Kept(key, row.run_id, job.given, row.result)
+    return Kept(key, row.run_id, items.given(store, row.run_id, row.operator_id), row.result)
 
 
 def again(blobs: Blobs, found: Kept) -> tuple[AuditResult, bool]:
