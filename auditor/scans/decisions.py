@@ -85,8 +85,8 @@ class Decision:
 # --- reading ----------------------------------------------------------------------------------------------
 
 
-def decisions(connection: sa.Connection) -> list[Decision]:
-    """Give all decisions, in order of their numbers."""
+def decisions(connection: sa.Connection, operator: int | None = None) -> list[Decision]:
+    """Give all decisions, or those about one operator, in order of their numbers."""
     own, ended = tables.decision, tables.revocation
     wanted = (
         sa.select(
@@ -99,6 +99,8 @@ def decisions(connection: sa.Connection) -> list[Decision]:
         .join(tables.operator, tables.operator.c.id == own.c.operator_id)
         .outerjoin(ended, ended.c.decision_id == own.c.id)
     )
+    if operator is not None:
+        wanted = wanted.where(own.c.operator_id == operator)
     return [Decision(**row) for row in connection.execute(wanted.order_by(own.c.id)).mappings()]
 
 

@@ -239,7 +239,7 @@ def _problems(blobs: Blobs, item: sa.Row[Any]) -> dict[str, str] | None:
 
 def waivers(connection: sa.Connection, operator: int) -> list[Decision]:
     """Give all waivers of an operator."""
-    return [d for d in decisions(connection) if d.operator_id == operator and d.kind == WAIVER]
+    return [decision for decision in decisions(connection, operator) if decision.kind == WAIVER]
 
 
 def ended(own: Sequence[Decision], since: dt.datetime | None, now: dt.datetime) -> Iterator[dict[str, Any]]:

@@ -241,6 +241,7 @@ notice = Table(
     Column("due_on", sa.Date),  # last day on which it is acknowledged in time
     Column("acknowledged_on", sa.Date),
     Column("acknowledged_by", Text),
+    Index("ix_notice_operator_id", "operator_id"),
 )
 draw = Table(  # a spot check that was drawn
     "draw",

@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("key", name=op.f("uq_notice_key")),
     )
+    op.create_index("ix_notice_operator_id", "notice", ["operator_id"], unique=False)
     op.create_table(
         "revocation",
         sa.Column("decision_id", sa.Integer(), nullable=False),
