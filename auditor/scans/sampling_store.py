@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from auditor.zones import Areas
 
 ENDED = ("done", "refused", "error")
+RESULT = ("name", "uscc", "area", "verdict", "result")  # what a record says of the last result
 OUTCOMES = {
     "pass": both("found in order"),
     "fail": both("found not in order"),
@@ -64,10 +65,14 @@ def known(store: Store, at: str, recorded: Mapping[str, Mapping[str, Any]] | Non
     with store.read() as connection:
         there = own.removed_at.is_(None) | (own.removed_at > moment)
         operators = connection.execute(sa.select(own.id, own.key).where(own.added_at <= moment, there)).all()
-        ended = connection.execute(sa.select(tables.item).where(item.state.in_(ENDED))).all()
-        versions = connection.execute(sa.select(tables.declaration).order_by(version.version)).all()
+        wanted = sa.select(item.operator_id, item.run_id, item.state, *(item[name] for name in RESULT))
+        ended = connection.execute(
+            wanted.where(item.state.in_(ENDED)).order_by(item.ended_at, item.run_id)
+        ).all()
+        kept_files = sa.select(version.operator_id, version.sha256, version.entry, version.files)
+        versions = connection.execute(kept_files.order_by(version.version)).all()
     items: dict[int, list[Any]] = {}
-    for row in sorted(ended, key=lambda row: (row.ended_at, row.run_id)):
+    for row in ended:
         items.setdefault(row.operator_id, []).append(row)
     declared: dict[int, list[Any]] = {}
     for row in versions:
@@ -89,7 +94,7 @@ def known(store: Store, at: str, recorded: Mapping[str, Mapping[str, Any]] | Non
 def source_of(own: Known) -> dict[str, Any]:
     """Give what a record says of an operator of a store."""
     return {
-        **{name: getattr(own.done, name, None) for name in ("name", "uscc", "area", "verdict", "result")},
+        **{name: getattr(own.done, name, None) for name in RESULT},
         "declaration": getattr(own.declaration, "sha256", None),
         "run": getattr(own.last, "run_id", None),
         "state": getattr(own.last, "state", "never"),
