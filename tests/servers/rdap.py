@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import socketserver
-import ssl
-import tempfile
-import threading
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import trustme
+from tests.servers._secure import Secure
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
     from collections.abc import Mapping
 
 HOST = "rdap.test"
@@ -54,38 +51,16 @@ class Clock:
 
 
 @dataclass
-class HttpsServer:
+class HttpsServer(Secure):
     routes: dict[str, Any]
     host: str = HOST
     asked: list[str] = field(default_factory=list)  # paths, in order
     headers: list[dict[str, str]] = field(default_factory=list)  # of each question, names in small letters
     bodies: list[bytes] = field(default_factory=list)  # of those that were POSTed, to paths held as "POST /x"
 
-    def __enter__(self) -> Self:
-        authority = trustme.CA()
-        self._folder = tempfile.TemporaryDirectory()
-        self.ca_file = str(Path(self._folder.name) / "ca.pem")
-        authority.cert_pem.write_to_path(self.ca_file)
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(self.host).configure_cert(self._context)
-        self._stopped = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
-        )
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        self._folder.cleanup()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_address[1]
+    def hold(self, channel: socket.socket) -> None:
+        with self._context.wrap_socket(channel, server_side=True) as secure:
+            self.answer(secure)
 
     def url(self, path: str = "/") -> str:
         return f"https://{self.host}:{self.port}{path}"
@@ -119,23 +94,6 @@ def _wire(held: Mapping[str, Any] | Sent) -> bytes:
     headers = {"Content-Type": "application/rdap+json", "Content-Length": str(len(sent.body)), **sent.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {sent.status} X\r\n{lines}\r\n".encode() + sent.body
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-
-def _handler(owner: HttpsServer) -> type[socketserver.BaseRequestHandler]:
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            try:
-                with owner._context.wrap_socket(self.request, server_side=True) as channel:
-                    owner.answer(channel)
-            except OSError:  # the client went away, or does not trust us
-                return
-
-    return Handler
 
 
 def apnic(start: str, end: str, **fields: Any) -> dict[str, Any]:

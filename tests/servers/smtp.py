@@ -10,15 +10,10 @@
 from __future__ import annotations
 
 import base64
-import socketserver
-import ssl
-import tempfile
-import threading
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-import trustme
+from tests.servers._secure import Secure
 
 if TYPE_CHECKING:
     import socket
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class SmtpServer:
+class SmtpServer(Secure):
     security: str = "none"  # none, starttls, tls
     user: str = ""
     password: str = ""
@@ -35,29 +30,8 @@ class SmtpServer:
     mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        authority = trustme.CA()
-        self._folder = tempfile.TemporaryDirectory()
-        self.ca_file = str(Path(self._folder.name) / "ca.pem")
-        authority.cert_pem.write_to_path(self.ca_file)
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(self.host).configure_cert(self._context)
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
-        )
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        self._folder.cleanup()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_address[1]
+    def hold(self, channel: socket.socket) -> None:
+        _Talk(self, channel).hold()
 
 
 @dataclass
@@ -142,19 +116,3 @@ class _Talk:
     def quit(self, _line: str) -> bool:
         self.say("221 bye")
         return False
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-
-def _handler(owner: SmtpServer) -> type[socketserver.BaseRequestHandler]:
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            try:
-                _Talk(owner, self.request).hold()
-            except OSError:  # the client went away, or does not trust us
-                return
-
-    return Handler
