@@ -604,6 +604,23 @@ def test_a_clock_set_back_loses_nothing(store, clock):
     assert (total["first_seen"], total["fixed"], total["open_at_end"]) == (1, 1, 0)
 
 
+def test_a_waiver_that_was_granted_anew_has_not_lapsed_over_an_open_finding(store, clock):
+    clock.at = BEGAN
+    one = add_operator(store, "one")
+    judged(store, one, [FAIL])
+    row = {"kind": "waiver", "operator_id": one, "rule": "PILOT-FAC-01", "subject": "node:a"}
+    row |= {"reason": "r", "approver": "Li Na", "zone": "UTC"}
+    bare = []
+    for days in (10, 300):
+        at = clock.at
+        times = {"granted_at": at, "from_at": at, "until_at": at + days * DAY}
+        store.write("recorded", lambda c, times=times: c.insert(tables.decision, **row, **times))
+        clock.ahead(days=20)
+        waivers = summary(store, 2025, "all")["waivers"]
+        bare.append((waivers["lapsed"], waivers["lapsed_and_open"]))
+    assert bare == [(1, 1), (1, 0)]
+
+
 def test_operators_of_no_known_area_are_told_and_not_lost(store, clock):
     clock.at = BEGAN
     one = add_operator(store, "one")
