@@ -13,6 +13,7 @@ from auditor import roles
 from auditor.access_graph import AccessInput
 from auditor.columns import Coded
 from auditor.roles import Party, Surety
+from auditor.topology import NONE, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,15 +117,26 @@ def ranker(declaration: Declaration) -> Callable[[IntArray], IntArray]:
 
 def names_of(declaration: Declaration, rows: IntArray) -> list[str | None]:
     """Ids of nodes by row; nothing for a far end that is blank."""
-    n = declaration.nodes.num_rows
-    rows = np.asarray(rows, np.int64)
-    ids = declaration.nodes.column("id").take(
-        pa.array(np.where(rows < n, rows, -1), mask=(rows < 0) | (rows >= n))
-    )
-    names: list[str | None] = ids.to_pylist()
-    for i in np.flatnonzero(rows >= n).tolist():
-        names[i] = declaration.undeclared[int(rows[i]) - n].as_py()
+    names: list[str | None] = ids_of(declaration, rows).to_pylist()
     return names
+
+
+def ids_of(declaration: Declaration, rows: IntArray) -> pa.Array:
+    """Ids of nodes by row, as a column of strings; null for a far end that is blank."""
+    n = declaration.nodes.num_rows
+    beyond = rows >= n
+    ids = declaration.nodes.column("id").take(pa.array(rows, mask=beyond | (rows < 0))).combine_chunks()
+    if not beyond.any():
+        return ids
+    return pc.replace_with_mask(
+        ids, pa.array(beyond), declaration.undeclared.take(pa.array(rows[beyond] - n))
+    )
+
+
+def coded_ids_of(declaration: Declaration, rows: IntArray) -> pa.DictionaryArray:
+    """Ids of nodes by row where the same few come again and again; null for a far end that is blank."""
+    coded = pa.array(rows, mask=rows < 0).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices, ids_of(declaration, coded.dictionary.to_numpy()))
 
 
 class Shown:
@@ -149,9 +161,9 @@ class Shown:
         return names_of(self.declaration, self.witnesses.paths.nodes)
 
     @cached_property
-    def ends(self) -> tuple[list[str | None], list[str | None]]:
-        """Ids of the near and far ends of the hand-offs."""
-        return names_of(self.declaration, self.witnesses.near), names_of(self.declaration, self.witnesses.far)
+    def _handoffs(self) -> tuple[list[str | None], list[str | None]]:
+        near, far = self.handoffs()
+        return near.to_pylist(), far.to_pylist()
 
     def path(self, position: int) -> list[str | None]:
         """Ids from the subject on."""
@@ -161,7 +173,7 @@ class Shown:
         """Give the first link that leaves the operator's and its customers' own nodes."""
         if self.witnesses.near[position] < 0:
             return []
-        near, far = self.ends
+        near, far = self._handoffs
         return [near[position], far[position]]
 
     def crosses(self, nodes: BoolArray) -> BoolArray:
@@ -183,3 +195,66 @@ class Shown:
         """How many links on the path are doubtful."""
         part = slice(self.offsets[position], self.offsets[position + 1])
         return int(np.count_nonzero(self.witnesses.doubtful_link[part]))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def lists(self, positions: IntArray | None = None) -> pa.ListArray:
+        """Ids along each path, from the subject on, as a column of lists.
+
+        Parameters
+        ----------
+        positions
+            Paths asked for; all by default.
+        """
+        paths = self.witnesses.paths if positions is None else taken(self.witnesses.paths, positions)
+        return pa.ListArray.from_arrays(
+            pa.array(paths.offsets.astype(np.int32)), ids_of(self.declaration, paths.nodes)
+        )
+
+    def handoffs(self) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
+        """Near and far ends of the hand-offs: null where there is none, far also where it is blank."""
+        near, far = (
+            coded_ids_of(self.declaration, rows) for rows in (self.witnesses.near, self.witnesses.far)
+        )
+        return near, far
+
+    def ends(self) -> pa.DictionaryArray:
+        """Ids of the last nodes of the paths: null where it is a blank far end, or there is no path."""
+        ends = np.full(len(self), NONE, np.int32)
+        some = np.diff(self.offsets) > 0
+        ends[some] = self.witnesses.paths.nodes[self.offsets[1:][some] - 1]
+        return coded_ids_of(self.declaration, ends)
+
+    def doubt_groups(self) -> tuple[IntArray, IntArray]:
+        """Sort the paths by what is doubtful on them: `doubts`, in order, and `doubtful_links`.
+
+        Returns
+        -------
+        tuple
+            One a path, a number that paths with the same doubts share; for each number the first such path.
+        """
+        witnesses, size = self.witnesses, len(self)
+        at = np.flatnonzero(witnesses.doubtful_node)
+        start = np.searchsorted(at, self.offsets)  # doubtful nodes before each path
+        links = np.concatenate([[0], np.cumsum(witnesses.doubtful_link)])[self.offsets]
+        group = _numbered(np.diff(links))
+        # Paths with a doubtful node more are told apart by it, until none has one more.
+        wide = self.declaration.nodes.num_rows + len(self.declaration.undeclared) + 1
+        more, step = np.flatnonzero(np.diff(start) > 0), 0
+        told = group[more]
+        while more.size:
+            row = witnesses.paths.nodes[at[start[more] + step]].astype(np.int64)
+            told, step = _numbered(told * wide + row + 1), step + 1
+            group[more] = told + size * step
+            further = start[more] + step < start[more + 1]
+            more, told = more[further], told[further]
+        group = _numbered(group)
+        first = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+        first[group[::-1]] = np.arange(size)[::-1]
+        return group, first
+
+
+def _numbered(values: IntArray) -> IntArray:
+    """Number distinct values in order of first appearance."""
+    return np.asarray(pa.array(values).dictionary_encode().indices.to_numpy(), np.int64)
