@@ -17,12 +17,13 @@ import numpy as np
 from auditor import rules, settings, zones
 from auditor.case import Case, Rule
 from auditor.errors import UsageError
-from auditor.findings import Batch, Each, FindingTable, RuleFindings, Verdict, pick
+from auditor.findings import Batch, FindingTable, RuleFindings, Verdict
 from auditor.language import Text, render, say
 from auditor.model import Declaration
 from auditor.result import AuditResult
 from auditor.roles import Surety
 from auditor.settings import Policy
+from auditor.values import Each, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

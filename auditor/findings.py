@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.language import Text
+from auditor.values import part_of, picker, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from auditor.columns import IntArray
+    from auditor.values import Column
 
 
 class Verdict(StrEnum):
@@ -66,19 +68,6 @@ def worst_code(codes: Iterable[int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
-    """A column of arguments that is computed one subject at a time, when somebody reads it.
-
-    Parameters
-    ----------
-    get
-        From the position in the batch to the value.
-    """
-
-    get: Callable[[int], Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """One verdict with one message on many subjects: how a rule answers.
 
@@ -93,12 +82,12 @@ class Batch:
     kind
         ``node``, ``link``, ``service``, ``contract``, ``prefix`` or ``operator``.
     args, details
-        Values of the message's placeholders and facts of the witness. A numpy array or `Each` holds one value
-        a subject, anything else is shared by all.
+        Values of the message's placeholders and facts of the witness. A numpy array or a column of
+        `auditor.values` holds one value a subject, anything else is shared by all.
     grade
         Effective grade of the evidence, 1 (authority record) to 4 (observed); an array for one a subject.
     observations
-        What sources said of each subject: an `Each` of lists of mappings.
+        What sources said of each subject: a column of lists of mappings.
     """
 
     verdict: Verdict
@@ -108,22 +97,13 @@ class Batch:
     args: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     grade: int | IntArray = 3
-    observations: Each | tuple[()] = ()
+    observations: Column | tuple[()] = ()
 
     def __len__(self) -> int:
         return len(self.subjects)
 
     def take(self, positions: IntArray) -> Batch:
         """Give the part of the batch at `positions`."""
-
-        def part(value: Any) -> Any:
-            if isinstance(value, np.ndarray):
-                return value[positions]
-            if isinstance(value, Each):
-                get, picked = value.get, positions
-                return Each(lambda i: get(int(picked[i])))
-            return value
-
         subjects = (
             self.subjects[positions]
             if isinstance(self.subjects, np.ndarray)
@@ -132,10 +112,10 @@ class Batch:
         return replace(
             self,
             subjects=subjects,
-            args={k: part(v) for k, v in self.args.items()},
-            details={k: part(v) for k, v in self.details.items()},
-            grade=part(self.grade),
-            observations=part(self.observations),
+            args={k: part_of(v, positions) for k, v in self.args.items()},
+            details={k: part_of(v, positions) for k, v in self.details.items()},
+            grade=part_of(self.grade, positions),
+            observations=part_of(self.observations, positions),
         )
 
 
@@ -152,22 +132,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     return value if value is None or isinstance(value, str | int) else str(value)
-
-
-def picker(values: Mapping[str, Any]) -> Callable[[int], dict[str, Any]]:
-    """Give a function from a position in a batch to the values of that subject."""
-    shared = {k: v for k, v in values.items() if not isinstance(v, np.ndarray | Each)}
-    own = [(k, v.get if isinstance(v, Each) else v.__getitem__) for k, v in values.items() if k not in shared]
-
-    def pick_(position: int) -> dict[str, Any]:
-        return shared | {key: get(position) for key, get in own}
-
-    return pick_
-
-
-def pick(values: Mapping[str, Any], position: int) -> dict[str, Any]:
-    """Values of one subject of a batch."""
-    return picker(values)(position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +257,7 @@ class FindingTable:
                 args=own,
                 details=own if facts is None else facts(i),
                 fingerprint=fingerprint(found.rule, self.operator, name),
-                observations=tuple(seen.get(i)) if isinstance(seen := batch.observations, Each) else (),
+                observations=tuple(value_at(batch.observations, i)),
             )
 
     def counts(self) -> dict[str, Counter[Verdict]]:

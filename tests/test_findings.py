@@ -15,16 +15,15 @@ from auditor.findings import (
     BASES,
     EXIT_CODES,
     Batch,
-    Each,
     FindingTable,
     RuleFindings,
     Text,
     Verdict,
     fingerprint,
-    pick,
     plain,
     roll_up,
 )
+from auditor.values import Each, pick
 from tests.rules.test_cases import build, cases_of
 
 RULE_VERDICTS = [v for v in Verdict if v != Verdict.MANUAL]

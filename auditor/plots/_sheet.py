@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from auditor.findings import WORST_FIRST, Verdict, pick
+from auditor.findings import WORST_FIRST, Verdict
 from auditor.plots import _style as style
+from auditor.values import pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -45,7 +45,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.roles import FACILITY, Party, Surety
 from auditor.rules._helpers import (
@@ -66,6 +66,7 @@ from auditor.rules._helpers import (
     where,
 )
 from auditor.rules._observed import edges, operates, sides_told
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

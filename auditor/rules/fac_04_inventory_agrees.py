@@ -53,12 +53,13 @@ from auditor.addresses import Addresses
 from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.comparison.reasons import KINDS, REASONS
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.registers.names import normal
 from auditor.roles import Surety, is_operator
 from auditor.rules._helpers import kinds
 from auditor.rules._observed import declared, resolved
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -43,13 +43,14 @@ import numpy as np
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import Text, both, joined
 from auditor.messages import OUTCOMES
 from auditor.roles import Surety
 from auditor.rules._helpers import rows_where, where
 from auditor.rules._observed import sides_told
 from auditor.standing import UNKNOWN
+from auditor.values import Each
 from auditor.votes import CONTRADICTION, REASONS, Says
 
 if TYPE_CHECKING:

@@ -48,13 +48,14 @@ import numpy as np
 
 from auditor.access import ACCESS_VERDICT, AccessReason, judge_access
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import Text, both, joined
 from auditor.messages import kind_name
 from auditor.paths import Shown, ranker
 from auditor.roles import Party, Surety
 from auditor.rules._helpers import lazily, rows_where
 from auditor.rules._observed import traces_past_carriers
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -43,11 +43,12 @@ import numpy as np
 from auditor import columns, roles
 from auditor.case import Case, Message, Rule
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.paths import names_of
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, UNKNOWN
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

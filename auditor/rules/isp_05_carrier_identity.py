@@ -46,11 +46,12 @@ import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.roles import Party
 from auditor.rules._helpers import kinds, rows_where
 from auditor.rules._observed import announcers_told
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

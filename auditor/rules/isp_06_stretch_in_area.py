@@ -38,12 +38,13 @@ import numpy as np
 
 from auditor.access import StretchReason, judge_stretch, stretch_verdict
 from auditor.case import Case, Message, Rule
-from auditor.findings import Batch, Each, Verdict
+from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.paths import Shown, ranker, spread
 from auditor.roles import Party
 from auditor.rules._helpers import lazily, rows_where
 from auditor.standing import OUTSIDE, STRADDLING, WITHIN
+from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import auditor
-from auditor.findings import Batch, Each, RuleFindings, Verdict
+from auditor.findings import Batch, RuleFindings, Verdict
 from auditor.tables import Note, Unused
+from auditor.values import Each
 
 ON = "2026-11-22"
 # What no reader lets through, and yet a graph made in Python may hold.
