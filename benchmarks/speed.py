@@ -4,11 +4,11 @@
     python benchmarks/speed.py --nodes 1e4 1e6 --only check start
     python benchmarks/speed.py --readme                    # puts the tables into README.md
 
-Networks, the floor (`floor.py`) and the rival (`peer_networkx.py`) are those of ../shared/bench. All are whole
-processes, run in turns (A B C A B C …) after one turn that does not count; figures are medians over the
-turns, ratios the medians of each turn's own ratio. Peak memory is what the kernel counted. What auditor finds is
-held against the answers that each network brings. This process must stay small: on Linux a child's peak counts
-its parent's from before it became another programme.
+Networks, the floor (`floor.py`) and the rival (`peer_networkx.py`) are those of ../shared/bench. All are
+whole processes, run in turns (A B C A B C …) after one turn that does not count; figures are medians over the
+turns, ratios the medians of each turn's own ratio. Peak memory is what the kernel counted. What auditor finds
+is held against the answers that each network brings. This process must stay small: on Linux a child's peak
+counts its parent's from before it became another programme.
 """
 
 from __future__ import annotations
