@@ -27,6 +27,7 @@ REVERSE = "auditor_reverse"  # true: the arc is the way back of a link, not one 
 EPOCH = dt.date(1970, 1, 1)  # days are counted from it
 FIRST_DAY = np.int32(-(2**31) + 1)
 LAST_DAY = np.int32(2**31 - 1)
+MOST_COMPARED = 8  # values that are looked for one by one
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,13 @@ class Coded:
     def of(cls, column: Any) -> Coded:
         """Code an Arrow column (plain or dictionary) or any sequence of strings and ``None``."""
         array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column, pa.string())
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
-            if isinstance(array, pa.ChunkedArray):  # a table of no rows
-                array = pa.array([], array.type)
+        if array.null_count == len(array):  # most columns of most tables: no memory, no time
+            return cls(filled(-1, len(array), np.int32), ())
+        array = whole(array)
         if not pa.types.is_dictionary(array.type):
             array = array.dictionary_encode()
-        codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-        return cls(codes, tuple(array.dictionary.to_pylist()))
+        codes = pc.fill_null(array.indices, -1) if array.null_count else array.indices
+        return cls(codes.to_numpy().astype(np.int32, copy=False), tuple(array.dictionary.to_pylist()))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -76,8 +76,9 @@ class Coded:
     def map(self, function: Callable[[str], Any], *, blank: Any, dtype: Any) -> np.ndarray[Any, Any]:
         """Apply `function` to each distinct value and spread the answers over the rows."""
         answers = np.array([*map(function, self.values), blank], dtype=dtype)
-        spread: np.ndarray[Any, Any] = answers[self.codes]  # -1 picks the last: blank
-        return spread
+        if not self.values:
+            return np.full(len(self), blank, dtype)
+        return answers.take(self.codes, mode="wrap")  # -1 picks the last: blank
 
     def lookup(self, table: Mapping[str, Any], *, default: Any, dtype: Any) -> np.ndarray[Any, Any]:
         """Map through `table`; blanks and values it lacks get `default`."""
@@ -86,7 +87,13 @@ class Coded:
     def isin(self, values: Iterable[str]) -> BoolArray:
         """Rows whose value is one of `values`."""
         wanted = frozenset(values)
-        return self.map(wanted.__contains__, blank=False, dtype=np.bool_)
+        codes = [code for code, value in enumerate(self.values) if value in wanted]
+        if len(codes) > MOST_COMPARED:
+            return self.map(wanted.__contains__, blank=False, dtype=np.bool_)
+        mask = np.zeros(len(self), np.bool_)
+        for code in codes:  # ten times as fast as `map` for each of them
+            mask |= self.codes == code
+        return mask
 
     def at(self, row: int) -> str | None:
         """Value of one row."""
@@ -95,8 +102,11 @@ class Coded:
 
     def take(self, rows: IntArray) -> Coded:
         """Rows by position; -1 gives a blank."""
-        padded = np.append(self.codes, np.int32(-1))  # so that -1 finds a blank, in a table of no rows too
-        return Coded(padded[rows], self.values)
+        if not self.values:
+            return Coded(filled(-1, len(rows), np.int32), ())
+        codes = self.codes[rows]
+        codes[rows < 0] = -1
+        return Coded(codes, self.values)
 
     def arrow(self) -> pa.DictionaryArray:
         """Give the column back to Arrow, as it is coded."""
@@ -104,26 +114,45 @@ class Coded:
         return pa.DictionaryArray.from_arrays(codes, pa.array(self.values, pa.string()))
 
 
+def filled(value: Any, size: int, dtype: Any) -> np.ndarray[Any, Any]:
+    """Give a column of one value; it takes no memory, and must not be written to."""
+    return np.broadcast_to(np.array(value, dtype), size)
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Give a column in one piece, without a copy where it is one."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def floats(table: pa.Table, name: str) -> FloatArray:
     """Numbers of a column as float64, NaN where blank or where the table has no such column."""
-    if name not in table.column_names:
-        return np.full(table.num_rows, np.nan)
-    column = table.column(name).cast(pa.float64())
-    return np.asarray(column.to_numpy(), np.float64)
+    column = _given(table, name)
+    if column is None:
+        return filled(np.nan, table.num_rows, np.float64)
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
 def days(table: pa.Table, name: str, *, blank: int) -> IntArray:
     """Dates of a column as days since 1970-01-01 (int32), `blank` where there is none."""
-    if name not in table.column_names:
-        return np.full(table.num_rows, blank, np.int32)
-    column = pc.fill_null(table.column(name).cast(pa.date32()).cast(pa.int32()), int(blank))
+    column = _given(table, name)
+    if column is None:
+        return filled(blank, table.num_rows, np.int32)
+    column = pc.fill_null(column.cast(pa.date32()).cast(pa.int32()), int(blank))
     return np.asarray(column.to_numpy(), np.int32)
 
 
 def flags(table: pa.Table, name: str) -> BoolArray:
     """Booleans of a column, false where blank."""
-    if name not in table.column_names:
+    column = _given(table, name)
+    if column is None:
         return np.zeros(table.num_rows, np.bool_)
-    return np.asarray(
-        pc.fill_null(table.column(name).cast(pa.bool_()), fill_value=False).to_numpy(), np.bool_
-    )
+    given = pc.fill_null(column.cast(pa.bool_()), fill_value=False)
+    return np.asarray(given.to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _given(table: pa.Table, name: str) -> pa.Array | None:
+    """Give a column in one piece; nothing where the table lacks it or all of it is blank."""
+    column = table.column(name) if name in table.column_names else None
+    return None if column is None or column.null_count == len(column) else whole(column)
