@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auditor.changes import Diff as Diff
     from auditor.changes import diff as diff
     from auditor.comparing import compare as compare
-    from auditor.comparison import Comparison as Comparison
+    from auditor.comparison.table import Comparison as Comparison
     from auditor.edits import Edit as Edit
     from auditor.engine import check as check
     from auditor.findings import Verdict as Verdict
@@ -52,7 +52,7 @@ _HOMES = {
     "Edit": "edits",
     "Prospect": "prospect",
     "whatif": "prospect",
-    "Comparison": "comparison",
+    "Comparison": "comparison.table",
     "compare": "comparing",
     "check": "engine",
     "Verdict": "findings",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from auditor.addresses import Addresses
     from auditor.columns import BoolArray, FloatArray, IntArray
-    from auditor.comparison import Comparison
+    from auditor.comparison.table import Comparison
     from auditor.findings import Batch
     from auditor.model import Contract
 
@@ -337,7 +337,7 @@ class Case(Standing):
         declaration = self.declaration
         if declaration.filings is None:
             return None
-        from auditor.comparison import compare_sides  # noqa: PLC0415 -- scipy costs a quarter of a second
+        from auditor.comparison.compared import compare_sides  # noqa: PLC0415 -- scipy costs a quarter of a second
         from auditor.comparison.sides import side_of  # noqa: PLC0415 -- the same
 
         inventory = side_of(declaration, "declaration", as_of=self.as_of)

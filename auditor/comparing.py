@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import orjson
 
 from auditor import engine, readers, record_files
-from auditor.comparison import Comparison, compare_sides
+from auditor.comparison.compared import compare_sides
 from auditor.comparison.decisions import Decision, read_decisions
 from auditor.comparison.sides import (
     Side,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from os import PathLike
 
+    from auditor.comparison.table import Comparison
     from auditor.settings import Policy
 
     Given: TypeAlias = str | PathLike[str] | Declaration | Observations | Side

@@ -112,7 +112,7 @@ def command(
 def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[tuple[str, str]]) -> None:
     """Say what of the formats asked for cannot be, before anything is judged."""
     from auditor.errors import UsageError
-    from auditor.reports import all_reports
+    from auditor.reports import report
 
     _options.refuse_formats(outputs, report_names())
     if len(paths) > 1 and (outputs or format_ not in {None, "text", "json"}):
@@ -120,7 +120,7 @@ def _refuse_outputs(paths: tuple[str, ...], format_: str | None, outputs: list[t
     targets = [target for _, target in outputs]
     if len(set(targets)) < len(targets):
         raise UsageError(say("-o: {target} is written twice", target=max(targets, key=targets.count)))
-    if format_ not in {None, "text", "json"} and all_reports()[str(format_)].binary and sys.stdout.isatty():
+    if format_ not in {None, "text", "json"} and report(str(format_)).binary and sys.stdout.isatty():
         raise UsageError(
             say("{format} is no text for a terminal; write it with -o {format}=PATH", format=format_)
         )
@@ -162,14 +162,16 @@ def _report(
 
 def show(result: AuditResult, format_: str, *, all_findings: bool) -> None:
     """Print a result: with colours on a terminal, else as the report of that format is."""
-    from auditor.reports import all_reports, text
+    from auditor.reports import report
 
     if format_ == "text" and sys.stdout.isatty():
         from rich.console import Console
+
+        from auditor.reports import text
 
         console = Console(highlight=False, markup=False, emoji=False)
         text.print_result(result, console, all_findings=all_findings)
     else:
         out = sys.stdout.buffer
-        out.writelines(all_reports()[format_].render(result, all_findings))
+        out.writelines(report(format_).render(result, all_findings))
         out.flush()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from auditor.comparison import Comparison, Row
+    from auditor.comparison.table import Comparison, Row
 
 SHOWN = 20
 FORMATS = ("text", "json", "csv")

@@ -11,8 +11,6 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz
-
 from auditor.claims import unit_of_address
 from auditor.registers.names import normal as normal_name
 
@@ -113,6 +111,8 @@ def likeness(one: str, other: str) -> float:
     >>> likeness("世纪大道100号", "世纪大道100号3楼") > 0.7 > likeness("世纪大道100号", "世纪大道102号")
     True
     """
+    from rapidfuzz import fuzz  # noqa: PLC0415 -- rules import this module for names that they seldom compare
+
     alike = fuzz.ratio(one, other) / 100.0
     few, many = sorted((numbers(one), numbers(other)), key=len)
     return alike if many[: len(few)] == few else alike * OTHER_NUMBER

@@ -13,7 +13,7 @@ from auditor.readers._edited import read_tables
 from auditor.readers._files import is_there
 from auditor.readers._networkx import read_graph
 from auditor.readers._observations import read_observations
-from auditor.readers._registry import FOLDER, endings, parsers
+from auditor.readers._registry import FOLDER, endings, parser
 from auditor.readers._registry import readers as all_readers
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ def parser_of(path: Path) -> Parse:
     UsageError
         If none does.
     """
-    known = parsers()
-    suffix = FOLDER if path.is_dir() else path.suffix.lower()
-    if suffix not in known:
+    parse = parser(FOLDER if path.is_dir() else path.suffix.lower())
+    if parse is None:
         raise UsageError(
             say(
                 "{file} is no declaration; give a folder, or a file ending in {endings}",
@@ -106,4 +105,4 @@ def parser_of(path: Path) -> Parse:
                 endings=endings(),
             )
         )
-    return known[suffix]
+    return parse

@@ -21,7 +21,7 @@ from auditor.readers._filed import read_filed
 from auditor.readers._files import Folder, read_json, read_toml
 from auditor.readers._graph import settled
 from auditor.readers._mapping import check_mapping, mapped, with_mapping
-from auditor.readers._registry import Export, endings, parsers
+from auditor.readers._registry import Export, endings, parser
 from auditor.readers._tables import read_table
 from auditor.records import SCHEMA
 from auditor.tables import Frame, Log, Note, Unused
@@ -353,9 +353,8 @@ def _default_kind(nodes: Frame, log: Log) -> Frame:
 
 def read_graph_file(name: str, folder: Folder, stated: Network) -> Export | None:
     """Read the graph file that ``[network]`` names, with the reader that knows its suffix."""
-    known = parsers()
-    suffix = "." + name.rpartition(".")[2].lower()
-    if suffix not in known:
+    parse = parser("." + name.rpartition(".")[2].lower())
+    if parse is None:
         what, hint = (
             say("{name} is no graph file that can be read", name=quote(name)),
             say("graphs are {endings}", endings=endings()),
@@ -364,7 +363,7 @@ def read_graph_file(name: str, folder: Folder, stated: Network) -> Export | None
         return None
     folder.log.layer, folder.log.fields = stated.access_layer, stated.fields
     data = folder.read(name, "network", "graph")
-    export = None if data is None else known[suffix](data, name, folder.log)
+    export = None if data is None else parse(data, name, folder.log)
     if export is not None and export.nodes is None:
         what, hint = (
             say("{name} is a declaration of its own, no graph", name=quote(name)),

@@ -7,6 +7,7 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from auditor.governance import LISTS
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FOLDER = "/"
 PACKAGE = "auditor.readers"
+# Modules that are not called as the suffix is.
+LIKELY = MappingProxyType({FOLDER: "folder", ".toml": "folder"})
 # Keys of a declaration: a tree that has one of them is ours.
 OURS = frozenset({"schema", "operator", "network", "declared_on", *LISTS})
 
@@ -83,10 +86,33 @@ class Reader:
 
 
 @cache
+def _names() -> tuple[str, ...]:
+    """Modules of the readers."""
+    names = [m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_")]
+    return tuple(sorted(names))
+
+
+def _reader(name: str) -> Reader:
+    """Reader of one module."""
+    found: Reader = importlib.import_module(f"{PACKAGE}.{name}").READER
+    return found
+
+
+@cache
 def readers() -> tuple[Reader, ...]:
     """All readers, by module name."""
-    names = [m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if not m.name.startswith("_")]
-    return tuple(importlib.import_module(f"{PACKAGE}.{name}").READER for name in sorted(names))
+    return tuple(map(_reader, _names()))
+
+
+def parser(suffix: str) -> Parse | None:
+    """Parser of files with a suffix, or of a folder; none where no reader knows it.
+
+    The module called like it is asked first: to import all takes longer than to read a small network.
+    """
+    likely = LIKELY.get(suffix, suffix.removeprefix("."))
+    if likely in _names() and suffix in _reader(likely).suffixes:
+        return _reader(likely).parse
+    return parsers().get(suffix)
 
 
 def parsers() -> dict[str, Parse]:

@@ -20,7 +20,7 @@ from auditor.messages import (
     weightiest,
 )
 from auditor.overview import headline, verdict_text
-from auditor.reports import all_reports
+from auditor.reports import report
 from auditor.reports._content import inputs
 from auditor.reports._ink import FAMILY
 from auditor.reports._rows import LABELS as TABLE_LABELS
@@ -397,7 +397,7 @@ def content(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Give all that stands in the document, and the drawings of its maps."""
     sheet, lang, day = Sheet(result, ink), result.lang, result.case.as_of
-    digest = hashlib.sha256(b"".join(all_reports()["json"].render(result, False))).hexdigest()  # noqa: FBT003
+    digest = hashlib.sha256(b"".join(report("json").render(result, False))).hexdigest()  # noqa: FBT003
     findings = Findings(result, all_findings)
     maps, drawings = _maps(sheet, findings)
     rules, advisories = _rules(sheet, findings.listed)

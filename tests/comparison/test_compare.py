@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import auditor
 from auditor.cli import cli
-from auditor.comparison import blocks, compare_sides
+from auditor.comparison import blocks
+from auditor.comparison.compared import compare_sides
 from auditor.comparison.judges import Terms, address, party
 from auditor.comparison.sides import side_of
 from auditor.datum import from_wgs84
