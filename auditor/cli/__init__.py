@@ -92,7 +92,6 @@ def main() -> None:
     _prepare_streams()
     # Arrow's own allocator gives memory back and fetches it again; for one short run that only costs time.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # none may change a verdict
     try:
         status = (_translated(cli) if _options.language() == "zh" else cli).main(standalone_mode=False)
     except click.exceptions.Abort:
