@@ -228,7 +228,7 @@ def _groups(case: Case, asked: IntArray, hung: IntArray, nearest: IntArray) -> l
     declaration, top = case.declaration, nearest.size - 1
     places, which = np.unique(hung, return_inverse=True)
     groups = np.bincount(which, minlength=places.size)
-    subscribers = np.bincount(which, case.counts[asked], places.size).astype(np.int64)
+    subscribers = np.bincount(which, case.counts_of(asked), places.size).astype(np.int64)
     names = declaration.nodes.column("id").take(pa.array(asked))
     first = pa.table({"which": which, "id": names}).group_by("which").aggregate([("id", "min")])
     example = dict(zip(first["which"].to_pylist(), first["id_min"].to_pylist(), strict=True))

@@ -121,7 +121,7 @@ def hit_by(case: Case, event: AreaEvent) -> Hits:
         tuple(gone[Surety.SURE]) if at_home else (),
         tuple(gone[Surety.DOUBTFUL]) if at_home else (),
         _table(case, facilities).append_column("sure", sure),
-        _table(case, subscribers).append_column("count", pa.array(case.counts[subscribers], pa.int64())),
+        _table(case, subscribers).append_column("count", pa.array(case.counts_of(subscribers), pa.int64())),
     )
 
 

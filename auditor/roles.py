@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers
+from auditor.columns import paired
 from auditor.registers.names import drop_english_places, is_branch, normal, only_legal
 
 if TYPE_CHECKING:
@@ -55,6 +56,17 @@ class Surety(IntEnum):
     NO = 0
     DOUBTFUL = 1
     SURE = 2
+
+
+def surety_of(sure: BoolArray, doubtful: BoolArray) -> IntArray:
+    """Give a column of `Surety` (int8): sure where it is sure, else doubtful where it is that, else no.
+
+    Examples
+    --------
+    >>> surety_of(np.array([True, False, False]), np.array([True, True, False])).tolist()
+    [2, 1, 0]
+    """
+    return np.where(sure, np.int8(Surety.SURE), doubtful.view(np.int8))
 
 
 @dataclass(frozen=True)
@@ -138,20 +150,15 @@ def parties(names: Coded, operator: Operator, *, as_of: dt.date, codes: Coded | 
     codes
         Column `holder_uscc`; a code that the register knows decides over the name.
     """
-    code = np.full(len(names), -1) if codes is None else codes.codes
-    listed = (*(codes.values if codes is not None else ()), "")
-    width = len(listed) + 1
-    pairs, which = np.unique((names.codes.astype(np.int64) + 1) * width + code + 1, return_inverse=True)
     named = (*names.values, "")
-    read = [
-        party_of(named[int(pair) // width - 1], listed[int(pair) % width - 1], operator, as_of=as_of)
-        for pair in pairs
-    ]
+    listed = (*(codes.values if codes is not None else ()), "")
+    which, pairs = paired(names, codes)
+    read = [party_of(named[name], listed[code], operator, as_of=as_of) for name, code in pairs]
     known = tuple(sorted({carrier for _, carrier in read} - {""}))
     index = {name: i for i, name in enumerate(known)} | {"": -1}
     return Parties(
-        np.array([party for party, _ in read], np.int8)[which],
-        np.array([index[carrier] for _, carrier in read], np.int16)[which],
+        np.array([party for party, _ in read], np.int8).take(which, mode="wrap"),
+        np.array([index[carrier] for _, carrier in read], np.int16).take(which, mode="wrap"),
         known,
     )
 
@@ -166,10 +173,12 @@ def operated_by(owner: Parties, runner: Parties, stated: BoolArray) -> tuple[Int
     stated
         Rows where `operated_by` is given; elsewhere the owner operates.
     """
+    if not stated.any():
+        return owner.party, owner.party == Party.CARRIER
+    index = {name: i for i, name in enumerate(owner.carriers)}
+    among_owners = np.array([*(index.get(name, -2) for name in runner.carriers), -1], np.int16)
     who = np.where(stated, runner.party, owner.party)
-    names = np.array([*runner.carriers, ""])[runner.carrier]
-    owners = np.array([*owner.carriers, ""])[owner.carrier]
-    itself = ~stated | ((runner.party == Party.CARRIER) & (names == owners))
+    itself = ~stated | ((runner.party == Party.CARRIER) & (among_owners[runner.carrier] == owner.carrier))
     return who, itself & (owner.party == Party.CARRIER)
 
 
@@ -220,16 +229,12 @@ def access_roles(
     carriers = owner == Party.CARRIER
     unmatched = ((owner == Party.UNKNOWN) | (owner == Party.THIRD)) & (tier_1 | tier_2)
     sure_gate = tier_1 & same
-    gate = np.where(
-        sure_gate, Surety.SURE, np.where(tiered & (carriers | unmatched), Surety.DOUBTFUL, Surety.NO)
-    )
-    gate = np.where(own, Surety.NO, gate)
+    gate = surety_of(sure_gate & ~own, tiered & (carriers | unmatched) & ~own)
     # Of tier 1, or perhaps of it, whoever runs it: then what lies behind it is the root.
     sure_root = kind.isin(EGRESS) | (core & carriers & ~serves & ~unstated)
     strange = (owner == Party.UNKNOWN) | (owner == Party.THIRD) | (owner == Party.NON_BASIC)
     maybe = (carries & strange) | (unstated & carriers)
-    root = np.where(sure_root, Surety.SURE, np.where(maybe, Surety.DOUBTFUL, Surety.NO))
-    return AccessRoles(gate.astype(np.int8), root.astype(np.int8), tier_1, tier_2, tier_1 & own)
+    return AccessRoles(gate, surety_of(sure_root, maybe), tier_1, tier_2, tier_1 & own)
 
 
 def facilities(
@@ -262,5 +267,4 @@ def facilities(
     orphan = kind.isin(FACILITY - free) & (owner == Party.UNKNOWN)
     lent = certain & (runner == Party.OPERATOR) & (owner != Party.CUSTOMER)
     doubtful = (maybe & mine) | orphan | lent
-    surety = np.where(certain & mine, Surety.SURE, np.where(doubtful, Surety.DOUBTFUL, Surety.NO))
-    return surety.astype(np.int8)
+    return surety_of(certain & mine, doubtful)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor import columns
-from auditor.columns import MOST_COMPARED, Coded
+from auditor.columns import MOST_COMPARED, Coded, paired
 
 WORDS = [*"abcdefghijk", "", "节点"]
 words = st.lists(st.one_of(st.none(), st.sampled_from(WORDS)), max_size=30)
@@ -57,6 +57,18 @@ def test_coded_columns_say_what_the_column_says(kind, values, cuts, data):
 
 def taken_all(coded, size):
     return coded.take(np.arange(size))
+
+
+@given(words, st.data())
+def test_pairs_are_those_of_each_row(values, data):
+    size = len(values)
+    others = data.draw(st.lists(st.one_of(st.none(), st.sampled_from(WORDS)), min_size=size, max_size=size))
+    one, other = Coded.of(values), Coded.of(others)
+    which, pairs = paired(one, other)
+    expected = list(zip(one.codes.tolist(), other.codes.tolist(), strict=True))
+    assert [pairs[number] for number in which.tolist()] == expected
+    which, pairs = paired(one, None)
+    assert [pairs[number] for number in which.tolist()] == [(code, -1) for code in one.codes.tolist()]
 
 
 def test_many_words_are_looked_for_as_few_are():
