@@ -9,14 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from auditor.language import Text
 from auditor.values import part_of, picker, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    import pyarrow as pa
 
     from auditor.columns import IntArray
     from auditor.values import Column
@@ -215,10 +214,15 @@ class FindingTable:
         if batch.kind == "operator":
             return ["operator"] * len(batch)
         if isinstance(batch.subjects, np.ndarray):
-            chosen = self.ids[batch.kind].take(batch.subjects).to_pylist()
+            chosen = self.ids_of(batch).to_pylist()
         else:
             chosen = list(batch.subjects)
         return [f"{batch.kind}:{name}" for name in chosen]
+
+    def ids_of(self, batch: Batch) -> pa.Array:
+        """Ids of the subjects of a batch on rows of nodes or links, as Arrow strings."""
+        ids = self.ids[batch.kind].take(pa.array(batch.subjects))
+        return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
     def rows(self, verdicts: Iterable[Verdict] | None = None) -> Iterator[Finding]:
         """Findings one by one, by rule, then worst first, then by subject.
@@ -232,9 +236,10 @@ class FindingTable:
         for found in self.rules:
             for verdict in WORST_FIRST:
                 if verdict in wanted:
-                    yield from self._of(found, verdict)
+                    yield from self.of(found, verdict)
 
-    def _of(self, found: RuleFindings, verdict: Verdict) -> Iterator[Finding]:
+    def of(self, found: RuleFindings, verdict: Verdict) -> Iterator[Finding]:
+        """Findings of one rule and verdict one by one, by subject."""
         batches = [batch for batch in found.batches if batch.verdict == verdict]
         args = [picker(batch.args) for batch in batches]
         details = [None if batch.details is batch.args else picker(batch.details) for batch in batches]

@@ -14,6 +14,7 @@ from auditor.access_graph import AccessInput
 from auditor.columns import Coded
 from auditor.roles import Party, Surety
 from auditor.topology import NONE, taken
+from auditor.values import Distinct, Lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,6 +226,40 @@ class Shown:
         some = np.diff(self.offsets) > 0
         ends[some] = self.witnesses.paths.nodes[self.offsets[1:][some] - 1]
         return coded_ids_of(self.declaration, ends)
+
+    def ways(self) -> Lists:
+        """Ids along each path, from the subject on."""
+        coded = coded_ids_of(self.declaration, self.witnesses.paths.nodes)
+        last = pa.nulls(1, pa.string())  # blank far ends
+        codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy()
+        return Lists(self.offsets, codes, pa.concat_arrays([coded.dictionary, last]))
+
+    def links_left(self) -> Distinct:
+        """Give the hand-offs as `handoff` does."""
+        return self._pairs(self.witnesses.near, self.witnesses.far)
+
+    def last_links(self) -> Distinct:
+        """Give the last two nodes of each path."""
+        nodes, ends, long = self.witnesses.paths.nodes, self.offsets[1:], np.diff(self.offsets) > 1
+        near, far = np.full((2, len(self)), NONE, np.int32)
+        near[long], far[long] = nodes[ends[long] - 2], nodes[ends[long] - 1]
+        return self._pairs(near, far)
+
+    def _pairs(self, near: IntArray, far: IntArray) -> Distinct:
+        """Give links by their ends as lists of two ids, each distinct one once; empty where there is none."""
+        wide = np.int64(self.declaration.nodes.num_rows + len(self.declaration.undeclared) + 2)
+        key = near.astype(np.int64) * wide + far
+        _, first, codes = np.unique(key, return_index=True, return_inverse=True)
+        names = zip(*(names_of(self.declaration, rows[first]) for rows in (near, far)), strict=True)
+        some = (near[first] >= 0).tolist()
+        return Distinct(codes, [list(pair) if there else [] for pair, there in zip(names, some, strict=True)])
+
+    def last(self, *, none: Any, blank: Any) -> Distinct:
+        """Id of the last node of each path; `none` where there is no path, `blank` for a blank far end."""
+        ends = self.ends()
+        values = [*ends.dictionary.to_pylist(), blank, none]
+        codes = ends.indices.fill_null(len(values) - 2).to_numpy()
+        return Distinct(np.where(np.diff(self.offsets) > 0, codes, len(values) - 1), values)
 
     def doubt_groups(self) -> tuple[IntArray, IntArray]:
         """Sort the paths by what is doubtful on them: `doubts`, in order, and `doubtful_links`.

@@ -21,14 +21,13 @@ from auditor.findings import SETTLED, Verdict, plain
 from auditor.language import say
 from auditor.manual import sections
 from auditor.reports._content import SCHEMA, dumps
-from auditor.result import Causes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from auditor.case import Rule
     from auditor.findings import Finding
     from auditor.result import AuditResult
+    from auditor.rule import Rule
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:auditor:result:1")
 PATHS = ("path", "path_to_gate", "path_observed")
@@ -49,16 +48,13 @@ class Shown(NamedTuple):
 
 
 class Tail:
-    """What is only known when all findings are written: causes, and what went wrong by rule and message."""
+    """What is only known when all findings are written: what went wrong by rule and message."""
 
     def __init__(self) -> None:
-        self.causes = Causes()
         self.failed: dict[tuple[str, str, str], tuple[str, int]] = {}
 
     def add(self, finding: Finding, record: Mapping[str, Any]) -> None:
         """Count a finding."""
-        if finding.verdict not in SETTLED:
-            self.causes.add(finding)
         if finding.verdict in {Verdict.ERROR, Verdict.NOT_CHECKED}:
             key = (finding.rule, str(finding.verdict), finding.message_id)
             first, number = self.failed.get(key, (record["message"], 0))

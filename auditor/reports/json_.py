@@ -11,7 +11,7 @@ from auditor.findings import SETTLED, Verdict
 from auditor.language import say
 from auditor.reports import Report
 from auditor.reports._content import SCHEMA, dumps, head
-from auditor.result import Causes
+from auditor.reports._fragments import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +21,22 @@ if TYPE_CHECKING:
 
 def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa: FBT001
     """Give one line of JSON piece by piece; findings are written as they are made, in constant memory."""
-    skipped: list[dict[str, str]] = []
-    causes = Causes()
-    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
     yield dumps(head(result))[:-1] + b',"findings":['
-    comma = b""
-    for finding in result.findings.rows(shown):
-        yield comma + dumps(result.record(finding))
-        comma = b","
-        if finding.verdict not in SETTLED:
-            causes.add(finding)
-        if finding.verdict == Verdict.NOT_CHECKED:
-            skipped.append({"rule": finding.rule, "subject": finding.subject})
-    yield b"]," + dumps({"causes": causes.listed(), "not_checked": skipped})[1:] + b"\n"
+    shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
+    held = b""
+    for some in written(result, shown):
+        yield held
+        held = some
+    yield held[:-1]  # without the last comma
+    tail = {"causes": result.causes, "not_checked": list(_not_checked(result))}
+    yield b"]," + dumps(tail)[1:] + b"\n"
+
+
+def _not_checked(result: AuditResult) -> Iterator[dict[str, str]]:
+    """Name what a rule left out."""
+    for found in result.findings.rules:
+        for finding in result.findings.of(found, Verdict.NOT_CHECKED):
+            yield {"rule": finding.rule, "subject": finding.subject}
 
 
 def read(data: bytes) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa:
     yield b"]"
     if writer.findings:
         yield b',"findings":[' + b",".join(writer.findings) + b"]"
-    yield b"," + written(_closing(document, writer, tail))[1:] + b"]}}\n"
+    yield b"," + written(_closing(document, writer, tail, result.causes))[1:] + b"]}}\n"
 
 
 def _opening(document: Document) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class _Writer:
             yield self._observation(words, "EXAMINE", [prop("verdict", "manual"), prop("clause", name)])
 
 
-def _closing(document: Document, writer: _Writer, tail: Tail) -> dict[str, Any]:
+def _closing(document: Document, writer: _Writer, tail: Tail, causes: list[dict[str, Any]]) -> dict[str, Any]:
     """Give what is known at the end: the inventory, the log and the sums."""
     told = document.head
     items = [{"uuid": uuid, "description": title} for title, uuid in writer.items.items()]
@@ -182,12 +182,16 @@ def _closing(document: Document, writer: _Writer, tail: Tail) -> dict[str, Any]:
         for rule, verdicts in told["counts"].items()
         for verdict, number in verdicts.items()
     ]
-    causes = [prop("cause", cause) for cause in tail.causes.listed()]
     settled = prop("settled", "named" if told["settled"] is not None else "too many")
     definitions = {"assessment-assets": document.assets()} | ({"inventory-items": items} if items else {})
     closing: dict[str, Any] = {
         "local-definitions": definitions,
-        "props": [*(prop(key, told[key]) for key in HEAD), settled, *counts, *causes],
+        "props": [
+            *(prop(key, told[key]) for key in HEAD),
+            settled,
+            *counts,
+            *(prop("cause", cause) for cause in causes),
+        ],
     }
     if entries := list(_log(document, tail)):
         closing["assessment-log"] = {"entries": entries}

@@ -41,26 +41,27 @@ Card PILOT-ISP-02; decision 12.1; DESIGN 6; autonomous systems in `data/carrier_
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from auditor.access import ACCESS_VERDICT, AccessReason, judge_access
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both, joined
 from auditor.messages import kind_name
 from auditor.paths import Shown, ranker
 from auditor.roles import Party, Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import lazily, rows_where
 from auditor.rules._observed import traces_past_carriers
-from auditor.values import Each
+from auditor.values import Distinct, Each, Late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from auditor.access import Judged
+    from auditor.case import Case
     from auditor.columns import IntArray
 
 
@@ -122,77 +123,74 @@ def _shown(case: Case, judged: Judged, at: IntArray) -> Callable[[], Shown]:
     return lazily(lambda: Shown(case.declaration, judged.witnesses(rank, at)))
 
 
-def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: str) -> Batch:
-    shown = _shown(case, judged, at)
+def _batch(
+    case: Case,
+    judged: Judged,
+    at: IntArray,
+    verdict: Verdict,
+    message: str,
+    shown: Callable[[], Shown] | None = None,
+) -> Batch:
+    """One verdict on subjects, with their paths."""
+    shown = shown or _shown(case, judged, at)
     rows = judged.subjects[at].astype(np.int64)
     # A path avoids the gates and ends at a root; one that leads to a gate is named otherwise.
     avoids = message not in SERVED
-    details: dict[str, Any] = {"path" if avoids else "path_to_gate": Each(lambda i: shown().path(i))}
+    details: dict[str, Any] = {"path" if avoids else "path_to_gate": Late(lambda: shown().ways())}
     if avoids or message == "own_server_in_front":
-        details["handoff"] = Each(lambda i: shown().handoff(i))
+        details["handoff"] = Late(lambda: shown().links_left())
     if verdict != Verdict.PASS:
-        details["count"] = Each(lambda i: case.count(int(rows[i])))
-    args = {"end": Each(lambda i: _end(shown().path(i)))}
-    return Batch(verdict, message, rows, "node", args, details)
-
-
-def _end(path: list[str | None]) -> Any:
-    if not path:
-        return both("nothing")
-    return path[-1] or both("a far end that is not declared")
+        details["count"] = case.counts[rows]
+    end = Late(lambda: shown().last(none=both("nothing"), blank=both("a far end that is not declared")))
+    return Batch(verdict, message, rows, "node", {"end": end}, details)
 
 
 def _bypass(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
     """Tell apart paths through carriers' equipment that does not count, since the operator runs it."""
     if not len(at):
         return
-    shown = _shown(case, judged, at)()
-    taken_over = shown.crosses(
+    shown = _shown(case, judged, at)
+    taken_over = shown().crosses(
         case.access.tier_1 & (case.owner == Party.CARRIER) & (case.runner == Party.OPERATOR)
     )
     for message, group in (("bypass", ~taken_over), ("own_run_equipment", taken_over)):
-        chosen = at[group]
-        if len(chosen):
-            yield _batch(case, judged, chosen, Verdict.FAIL, message)
+        if group.any():
+            every = _batch(case, judged, at, Verdict.FAIL, message, shown)
+            yield every.take(rows_where(group))
 
 
 def _doubtful(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
     """Tell apart the doubt on the reading of the circular from doubts on facts."""
     if not len(at):
         return
-    shown = _shown(case, judged, at)()
+    shown = _shown(case, judged, at)
     # A gate on the wide reading only: a carrier's access network before the session edge.
     reading = case.access.tier_2 & (case.owner == Party.CARRIER) & (case.access.gate == Surety.DOUBTFUL)
-    narrow = shown.crosses(reading)
+    narrow = shown().crosses(reading)
+    doubts = Late(lambda: _tell(case, shown()))
     for message, group in (("only_wide_reading", narrow), ("bypass_if_doubtful", ~narrow)):
-        chosen = np.flatnonzero(group)
-        if not len(chosen):
-            continue
-        told = _tell(case, shown, chosen)
-        batch = _batch(case, judged, at[chosen], Verdict.INCONCLUSIVE, message)
-        yield Batch(
-            batch.verdict,
-            batch.message,
-            batch.subjects,
-            "node",
-            {**batch.args, "doubts": told},
-            {**batch.details, "doubts": told},
-        )
+        if group.any():
+            every = _batch(case, judged, at, Verdict.INCONCLUSIVE, message, shown)
+            told = replace(
+                every,
+                args={**every.args, "doubts": doubts},
+                details={**every.details, "doubts": doubts},
+            )
+            yield told.take(rows_where(group))
 
 
-def _tell(case: Case, shown: Shown, chosen: IntArray) -> Each:
-    """Name the doubts on a path."""
+def _tell(case: Case, shown: Shown) -> Distinct:
+    """Name the doubts on each path; paths with the same ones share their text."""
     doubt = cache(lambda row: _doubt(case, row))  # few nodes, on many paths
+    groups, examples = shown.doubt_groups()
 
-    @lru_cache(maxsize=1)  # the message and the details ask for the same one after the other
-    def doubts(position: int) -> Text:
-        i = int(chosen[position])
-        told = [doubt(row) for row in shown.doubts(i).tolist()]
-        if shown.doubtful_links(i):
+    def doubts(path: int) -> Text:
+        told = [doubt(row) for row in shown.doubts(path).tolist()]
+        if shown.doubtful_links(path):
             told.append(both("a link whose course or far end is not stated"))
         return joined(told, "; ", "；")
 
-    return Each(doubts)
+    return Distinct(groups, [doubts(path) for path in examples.tolist()])
 
 
 def _doubt(case: Case, row: int) -> Text:

@@ -37,19 +37,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.access import StretchReason, judge_stretch, stretch_verdict
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.paths import Shown, ranker, spread
 from auditor.roles import Party
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import lazily, rows_where
 from auditor.standing import OUTSIDE, STRADDLING, WITHIN
-from auditor.values import Each
+from auditor.values import Late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.access import Judged
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 
@@ -92,12 +93,13 @@ def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: 
         return Batch(verdict, message, rows, "node")
     rank = ranker(case.declaration)
     shown = lazily(lambda: Shown(case.declaration, judged.witnesses(rank, at)))
-    path = Each(lambda i: shown().path(i))
-    equipment = Each(lambda i: shown().path(i)[-1])
     # Grouped by the equipment, which is the cause here: the last link of the path leads to it.
-    last = Each(lambda i: shown().path(i)[-2:])
-    count = Each(lambda i: case.count(int(rows[i])))
-    details = {"path": path, "handoff": last, "count": count}
+    details = {
+        "path": Late(lambda: shown().ways()),
+        "handoff": Late(lambda: shown().last_links()),
+        "count": case.counts[rows],
+    }
+    equipment = Late(lambda: shown().last(none=None, blank=None))
     return Batch(verdict, message, rows, "node", {"equipment": equipment}, details)
 
 
