@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import registers
+from auditor.causes import causes_of
 from auditor.errors import UsageError
 from auditor.explaining import OWN_MESSAGES, explained, page
 from auditor.findings import SETTLED, FindingTable, Verdict, plain, roll_up
@@ -23,34 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from auditor.case import Case, Message, Rule
+    from auditor.case import Case
     from auditor.findings import Finding
+    from auditor.rule import Message, Rule
 
 
 STRANGERS = 5
-
-
-class Causes:
-    """Findings of one rule that share a hand-off link: one cause, many subjects (DESIGN 6)."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[str, str, str], list[Any]] = {}
-
-    def add(self, finding: Finding) -> None:
-        """Count a finding, if it has a hand-off; the first of a group is its example."""
-        handoff = finding.details.get("handoff")
-        if handoff:
-            near, far = (name or "" for name in handoff)  # a far end may not be declared
-            group = self._groups.setdefault((finding.rule, near, far), [finding.subject, 0])
-            group[1] += 1
-
-    def listed(self) -> list[dict[str, Any]]:
-        """Give the groups by rule, most subjects first."""
-        ordered = sorted(self._groups.items(), key=lambda item: (item[0][0], -item[1][1], item[0]))
-        return [
-            {"rule": rule, "handoff": [near, far or None], "subjects": subjects, "example": example}
-            for (rule, near, far), (example, subjects) in ordered
-        ]
 
 
 @dataclass(frozen=True)
@@ -92,15 +71,21 @@ class AuditResult:
 
     def message(self, finding: Finding, lang: str | None = None) -> str:
         """Text of a finding."""
-        lang = lang or self.lang
-        message = self._messages[finding.rule, finding.message_id]
-        return render(message.zh if lang == "zh" else message.en, finding.args, lang)
+        return self.told(finding.rule, finding.message_id, finding.args, lang)
 
     def ask(self, finding: Finding, lang: str | None = None) -> str:
         """What to do or ask next; empty where there is nothing."""
-        lang = lang or self.lang
-        message = self._messages[finding.rule, finding.message_id]
-        return render(message.ask_zh if lang == "zh" else message.ask_en, finding.args, lang)
+        return self.asked(finding.rule, finding.message_id, finding.args, lang)
+
+    def told(self, rule: str, message_id: str, args: Mapping[str, Any], lang: str | None = None) -> str:
+        """Text of a message of a rule with its gaps filled."""
+        message, lang = self._messages[rule, message_id], lang or self.lang
+        return render(message.zh if lang == "zh" else message.en, args, lang)
+
+    def asked(self, rule: str, message_id: str, args: Mapping[str, Any], lang: str | None = None) -> str:
+        """What a message of a rule asks for, with its gaps filled."""
+        message, lang = self._messages[rule, message_id], lang or self.lang
+        return render(message.ask_zh if lang == "zh" else message.ask_en, args, lang)
 
     def rule(self, rule_id: str) -> Rule:
         """One of the rules that ran."""
@@ -147,10 +132,7 @@ class AuditResult:
     @cached_property
     def causes(self) -> list[dict[str, Any]]:
         """Findings of one rule that share a hand-off link, most subjects first."""
-        causes = Causes()
-        for finding in self.unsettled:
-            causes.add(finding)
-        return causes.listed()
+        return causes_of(self.findings)
 
     def record(self, finding: Finding) -> dict[str, Any]:
         """One finding as the result schema has it; values may still be numpy's (see `plain`)."""

@@ -47,7 +47,7 @@ def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa:
     yield written(run_head(result, told))[:-1] + b',"results":['
     found = (results.result(one) for one in shown(result, all_findings, tail))
     yield from array(chain(found, map(results.manual, result.manual)))
-    properties = {key: told[key] for key in KEPT} | {"causes": tail.causes.listed()}
+    properties = {key: told[key] for key in KEPT} | {"causes": result.causes}
     yield b"]," + written({"invocations": [invocation(result, tail)], "properties": properties})[1:] + b"]}\n"
 
 
