@@ -1,10 +1,7 @@
-"""The case: all that a rule may look at, frozen; and what a rule is."""
+"""The case: all that a rule may look at, frozen."""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,106 +15,17 @@ from auditor.access_graph import AccessGraph
 from auditor.blocks import addresses_of
 from auditor.columns import EPOCH, FIRST_DAY, LAST_DAY, Coded
 from auditor.evidence import Evidence
-from auditor.language import Text, chinese
 from auditor.roles import Party, Surety
 from auditor.standing import UNKNOWN, Standing, serves, split
 from auditor.zones import Places, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from auditor.addresses import Addresses
     from auditor.columns import BoolArray, FloatArray, IntArray
     from auditor.comparison.table import Comparison
-    from auditor.findings import Batch
     from auditor.model import Contract
-
-HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a finding says, and what to do or ask next; ``{name}`` is an argument."""
-
-    en: str
-    ask_en: str = ""
-
-    @property
-    def zh(self) -> str:
-        """What it says, in Chinese."""
-        return chinese(self.en)
-
-    @property
-    def ask_zh(self) -> str:
-        """What to do or ask next, in Chinese."""
-        return chinese(self.ask_en)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule; each lives in its own module of `auditor.rules` and is found there.
-
-    Parameters
-    ----------
-    id
-        ``PILOT-FAC-01``; never reused.
-    title
-        What the rule asks.
-    basis
-        ``circular``, ``related_law`` or ``policy``.
-    clauses
-        Ids of the clauses it answers to.
-    severity
-        ``critical``, ``high``, ``medium``, ``low`` or ``info``, of a fail.
-    scope
-        From a case to the subjects that it must judge, each exactly once: pairs of kind and rows or names.
-    check
-        From a case to batches of findings.
-    messages
-        By message id.
-    service
-        Code of the service that the rule is about; without it under the pilot the rule does not apply.
-    always
-        Whether it is asked of operators without any service under the pilot, too.
-    observed
-        Whether it holds observations against the declaration: without any it has nothing to judge.
-    graded
-        Whether its passes rest on evidence; those of a rule on what must not be flagged do not.
-    placed
-        Whether its answers rest on where things stand, so that other zones may change them.
-    asked
-        Whether a case gives it something to judge: records that nobody has to declare, or a duty that the
-        user states. Else it does not apply, and its clauses are left to a person.
-    filed
-        Of a rule that is `observed`: whether records as filed are worth judging where nobody observed.
-    """
-
-    id: str
-    title: Text
-    basis: str
-    clauses: tuple[str, ...]
-    severity: str
-    scope: Callable[[Case], Iterable[tuple[str, Any]]]
-    check: Callable[[Case], Iterable[Batch]]
-    messages: Mapping[str, Message]
-    service: str | None = None
-    always: bool = False
-    graded: bool = True
-    observed: bool = False
-    placed: bool = True
-    asked: Callable[[Case], bool] | None = None
-    filed: bool = False
-
-    def blind(self, case: Case) -> bool:
-        """Whether the rule holds something against the declaration, and there is nothing of the kind."""
-        seen = case.observations is not None or (self.filed and case.declaration.filings is not None)
-        return self.observed and not seen
-
-    @cached_property
-    def sha256(self) -> str:
-        """Digest of the rule's own module: another one means that the rule was changed."""
-        module = sys.modules[self.check.__module__]
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -243,17 +151,17 @@ class Case(Standing):
     @cached_property
     def contracted(self) -> BoolArray:
         """Nodes that a contract in force names, as served or as failover."""
-        return self.named(c for c in self.contracts if c.kind in HOLDING_CONTRACTS)
+        return self.named(c for c in self.contracts if c.kind in roles.HOLDING_CONTRACTS)
 
     @cached_property
     def _by_contract(self) -> IntArray:
         """`Surety` of serving a pilot service by contracts, of others' nodes that state no services."""
-        holding = [c for c in self.contracts if c.kind in HOLDING_CONTRACTS]
-        surety = np.where(self.contracted, Surety.NO, Surety.SURE)
+        holding = [c for c in self.contracts if c.kind in roles.HOLDING_CONTRACTS]
+        surety = np.where(self.contracted, np.int8(Surety.NO), np.int8(Surety.SURE))
         for level in (Surety.DOUBTFUL, Surety.SURE):
             surety[self.named(c for c in holding if self.for_pilot(c) == level)] = level
         others = self.node("services").blank & (self.owner != Party.OPERATOR)
-        return np.where(others, surety, Surety.SURE)
+        return np.where(others, surety, np.int8(Surety.SURE))
 
     @cached_property
     def held(self) -> BoolArray:
@@ -268,9 +176,10 @@ class Case(Standing):
         )
         # A customer's own origin binds the operator only if it runs it (card CDN-03).
         lent = (self.owner == Party.CUSTOMER) & (self.runner == Party.OPERATOR)
-        surety = np.where(self.node("kind").isin({"origin"}) & lent, Surety.DOUBTFUL, surety)
-        surety = np.minimum(surety, self.serves_pilot)
-        return np.where(self.in_service, surety, Surety.NO).astype(np.int8)
+        surety[self.node("kind").isin({"origin"}) & lent] = Surety.DOUBTFUL
+        np.minimum(surety, self.serves_pilot, out=surety)
+        surety[~self.in_service] = Surety.NO
+        return surety
 
     @cached_property
     def serves_pilot(self) -> IntArray:
@@ -307,14 +216,20 @@ class Case(Standing):
         subjects: BoolArray = (homes | servers) & self.in_service
         return subjects
 
-    @cached_property
+    def counts_of(self, rows: IntArray) -> IntArray:
+        """Subscribers that some nodes stand for: one unless a node is a group."""
+        counts = self.declaration.nodes.column("count").take(pa.array(rows))
+        return np.asarray(pc.fill_null(counts, 1).to_numpy(), np.int64)
+
+    @property
     def counts(self) -> IntArray:
-        """Subscribers that each node stands for: one unless it is a group."""
-        return np.asarray(pc.fill_null(self.declaration.nodes.column("count"), 1).to_numpy(), np.int64)
+        """Subscribers that each node stands for; prefer `counts_of`, which grows with what is asked."""
+        return self.counts_of(np.arange(self.n))
 
     def count(self, row: int) -> int:
         """Subscribers that one node stands for."""
-        return int(self.counts[row])
+        count = self.declaration.nodes.column("count")[row].as_py()
+        return 1 if count is None else int(count)
 
     @cached_property
     def network(self) -> AccessGraph:
@@ -376,10 +291,10 @@ class Case(Standing):
     @cached_property
     def placed_by(self) -> IntArray:
         """Row whose place each node has: its own, or that of the site it stands in, and so on upwards."""
-        rows, site = np.arange(self.n), self.node("site")
-        if site.blank.all():
+        rows, site = np.arange(self.n, dtype=np.int32), self.node("site")
+        if not self._sited:
             return rows
-        parents = np.append(self.rows_of(site.values), -1)[site.codes]
+        parents = np.append(self.rows_of(site.values), -1).astype(np.int32)[site.codes]
         while True:
             above = parents[rows]
             climb = ~self._placed[rows] & (above >= 0) & (above != rows)
@@ -387,20 +302,22 @@ class Case(Standing):
                 return rows
             rows = np.where(climb, above, rows)
 
+    @property
+    def _sited(self) -> bool:
+        """Whether any node stands in a site; else each has its own place, and no column need be copied."""
+        return bool(self.node("site").values)
+
     @cached_property
     def place(self) -> Relation:
         """Relation of each node to the areas; a node without place has its site's."""
-        nodes, rows = self.declaration.nodes, self.placed_by
-        return self.areas.relate(
-            Places(
-                columns.floats(nodes, "lon")[rows],
-                columns.floats(nodes, "lat")[rows],
-                self.node("datum").take(rows),
-                columns.floats(nodes, "accuracy_m")[rows],
-                self.node("region_code").take(rows),
-                self.node("address").take(rows),
-            )
-        )
+        nodes = self.declaration.nodes
+        lon, lat, radius = (columns.floats(nodes, name) for name in ("lon", "lat", "accuracy_m"))
+        datum, region, address = (self.node(name) for name in ("datum", "region_code", "address"))
+        if self._sited:
+            rows = self.placed_by
+            lon, lat, radius = (column[rows] for column in (lon, lat, radius))
+            datum, region, address = (column.take(rows) for column in (datum, region, address))
+        return self.areas.relate(Places(lon, lat, datum, radius, region, address))
 
     @cached_property
     def addresses(self) -> tuple[IntArray, Addresses]:
@@ -440,11 +357,14 @@ class Case(Standing):
     @cached_property
     def grade(self) -> IntArray:
         """Effective grade of each node's place, 1 to 4."""
+        grades = self._grades()
+        return grades[self.placed_by] if self._sited else grades
+
+    def _grades(self) -> IntArray:
         stated, document = self.node("grade"), self.node("document")
         if not self.confirmed:
-            return np.where(stated.isin({"E4"}), 4, 3).astype(np.int8)[self.placed_by]
+            return stated.lookup({"E4": 4}, default=3, dtype=np.int8)
         digests = self.declaration.documents
         proven = document.map(lambda name: digests.get(name) in self.confirmed, blank=False, dtype=np.bool_)
         claimed = stated.lookup({"E1": 1, "E2": 2, "E4": 4}, default=3, dtype=np.int8)
-        effective = np.where(proven | (claimed == 4), claimed, 3)  # noqa: PLR2004 -- E4
-        return effective.astype(np.int8)[self.placed_by]
+        return np.where(proven | (claimed == 4), claimed, np.int8(3))  # noqa: PLR2004 -- E4

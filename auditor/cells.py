@@ -8,6 +8,7 @@ cell be reported as missing too.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.columns import whole as in_one_piece
 from auditor.language import say
 from auditor.problems import nearest, quote
 from auditor.uscc import uscc_is_valid, uscc_normalised
@@ -40,6 +42,9 @@ LARGEST_WHOLE = 2**53
 LONGEST_TEXT = 100_000  # bytes; room for thousands of addresses, while a report can still be printed
 LONGEST_JSON = 1 << 29
 CALENDAR_S = (-62_135_596_800, 253_402_300_799)  # from the first second of year 1 to the last of 9999
+LOOKED_AT = 1 << 18  # bytes at a time, so that what is made of them stays in the cache
+TIME = pa.timestamp("us", "UTC")
+CODES = pa.dictionary(pa.int32(), pa.string())
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -49,7 +54,27 @@ def flat(column: Any) -> Any:
         column = column.cast(column.type.value_type)
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return in_one_piece(column)
+
+
+def is_coded(kind: Any) -> bool:
+    """Tell whether an Arrow type is that of text by codes."""
+    if not pa.types.is_dictionary(kind):
+        return False
+    value = kind.value_type
+    return bool(
+        pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
+    )
+
+
+def blank(kind: Any, count: int) -> Any:
+    """Give a column of blanks; its zeros are memory that the system hands out when it is written to."""
+    zeros = pa.py_buffer(np.zeros(8 * count + 8, np.uint8))
+    if pa.types.is_dictionary(kind):
+        none = pa.array([], kind.value_type)
+        return pa.DictionaryArray.from_buffers(kind, count, [zeros, zeros], none, count)
+    buffers = [zeros, zeros, pa.py_buffer(b"")] if pa.types.is_string(kind) else [zeros, zeros]
+    return pa.Array.from_buffers(kind, count, buffers, count)
 
 
 def mask(values: Any) -> BoolArray:
@@ -81,14 +106,46 @@ def to_text(array: Any, report: Report) -> Any:
 
 def with_semicolons(array: Any) -> Any:
     """Write the full-width semicolon of Chinese keyboards as the plain one, which separates."""
-    return pc.replace_substring(array, "；", ";") if pa.types.is_string(array.type) else array
+    if is_coded(array.type):
+        values = with_semicolons(flat(array.dictionary))
+        return pa.DictionaryArray.from_arrays(array.indices, values)
+    if not pa.types.is_string(array.type) or _bytes(array).max(initial=0) < ord("；".encode()[:1]):
+        return array
+    return pc.replace_substring(array, "；", ";")
+
+
+def _bytes(array: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Bytes of the strings of an array, and those of its neighbours where it is a slice."""
+    return np.frombuffer(array.buffers()[2] or b"", np.uint8)
+
+
+def holds(array: Any, sign: str) -> bool:
+    """Tell whether an ASCII sign may stand in any string of an array."""
+    data, byte = _bytes(array), ord(sign)
+    return any((data[at : at + LOOKED_AT] == byte).any() for at in range(0, len(data), LOOKED_AT))
+
+
+def _is_quiet(data: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
+    """Tell whether there are visible ASCII and common Chinese characters alone, in UTF-8.
+
+    In them is nothing to trim, to compose or to see (from U+4000 to U+9FFF all are ideographs or hexagrams).
+    """
+    for start in range(0, len(data), LOOKED_AT):
+        part = data[start : start + LOOKED_AT]
+        if (part - np.uint8(0x21)).max() <= 0x5D:  # noqa: PLR2004 -- from ! to ~; below ! it wraps round
+            continue
+        odd = (part <= 0x20) | (part == 0x7F)  # noqa: PLR2004 -- blanks, controls
+        odd |= (part >= 0xC0) & ((part < 0xE4) | (part > 0xE9))  # noqa: PLR2004 -- other first bytes
+        if odd.any():
+            return False
+    return True
 
 
 def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
     """Trim strings, bring them to Unicode NFC, blank the empty ones, report hidden characters."""
     if array.null_count == len(array):
         return array
-    data = np.frombuffer(array.buffers()[2] or b"", np.uint8)
+    data = _bytes(array)
     if len(data) > longest:
         length = pc.binary_length(array)
         what = say("is longer than {longest:,} bytes", longest=longest)
@@ -98,7 +155,7 @@ def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
             lambda row: say("{value} {what}", value=quote(array[row].as_py()), what=what),
             say("is a quote or a comma missing?"),
         )
-    if ((data <= 0x20) | (data >= 0x7F)).any():  # noqa: PLR2004 -- visible ASCII needs no more than this look
+    if not _is_quiet(data):
         hidden = mask(pc.match_substring_regex(array, HIDDEN))
         if hidden.any():
             given = array
@@ -171,9 +228,28 @@ def on_values(encoded: Any, report: Report) -> Report:
 
 def recode(encoded: Any, values: Any) -> Any:
     """Put other values in the place of a coded array's distinct ones; they may repeat or be blank."""
+    if values.equals(encoded.dictionary):
+        return encoded
     merged = values.dictionary_encode()
     codes = pc.take(merged.indices, encoded.indices)
     return pa.DictionaryArray.from_arrays(codes, merged.dictionary)
+
+
+def encoded(array: Any, report: Report) -> Any:
+    """Code any array as text: each value once, by int32, in order of first sight.
+
+    What comes in codes may hold values twice, in any order, or such as no row has.
+    """
+    if not is_coded(array.type) or array.dictionary.null_count:
+        return to_text(flat(array), report).dictionary_encode()
+    values, codes = flat(array.dictionary), array.indices.cast(pa.int32())
+    seen = codes.unique().drop_null().to_numpy()
+    distinct = values.take(pa.array(seen)).dictionary_encode()
+    if len(distinct.dictionary) == len(values) and (seen == np.arange(len(values))).all():
+        return pa.DictionaryArray.from_arrays(codes, values)
+    new = np.zeros(len(values), np.int32)
+    new[seen] = distinct.indices.to_numpy()
+    return pa.DictionaryArray.from_arrays(pc.take(pa.array(new), codes), distinct.dictionary)
 
 
 def text(array: Any, report: Report) -> Any:
@@ -183,8 +259,8 @@ def text(array: Any, report: Report) -> Any:
 
 def coded(array: Any, report: Report) -> Any:
     """Text with few distinct values: dictionary-coded, so that rules look at each value once."""
-    encoded = to_text(array, report).dictionary_encode()
-    return recode(encoded, clean(encoded.dictionary, on_values(encoded, report)))
+    coded_ = encoded(array, report)
+    return recode(coded_, clean(coded_.dictionary, on_values(coded_, report)))
 
 
 def uscc(array: Any, report: Report) -> Any:
@@ -257,8 +333,9 @@ def number(array: Any, report: Report) -> Any:
         good = pc.match_substring_regex(given, NUMBER)
         report(mask(pc.invert(good)), what, "")
         array = pc.if_else(good, given, "0").cast(pa.float64())
-    broken = mask(pc.invert(pc.is_finite(array)))
-    if broken.any():
+    total = pc.sum(array).as_py()
+    if total is not None and not math.isfinite(total):  # a sum that overflows is only looked at for nothing
+        broken = mask(pc.invert(pc.is_finite(array)))
         report(broken, what, say("leave blank what is not known"))
         array = pc.if_else(pa.array(broken), 0.0, array)
     return array
@@ -329,9 +406,8 @@ def read_time(value: str) -> dt.datetime | None:
 
 def time(array: Any, report: Report) -> Any:
     """Point of time in UTC, microseconds."""
-    kind = pa.timestamp("us", "UTC")
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
-        return in_calendar(array, report).cast(kind, safe=False)
+        return in_calendar(array, report).cast(TIME, safe=False)
     encoded = coded(array, report)
     given = encoded.dictionary.to_pylist()
     moments = [read_time(value) for value in given]
@@ -341,7 +417,7 @@ def time(array: Any, report: Report) -> Any:
         bad, lambda code: say("{value} is no point of time", value=quote(given[code])), hint
     )
     start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return pc.take(pa.array([moment or start for moment in moments], kind), encoded.indices)
+    return pc.take(pa.array([moment or start for moment in moments], TIME), encoded.indices)
 
 
 def flag(array: Any, report: Report) -> Any:

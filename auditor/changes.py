@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditor.case import Rule
+    from auditor.rule import Rule
     from auditor.terms import Key
 
 # In the order in which people want them.

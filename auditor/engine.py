@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import logging
-import pkgutil
 from collections import Counter
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor import rules, settings, zones
-from auditor.case import Case, Rule
+from auditor import settings, zones
+from auditor.case import Case
 from auditor.errors import UsageError
 from auditor.findings import Batch, FindingTable, RuleFindings, Verdict
 from auditor.language import Text, render, say
 from auditor.model import Declaration
 from auditor.result import AuditResult
 from auditor.roles import Surety
+from auditor.rules import all_rules
 from auditor.settings import Policy
 from auditor.values import Each, pick
 
@@ -30,24 +28,12 @@ if TYPE_CHECKING:
 
     from auditor.columns import BoolArray
     from auditor.observations import Observations
+    from auditor.rule import Rule
     from auditor.zones import Areas
 
+__all__ = ["all_rules", "areas_on", "check", "choose_rules", "day_of", "run_rule"]
 log = logging.getLogger(__name__)
 OBSERVED = 4  # grade E4: what others saw opens a question and never fails
-
-
-@cache
-def all_rules() -> tuple[Rule, ...]:
-    """Find the rules: every module of `auditor.rules` whose name does not start with an underscore.
-
-    Examples
-    --------
-    >>> "PILOT-ISP-02" in {rule.id for rule in all_rules()}
-    True
-    """
-    names = sorted(m.name for m in pkgutil.iter_modules(rules.__path__) if not m.name.startswith("_"))
-    found = [importlib.import_module(f"{rules.__name__}.{name}").RULE for name in names]
-    return tuple(sorted(found, key=lambda rule: rule.id))
 
 
 def choose_rules(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Rule, ...]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import registers
-from auditor.case import Message
 from auditor.findings import Verdict
 from auditor.language import Text, both, joined, render, told
 from auditor.messages import GRADES, VERDICTS, observation_line, weightiest
+from auditor.rule import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditor.case import Rule
+    from auditor.rule import Rule
 
 OWN_MESSAGES: Mapping[str, Message] = {
     "not_pilot": Message(

@@ -89,7 +89,7 @@ def intern(ids: pa.StringArray) -> Interned:
     lengths = np.diff(_offsets(ids))
     width = int(lengths.max(initial=0))
     if len(ids) < FEWEST or ids.null_count or width > LONGEST or not lengths.all() or not _plain(ids):
-        return Interned(ids, not ids.null_count and pc.count_distinct(ids).as_py() == len(ids))
+        return Interned(ids, not ids.null_count and len(ids.unique()) == len(ids))
     words = np.empty((len(ids), -(-width // 8)), np.uint64)
     slots = np.full(1 << (4 * len(ids) - 1).bit_length(), -1, np.int32)
     mine = np.empty(len(ids), np.int32)
@@ -104,7 +104,7 @@ def intern(ids: pa.StringArray) -> Interned:
     winners = slots.take(mine.take(crowded))
     among = ids.take(pa.array(crowded))
     distinct = (words.take(crowded, axis=0) != words.take(winners, axis=0)).any(axis=1).all()
-    distinct = distinct and pc.count_distinct(among).as_py() == len(crowded)
+    distinct = distinct and len(among.unique()) == len(crowded)
     return Interned(ids, bool(distinct), words, slots, crowded)
 
 

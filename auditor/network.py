@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from auditor import cells
 from auditor.columns import Coded, days, floats
+from auditor.interning import Interned
 from auditor.language import say
 from auditor.problems import quote, spans
 from auditor.tables import Frame, Note
@@ -58,7 +59,14 @@ def _check_coordinates(frame: Frame, log: Log) -> Frame:
     return replace(frame, table=table)
 
 
+def _is_blank(frame: Frame, name: str) -> bool:
+    column = frame.table.column(name)
+    return bool(column.null_count == len(column))
+
+
 def _check_period(frame: Frame, problems: Problems) -> None:
+    if any(_is_blank(frame, name) for name in ("from_on", "to_on")):
+        return
     start = days(frame.table, "from_on", blank=-int(NO_DAY))
     end = days(frame.table, "to_on", blank=int(NO_DAY))
     column = frame.table.column("to_on")
@@ -74,6 +82,8 @@ def _check_period(frame: Frame, problems: Problems) -> None:
 def _check_values(
     frame: Frame, name: str, good: Callable[[str], object], problems: Problems, *, what: str, hint: str = ""
 ) -> None:
+    if _is_blank(frame, name):
+        return
     column = Coded.of(frame.table.column(name))
     bad = column.map(lambda value: not good(value), blank=False, dtype=np.bool_)
     problems.rows(
@@ -86,6 +96,8 @@ def _check_values(
 
 
 def _check_present(frame: Frame, name: str, problems: Problems, hint: str = "") -> None:
+    if not frame.table.column(name).null_count:
+        return
     blank = cells.mask(frame.table.column(name).is_null())
     problems.rows(frame.origin, blank, name, lambda _row: say("is missing"), hint)
 
@@ -121,7 +133,7 @@ def _check_unique(frame: Frame, log: Log) -> None:
 
 def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
     ids = frame.strings(name)
-    if not pc.any(pc.match_substring(ids, "+")).as_py():
+    if not cells.holds(ids, "+"):
         return
     problems.rows(
         frame.origin,
@@ -132,20 +144,23 @@ def _check_rounded(frame: Frame, name: str, problems: Problems) -> None:
     )
 
 
-def _check_sites(frame: Frame, problems: Problems) -> None:
-    n, site = frame.table.num_rows, Coded.of(frame.table.column("site"))
-    if site.blank.all():
+def _check_sites(frame: Frame, table: Interned, problems: Problems) -> None:
+    if _is_blank(frame, "site"):
         return
-    known = pc.index_in(pa.array(site.values, pa.string()), frame.strings("id"))
-    above = np.append(np.asarray(pc.fill_null(known, n)), n)[site.codes]
+    n, site = frame.table.num_rows, Coded.of(frame.table.column("site"))
+    known = np.append(table.rows(pa.array(site.values, pa.string())), np.int32(-1))
+    known[known < 0] = n
+    above = known[site.codes]
     lost = (above == n) & ~site.blank
     hint = say("site is the id of the node it stands in")
     problems.rows(
         frame.origin, lost, "site", lambda row: say("{value} is no node", value=quote(site.at(row))), hint
     )
-    far = np.append(above, n)
+    far = np.append(above, np.int32(n))
     for _ in range(n.bit_length()):  # pointer doubling: whoever climbs more than n steps climbs for ever
         far = far[far]
+        if (far == n).all():
+            return
     cycle = np.zeros(n + 1, np.bool_)
     cycle[far] = True
     what = say("leads back to the node itself")
@@ -158,24 +173,38 @@ def _check_sites(frame: Frame, problems: Problems) -> None:
     )
 
 
-def check_nodes(frame: Frame, log: Log) -> Frame:
-    """Report what is wrong in the node table; coordinates 0,0 become unknown."""
+def check_nodes(frame: Frame, table: Interned, log: Log) -> Frame:
+    """Report what is wrong in the node table; coordinates 0,0 become unknown.
+
+    Parameters
+    ----------
+    frame
+        The nodes.
+    table
+        Their ids.
+    log
+        Gets the problems.
+    """
     problems = log.problems
     for name in ("id", "kind"):
         _check_present(frame, name, problems)
     _check_rounded(frame, "id", problems)
-    _check_unique(frame, log)
+    if not table.distinct:
+        _check_unique(frame, log)
     frame = _check_coordinates(frame, log)
-    accuracy, asn = floats(frame.table, "accuracy_m"), floats(frame.table, "asn")
-    problems.rows(
-        frame.origin,
-        accuracy < 0,
-        "accuracy_m",
-        lambda row: say("{value:g} is negative", value=accuracy[row]),
-    )
-    problems.rows(
-        frame.origin, asn > LARGEST_ASN, "asn", lambda row: say("{asn:.0f} is no AS number", asn=asn[row])
-    )
+    if not _is_blank(frame, "accuracy_m"):
+        accuracy = floats(frame.table, "accuracy_m")
+        problems.rows(
+            frame.origin,
+            accuracy < 0,
+            "accuracy_m",
+            lambda row: say("{value:g} is negative", value=accuracy[row]),
+        )
+    if not _is_blank(frame, "asn"):
+        asn = floats(frame.table, "asn")
+        problems.rows(
+            frame.origin, asn > LARGEST_ASN, "asn", lambda row: say("{asn:.0f} is no AS number", asn=asn[row])
+        )
     _check_values(
         frame,
         "region_code",
@@ -185,7 +214,7 @@ def check_nodes(frame: Frame, log: Log) -> Frame:
         hint=say("digits as in GB/T 2260, or two letters for a country"),
     )
     _check_period(frame, problems)
-    _check_sites(frame, problems)
+    _check_sites(frame, table, problems)
     return frame
 
 
@@ -220,36 +249,47 @@ def _undeclared(rows: list[IntArray], ends: list[Any]) -> tuple[list[IntArray], 
     return rows, coded.dictionary
 
 
-def _ends(frame: Frame, ids: Any) -> tuple[list[IntArray], Any]:
-    """Intern both ends once: row of the node, n + k for the k-th undeclared id, -1 for blank."""
+def _ends(frame: Frame, ids: Interned) -> tuple[list[IntArray], Any]:
+    """Look up both ends: row of the node, n + k for the k-th undeclared id, -1 for blank."""
     ends = [frame.strings("source"), frame.strings("target")]
-    both = pc.index_in(pa.concat_arrays(ends), ids)  # in one call: the ids are hashed once
-    at = np.array(pc.fill_null(both, LOST), np.int32)
-    at[cells.mask(both.is_null()) & np.concatenate([cells.mask(end.is_null()) for end in ends])] = -1
-    rows: list[IntArray] = np.split(at, 2)
+    rows = [ids.rows(end) for end in ends]
+    for at, end in zip(rows, ends, strict=True):
+        at[(at < 0) & ~cells.mask(end.is_null())] = LOST
     rows, undeclared = _undeclared(rows, ends)
-    return [np.where(at <= LOST, len(ids) + LOST - 1 - at, at).astype(np.int32) for at in rows], undeclared
+    for at in rows:
+        lost = at <= LOST
+        at[lost] = len(ids.ids) + LOST - 1 - at[lost]
+    return rows, undeclared
 
 
 def _link_ids(frame: Frame, given: Any, tail: IntArray, head: IntArray) -> Any:
     """Name links without id by their ends, parallel ones by a number besides: row order plays no part."""
     if not given.null_count:
         return given
-    blank = cells.mask(given.is_null())
-    source, target = (pc.fill_null(frame.strings(end), "") for end in ("source", "target"))
-    made = pc.binary_join_element_wise(source, target, ">").filter(pa.array(blank))
-    pair = (tail[blank].astype(np.int64) << 32) | (head[blank].astype(np.int64) & 0xFFFFFFFF)
+    blank = None if given.null_count == len(given) else cells.mask(given.is_null())
+    source, target = (frame.strings(end) for end in ("source", "target"))
+    if blank is not None:
+        tail, head = tail[blank], head[blank]
+        source, target = (end.filter(pa.array(blank)) for end in (source, target))
+    made = pc.binary_join_element_wise(source, target, ">", null_handling="replace", null_replacement="")
+    made = _numbered(made, tail, head)
+    return made if blank is None else pc.replace_with_mask(given, pa.array(blank), made)
+
+
+def _numbered(made: Any, tail: IntArray, head: IntArray) -> Any:
+    """Add a number to the names of links between the same ends, from the second on."""
+    pair = (tail.astype(np.int64) << 32) | (head.astype(np.int64) & 0xFFFFFFFF)
+    if not (np.diff(np.sort(pair)) == 0).any():
+        return made
     order = np.argsort(pair, kind="stable")
     starts = np.flatnonzero(np.diff(pair[order], prepend=pair[order[:1]] - 1))
     nth = np.empty(len(pair), np.int64)
     nth[order] = np.arange(1, len(pair) + 1) - np.repeat(starts, np.diff(np.append(starts, len(pair))))
-    if (nth > 1).any():
-        numbered = pc.binary_join_element_wise(made, pa.array(nth).cast(pa.string()), "#")
-        made = pc.if_else(pa.array(nth > 1), numbered, made)
-    return pc.replace_with_mask(given, pa.array(blank), made)
+    numbered = pc.binary_join_element_wise(made, pa.array(nth).cast(pa.string()), "#")
+    return pc.if_else(pa.array(nth > 1), numbered, made)
 
 
-def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Frame, Any]:
+def check_links(frame: Frame, ids: Interned, log: Log, *, complete: bool) -> tuple[Frame, Any]:
     """Report what is wrong in the link table and join it to the nodes.
 
     Parameters
@@ -280,15 +320,16 @@ def check_links(frame: Frame, ids: Any, log: Log, *, complete: bool) -> tuple[Fr
             end = frame.strings(name)
             problems.rows(
                 frame.origin,
-                rows >= len(ids),
+                rows >= len(ids.ids),
                 name,
                 _no_node(end),
                 say("declare it, or say complete = false"),
             )
-    names = pa.concat_arrays([ids, undeclared])
+    names = pa.concat_arrays([ids.ids, undeclared]) if len(undeclared) else ids.ids
     table = frame.table
     for name, rows in (("source", tail), ("target", head)):
-        known = pa.array(rows, mask=rows < 0)
+        blank = rows < 0
+        known = pa.array(rows, mask=blank if blank.any() else None)
         column = pa.DictionaryArray.from_arrays(known, names)
         table = table.set_column(table.column_names.index(name), name, column)
     at = table.column_names.index("id")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.columns import filled
 from auditor.errors import DeclarationError, Problem
 from auditor.language import Said, both, say
 
@@ -141,7 +142,7 @@ class Origin:
     code
         int8, one a row: position in `files`.
     number
-        int64, one a row: number of the row as its file shows it (a sheet's header is row 1).
+        int32, one a row: number of the row as its file shows it (a sheet's header is row 1).
     """
 
     files: tuple[str, ...]
@@ -152,7 +153,7 @@ class Origin:
     @classmethod
     def of(cls, file: str, number: IntArray, word: str = "row") -> Origin:
         """Give the origin of a table that is one file."""
-        return cls((file,), (word,), np.zeros(len(number), np.int8), number)
+        return cls((file,), (word,), filled(0, len(number), np.int8), number)
 
     def at(self, row: int) -> tuple[str, str]:
         """Name file and place of one row."""

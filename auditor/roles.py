@@ -36,6 +36,7 @@ MAYBE_FACILITY = frozenset({"pcdn", "other"})
 CARRYING_LINKS = frozenset(
     {"access", "fibre", "radio", "leased_line", "transit", "peering", "tunnel", "cross_border"}
 )
+HOLDING_CONTRACTS = frozenset({"cdn", "acceleration", "colocation", "cloud"})
 OUTWARD_LINKS = frozenset({"transit", "peering", "cross_border"})
 
 

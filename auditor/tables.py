@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import cells
+from auditor.columns import whole as in_one_piece
 from auditor.datum import DATUMS
 from auditor.language import say
 from auditor.problems import Origin, Problems, quote, spans
@@ -76,6 +77,8 @@ class Column:
 
     def read(self, array: Any, report: cells.Report) -> Any:
         """Convert the cells."""
+        kept = self.type in CODED and cells.is_coded(array.type)
+        array = in_one_piece(array) if kept else cells.flat(array)
         if self.name in LISTED:
             array = cells.with_semicolons(array)
         chinese = labels.words(self.name)
@@ -89,6 +92,16 @@ class Column:
         return read
 
 
+CODED = frozenset({"coded", "uscc", "choice", "date", "time", "flag"})  # few distinct values
+KINDS = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "date": pa.date32(),
+    "time": cells.TIME,
+    "flag": pa.bool_(),
+    "json": pa.string(),
+}
 READ: dict[str, Callable[[Any, cells.Report], Any]] = {
     "text": cells.text,
     "coded": cells.coded,
@@ -304,9 +317,11 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
             )
     arrays: dict[str, Any] = {}
     for column in columns:
-        array = raw.table.column(given.index(column.name)) if column.name in given else None
-        array = pa.nulls(raw.table.num_rows) if array is None else cells.flat(array)
-        arrays[column.name] = column.read(array, report(column.name))
+        if column.name in given:
+            array = raw.table.column(given.index(column.name))
+            arrays[column.name] = column.read(array, report(column.name))
+        else:
+            arrays[column.name] = cells.blank(KINDS.get(column.type, cells.CODES), raw.table.num_rows)
     for at, name in enumerate(given):
         if name not in arrays:
             arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))

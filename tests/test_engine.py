@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import auditor
 from auditor import engine
-from auditor.case import Message, Rule
 from auditor.errors import UsageError
 from auditor.findings import Batch, Text, Verdict
 from auditor.reports import _content, json_
+from auditor.rule import Message, Rule
 
 BASE = tomllib.loads((Path(__file__).parent / "rules" / "bases.toml").read_text("utf-8"))["shanghai"]
 DAY = "2026-11-22"

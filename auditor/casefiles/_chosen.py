@@ -19,8 +19,8 @@ from auditor.terms import View, other_terms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from auditor.case import Rule
     from auditor.language import Said
+    from auditor.rule import Rule
 
 NEAR, CUTOFF = 3, 55
 # what a finding says, whatever the language

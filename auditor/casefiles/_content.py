@@ -22,11 +22,11 @@ from auditor.page.facts import not_checked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from auditor.case import Rule
     from auditor.casefiles._chosen import Chosen
     from auditor.casefiles._exchange import Exchange
     from auditor.grouping import Group
     from auditor.reviews import Review
+    from auditor.rule import Rule
 
 SCHEMA = "auditor.case/1"
 DIGITS = 12  # of a case number

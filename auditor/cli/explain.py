@@ -13,9 +13,9 @@ from auditor.cli import _options
 from auditor.language import both, say
 
 if TYPE_CHECKING:
-    from auditor.case import Rule
     from auditor.language import Text
     from auditor.registers import Clause
+    from auditor.rule import Rule
 
 
 WIDTH = 80
@@ -29,8 +29,8 @@ WIDTH = 80
 def command(name: str, result_path: str | None, subject: str | None, lang: str) -> None:
     """Print the manual page of a rule or the text of a clause; with --result, the reasons of a finding."""
     from auditor import registers
-    from auditor.engine import all_rules
     from auditor.errors import UsageError
+    from auditor.rules import all_rules
 
     rules = {rule.id: rule for rule in all_rules()}
     clauses = {clause.id: clause for clause in registers.read_clauses()}

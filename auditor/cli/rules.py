@@ -15,8 +15,8 @@ from auditor.language import both
 @_options.output_format("text", "json", "markdown")
 def command(lang: str, format_: str) -> None:
     """List the rules with what they rest on."""
-    from auditor.engine import all_rules
     from auditor.messages import BASES, SEVERITIES
+    from auditor.rules import all_rules
 
     rows = [
         {

@@ -14,6 +14,7 @@ from auditor import cells, network, tables
 from auditor.columns import Coded
 from auditor.errors import DeclarationError, UnnamedError, UsageError
 from auditor.governance import LISTS
+from auditor.interning import intern
 from auditor.language import say
 from auditor.model import UNKNOWN_KEY, Declaration, Network, read_document
 from auditor.problems import Origin, quote
@@ -290,7 +291,9 @@ def _network(
         log.problems.add(
             nodes.origin.files[-1], "", "", say("the table has no rows"), say("declare at least one node")
         )
-    nodes = network.check_nodes(_default_kind(nodes, log) if graph and not whole else nodes, log)
+    nodes = _default_kind(nodes, log) if graph and not whole else nodes
+    ids = intern(nodes.strings("id"))
+    nodes = network.check_nodes(nodes, ids, log)
     if links is None:
         if stated.links is None and graph is None:
             log.notes.append(Note(folder.file, say("no links are declared")))
@@ -299,7 +302,7 @@ def _network(
         )
     if not links.whole:
         return nodes, None, None
-    links, undeclared = network.check_links(links, nodes.strings("id"), log, complete=stated.complete)
+    links, undeclared = network.check_links(links, ids, log, complete=stated.complete)
     return nodes, links, undeclared
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from auditor import cells
+from auditor import cells, tables
 from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 HEADER_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 24
 LOOKED_AT = 1 << 15  # bytes before and after what is no UTF-8
+CODED_NAMES = frozenset(
+    column.name
+    for columns in (tables.NODES, tables.LINKS, tables.PREFIXES)
+    for column in columns
+    if column.type in tables.CODED
+)
 NEEDED = {"nodes": ("id", "kind"), "links": ("source", "target"), "prefixes": ("prefix",)}
 
 
@@ -56,7 +62,7 @@ def read_rows(rows: list[dict[str, Any]], word: str, file: str, columns: tuple[s
     names = list(dict.fromkeys((*columns, *(name for row in rows for name in row))))
     names = names[: MOST_COLUMNS + 1]  # more are a problem of the assembly, before they fill the memory
     table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=names)
-    return Frame(table, Origin.of(file, np.arange(1, len(rows) + 1), word))
+    return Frame(table, Origin.of(file, np.arange(1, len(rows) + 1, dtype=np.int32), word))
 
 
 def _column(values: list[Any]) -> Any:
@@ -97,7 +103,7 @@ def _json(value: Any) -> str:
 def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
     """Read a Parquet file; its types are kept."""
     try:
-        table = pyarrow.parquet.read_table(pa.BufferReader(data))
+        table = _decoded(pa.BufferReader(data))
         table.validate(full=True)  # Arrow trusts the file's word that its text is UTF-8
         names = [name.strip() for name in table.column_names]
         for field in table.schema:
@@ -111,7 +117,17 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
             say("is it complete?"),
         )
         return None
-    return Frame(table.rename_columns(names), Origin.of(file, np.arange(1, table.num_rows + 1), "record"))
+    numbers = np.arange(1, table.num_rows + 1, dtype=np.int32)
+    return Frame(table.rename_columns(names), Origin.of(file, numbers, "record"))
+
+
+def _decoded(source: pa.BufferReader) -> pa.Table:
+    """Decode a Parquet file; text with few distinct values stays in the codes that the file has for it."""
+    metadata = pyarrow.parquet.read_metadata(source)
+    leaves = [metadata.schema.column(at).path for at in range(metadata.num_columns)]
+    coded = [leaf for leaf in leaves if leaf.strip() in CODED_NAMES and leaves.count(leaf) == 1]
+    # pyarrow.parquet.read_table would import pyarrow.dataset, for 0.1 s and more, and give many pieces.
+    return pyarrow.parquet.ParquetFile(source, metadata=metadata, read_dictionary=coded).read()
 
 
 def _names_within(kind: Any) -> list[str]:
@@ -315,7 +331,7 @@ def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
         lambda at: say("cells: {found} instead of {expected}", found=cells[at][0], expected=cells[at][1]),
         hint,
     )
-    numbers = np.arange(2, 2 + rows + len(wrong))
+    numbers = np.arange(2, 2 + rows + len(wrong), dtype=np.int32)
     return numbers[~np.isin(numbers, wrong)]
 
 

@@ -21,8 +21,8 @@ from auditor.reports._standard import NAMESPACE, manual_page, named, run_uuid, u
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditor.case import Rule
     from auditor.result import AuditResult
+    from auditor.rule import Rule
 
 OSCAL_VERSION = "1.2.1"
 NS = "urn:auditor:oscal:1"

@@ -22,10 +22,10 @@ from auditor.reports._standard import NAMESPACE, manual_page, named, run_uuid, u
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from auditor.case import Message, Rule
     from auditor.registers import Clause
     from auditor.reports._standard import Tail
     from auditor.result import AuditResult
+    from auditor.rule import Message, Rule
 
 VERSION = "2.1.0"
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"

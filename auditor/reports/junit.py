@@ -25,9 +25,9 @@ from auditor.reports._standard import PATHS, Tail, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.case import Rule
     from auditor.reports._standard import Shown
     from auditor.result import AuditResult
+    from auditor.rule import Rule
 
 TAGS = {
     Verdict.FAIL: "failure",

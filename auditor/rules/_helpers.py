@@ -12,10 +12,10 @@ from auditor.columns import Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both, joined
 from auditor.messages import kind_name
+from auditor.places import Places
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
 from auditor.values import Each
-from auditor.zones import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -41,9 +41,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 from auditor.standing import OUTSIDE, WITHIN
@@ -51,6 +51,7 @@ from auditor.standing import OUTSIDE, WITHIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.model import Service
 
 GENERAL_CAP = (

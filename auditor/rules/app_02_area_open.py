@@ -36,9 +36,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import Verdict
 from auditor.language import both
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.rules._approvals import CIRCULAR_ON, Answer
 from auditor.standing import OUTSIDE
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.findings import Batch
     from auditor.model import Service
     from auditor.zones import Area

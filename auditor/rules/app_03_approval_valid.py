@@ -40,9 +40,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import Verdict
 from auditor.language import Text, both
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 from auditor.rules._helpers import place_named
@@ -50,6 +50,7 @@ from auditor.rules._helpers import place_named
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.findings import Batch
     from auditor.model import Approval, Service
 

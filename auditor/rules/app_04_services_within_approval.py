@@ -45,10 +45,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers, roles
-from auditor.case import Case, Message, Rule
 from auditor.findings import Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.rules._approvals import Answer
 from auditor.rules._helpers import place_named
@@ -57,6 +57,7 @@ from auditor.standing import WITHIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.findings import Batch
     from auditor.model import Approval, Service
 

@@ -44,10 +44,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.roles import FACILITY, Party, Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import (
     acceleration_contracts,
     contract_nodes,
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
     from auditor.model import Contract
     from auditor.registers import Cdn

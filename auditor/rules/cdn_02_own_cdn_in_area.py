@@ -34,10 +34,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import ACCELERATING, Party, Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import (
     facts,
     inside,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 NEVER = ("fail",)

@@ -32,15 +32,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Verdict
 from auditor.language import both
 from auditor.roles import HOSTING, Party, Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import node_batch, rows_where, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
     from auditor.findings import Batch
 

@@ -39,15 +39,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import exits
-from auditor.case import Case, Message, Rule
 from auditor.findings import WORST_FIRST, Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.settings import AreaEvent
 
 

@@ -41,15 +41,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditor import exits, registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import WORST_FIRST, Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.model import WindDown
     from auditor.settings import AreaEvent
 

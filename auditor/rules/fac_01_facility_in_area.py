@@ -38,15 +38,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import placed, rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import IntArray
 
 

@@ -36,16 +36,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import facts, home_grade, inside, rows_where, standing, unresolved, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 

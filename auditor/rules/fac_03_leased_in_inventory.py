@@ -35,16 +35,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.case import HOLDING_CONTRACTS, Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
-from auditor.roles import Surety
+from auditor.roles import HOLDING_CONTRACTS, Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import contract_nodes, contract_rows, facts, supplier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from auditor.case import Case
     from auditor.model import Contract
 
 NEVER = ("fail",)

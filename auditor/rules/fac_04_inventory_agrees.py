@@ -50,13 +50,13 @@ import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.addresses import Addresses
-from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.comparison.reasons import KINDS, REASONS
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.registers.names import normal
 from auditor.roles import Surety, is_operator
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import kinds
 from auditor.rules._observed import declared, resolved
 from auditor.values import Each
@@ -64,6 +64,7 @@ from auditor.values import Each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
     from auditor.comparison.table import Row
     from auditor.rules._observed import Resolved

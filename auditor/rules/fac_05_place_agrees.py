@@ -42,11 +42,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both, joined
 from auditor.messages import OUTCOMES
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import rows_where, where
 from auditor.rules._observed import sides_told
 from auditor.standing import UNKNOWN
@@ -56,6 +56,7 @@ from auditor.votes import CONTRADICTION, REASONS, Says
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import IntArray
 
 NEVER = ("fail",)

@@ -38,14 +38,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import duties
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
+from auditor.rule import Message, Rule
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.duties import Due
 
 

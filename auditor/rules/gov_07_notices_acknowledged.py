@@ -37,14 +37,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from auditor import duties
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.registers.names import normal
+from auditor.rule import Message, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.language import Text
     from auditor.model import Approval, Notice
 

@@ -47,20 +47,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.comparison.texts import simplified
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
+from auditor.places import Places
 from auditor.registers.names import is_branch, normal
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.rules._helpers import EVERYWHERE
 from auditor.standing import OUTSIDE, WITHIN, relation_of
-from auditor.zones import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.model import Approval, Registration
     from auditor.zones import Relation
 

@@ -36,15 +36,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import zones
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
+from auditor.rule import Message, Rule
 from auditor.rules import _approvals
 from auditor.standing import WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from auditor.case import Case
 
 
 NEVER = ("fail",)  # a stale version is a fault of the audit

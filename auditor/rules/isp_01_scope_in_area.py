@@ -37,18 +37,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
+from auditor.places import Places
+from auditor.rule import Message, Rule
 from auditor.rules._approvals import code_of, held_by_operator
 from auditor.rules._helpers import facts, home_grade, place_named, rows_where, standing, unresolved
 from auditor.standing import OUTSIDE, STRADDLING, WITHIN, serves
-from auditor.zones import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 NATIONWIDE = frozenset({"cn", "chn", "china", "nationwide", "全国", "中国"})

@@ -39,15 +39,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.columns import Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import is_operator
+from auditor.rule import Message, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import IntArray
     from auditor.model import Contract
 

@@ -41,18 +41,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor import columns, roles
-from auditor.case import Case, Message, Rule
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.paths import names_of
 from auditor.roles import Party, Surety
+from auditor.rule import Message, Rule
 from auditor.standing import OUTSIDE, UNKNOWN
 from auditor.values import Each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 OTHER_JURISDICTIONS = ("71", "81", "82")  # GB/T 2260: Taiwan, Hong Kong, Macao

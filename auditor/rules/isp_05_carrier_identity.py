@@ -45,10 +45,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 from auditor import registers
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.roles import Party
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import kinds, rows_where
 from auditor.rules._observed import announcers_told
 from auditor.values import Each
@@ -56,6 +56,7 @@ from auditor.values import Each
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from auditor.case import Case
     from auditor.columns import BoolArray, IntArray
 
 OBSERVED = 4  # grade

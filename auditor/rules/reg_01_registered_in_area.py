@@ -35,9 +35,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.case import Case, Message, Rule
 from auditor.findings import Batch, Verdict
 from auditor.language import both
+from auditor.rule import Message, Rule
 from auditor.rules._helpers import place_named
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from auditor.case import Case
     from auditor.model import Domicile
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
 
-    from auditor.case import Rule
+    from auditor.rule import Rule
     from auditor.scans.blobs import Blobs
     from auditor.scans.decisions import Decision
 

@@ -18,7 +18,7 @@ from auditor.scans.notice_content import PASSED_BY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from auditor.case import Rule
+    from auditor.rule import Rule
 
 MOST_SHOWN = 100  # findings in each language; the JSON lists more
 KINDS: Mapping[str, Text] = {
