@@ -31,13 +31,14 @@ import numpy as np
 from auditor import topology
 from auditor.access_graph import DOUBTFUL, NO, SURE, AccessGraph, AccessInput
 from auditor.findings import Verdict
-from auditor.topology import NONE, Csr, Paths, Search, Tree
+from auditor.topology import NONE, Paths, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from auditor.columns import BoolArray, IntArray
-    from auditor.topology import Rank
+    from auditor.topology import Csr, Rank
+    from auditor.trunk import Way
 
     Found: TypeAlias = Mapping[int, Search]
 
@@ -49,6 +50,7 @@ __all__ = [
     "Judged",
     "StretchReason",
     "Witnesses",
+    "bypasses",
     "judge_access",
     "judge_stretch",
     "stretch_verdict",
@@ -149,7 +151,7 @@ class Judged:
     network
         What was searched.
     found
-        For each direction of traffic, the search that holds the witness of a reason.
+        For each direction of traffic, the search in the trunk that holds the witness of a reason.
     """
 
     subjects: IntArray
@@ -162,10 +164,11 @@ class Judged:
     def lengths(self) -> IntArray:
         """Nodes on each subject's witness path, 0 where there is none."""
         lengths = np.zeros(self.subjects.size, np.int32)
-        for way, found in enumerate(self.found):
+        trunk = self.network.trunk
+        for number, (way, found) in enumerate(zip(trunk.ways, self.found, strict=True)):
             for reason, search in found.items():
-                mine = (self.reason == reason) & (self.downstream == bool(way))
-                lengths[mine] = search.level[self.subjects[mine]] + 1
+                mine = (self.reason == reason) & (self.downstream == bool(number))
+                lengths[mine] = trunk.levels(way, search)[mine] + 1
         return lengths
 
     def witnesses(self, rank: Rank, at: IntArray | None = None) -> Witnesses:
@@ -179,37 +182,41 @@ class Judged:
             Positions in `subjects`; all by default. What is returned grows with the sum of `lengths`.
         """
         at = np.arange(self.subjects.size) if at is None else at
-        group = self.reason[at].astype(np.int64) * 2 + self.downstream[at]
+        group = self.reason[at] * np.int8(2) + self.downstream[at]
         near, far = np.full((2, at.size), NONE, np.int32)
-        parts = []
+        parts, order = [], []
         for value in np.unique(group).tolist():
             chosen = np.flatnonzero(group == value)
-            targets = self.subjects[at[chosen]]
-            grown = self._tree(value % 2, value // 2, targets, rank)
-            parts.append(topology.paths(grown, targets))
-            near[chosen], far[chosen] = topology.leaving(grown, targets, self.network.ours)
-        order = np.argsort(group, kind="stable")
-        return self._shown(topology.taken(topology.joined(parts), np.argsort(order)), near, far)
+            part, near[chosen], far[chosen] = self._paths(value % 2, value // 2, at[chosen], rank)
+            parts.append(part)
+            order.append(chosen)
+        if len(parts) == 1:
+            return self._shown(parts[0], near, far)
+        back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
+        return self._shown(topology.taken(topology.joined(parts), back), near, far)
 
-    def _tree(self, way: int, reason: int, targets: IntArray, rank: Rank) -> Tree:
-        found = self.found[way].get(reason)
-        n = self.network.given.n
+    def _paths(self, number: int, reason: int, at: IntArray, rank: Rank) -> tuple[Paths, IntArray, IntArray]:
+        """Paths of subjects that share a reason, and near and far rows of their hand-offs."""
+        network, found = self.network, self.found[number].get(reason)
+        if found is None:
+            nowhere = np.full(at.size, NONE, np.int32)
+            return Paths(nowhere[:0], nowhere[:0], np.zeros(at.size + 1, np.int64)), nowhere, nowhere
 
         def with_far_ends(rows: IntArray) -> IntArray:
             numbers = np.full(rows.size, LAST)
-            numbers[rows < n] = rank(rows[rows < n])
+            declared = rows < network.given.n
+            numbers[declared] = rank(rows[declared])
             return numbers
 
-        if found is None:
-            return topology.no_tree(self.network.n)
-        onward = self.network.ways[way][1]
-        return topology.tree(
-            found, onward, targets, with_far_ends, link_rank=self.network.doubtful.view(np.int8)
+        trunk, doubtful = network.trunk, network.doubtful.view(np.int8)
+        return trunk.grown(
+            trunk.ways[number], found, at, with_far_ends, link_rank=doubtful, inside=network.ours
         )
 
     def _shown(self, paths: Paths, near: IntArray, far: IntArray) -> Witnesses:
         network, last = self.network, paths.links == NONE
-        node = (network.gate == DOUBTFUL)[paths.nodes] | (last & (network.root == DOUBTFUL)[paths.nodes])
+        node = network.gate[paths.nodes] == DOUBTFUL
+        node[last] |= network.root[paths.nodes[last]] == DOUBTFUL
         return Witnesses(
             Paths(network.blank(paths.nodes), np.append(network.origin, NONE)[paths.links], paths.offsets),
             near,
@@ -238,38 +245,51 @@ def judge_access(network: AccessGraph, *, own_server: str = "inconclusive") -> J
         but through an own server; the network is not complete. Witnesses lead to the root, or for the last
         two and for a pass to the nearest sure gate; "no path" has none.
     """
-    return _worse(network, [_access(network, way[0], own_server) for way in network.ways])
+    return _worse(network, [_access(network, way, own_server) for way in network.trunk.ways])
 
 
-def _access(network: AccessGraph, graph: Csr, own_server: str) -> tuple[IntArray, Found]:
-    gates, ends = network.gate, network.ends
-    open_gates = np.zeros(network.n, np.bool_)
-    sure_gates = np.flatnonzero(gates == SURE)
+def bypasses(network: AccessGraph) -> tuple[Search, ...]:
+    """Search the whole network for sure bypasses, in each direction of traffic: for those who alter links."""
+    return tuple(_strict(network, graph, slice(None)) for graph, _ in network.ways)
+
+
+def _strict(network: AccessGraph, graph: Csr, rows: IntArray | slice) -> Search:
+    """Search from the sure roots with all gates out and over sure links; of nodes only `rows`."""
     over_any = network.crossing(DOUBTFUL) | network.crossing(SURE) | network.to_gate(DOUBTFUL, SURE)
-    strict = topology.search(
+    return topology.search(
         graph,
-        np.flatnonzero(network.root == SURE),
-        blocked=gates > NO,
-        ends=ends,
+        np.flatnonzero(network.root[rows] == SURE),
+        blocked=network.gate[rows] > NO,
+        ends=network.ends[rows],
         absent=over_any | network.unsure,
     )
+
+
+def _access(network: AccessGraph, way: Way, own_server: str) -> tuple[IntArray, Found]:
+    trunk, graph = network.trunk, way.graph
+    gates, ends, own = (column[trunk.rows] for column in (network.gate, network.ends, network.own_server))
+    strict = _strict(network, graph, trunk.rows)
     lenient = topology.search(
         graph,
-        np.flatnonzero(network.root > NO),
+        np.flatnonzero(network.root[trunk.rows] > NO),
         blocked=gates == SURE,
         ends=ends,
         absent=network.crossing(SURE) | network.to_gate(DOUBTFUL, SURE),
     )
-    to_gate = network.to_gate(DOUBTFUL)
     # A root that is reached, but not with the sure gates out, lies behind one: no second search for roots.
-    served = topology.search(graph, sure_gates, blocked=open_gates, ends=ends, absent=to_gate)
-    own = network.own_server
+    to_gate, sure_gates = network.to_gate(DOUBTFUL), np.flatnonzero(gates == SURE)
+    served = topology.search(graph, sure_gates, blocked=np.zeros_like(ends), ends=ends, absent=to_gate)
     direct = served
     if own_server != "pass" and own.any():
         direct = topology.search(graph, sure_gates, blocked=own, ends=ends, absent=to_gate)
     default = AccessReason.THROUGH_GATE if network.given.complete else AccessReason.NOT_COMPLETE
+
+    def reached(found: Search) -> BoolArray:
+        return trunk.levels(way, found) >= 0
+
+    unserved = ~reached(served)
     reason = np.select(
-        [strict.reached, lenient.reached, ~served.reached, ~direct.reached],
+        [reached(strict), reached(lenient), unserved, unserved if direct is served else ~reached(direct)],
         [
             np.int8(AccessReason.BYPASS),
             np.int8(AccessReason.BYPASS_IF_DOUBTFUL),
@@ -321,7 +341,7 @@ def judge_stretch(
         outside=sources,
         unplaced=network.spread(unplaced) & gates,
     )
-    return _worse(network, [_stretch(network, way[0], equipment) for way in network.ways])
+    return _worse(network, [_stretch(network, way, equipment) for way in network.trunk.ways])
 
 
 @dataclass(frozen=True)
@@ -333,20 +353,26 @@ class _Equipment:
     unplaced: BoolArray
 
 
-def _stretch(network: AccessGraph, graph: Csr, equipment: _Equipment) -> tuple[IntArray, Found]:
-    taken_out = (network.gate > NO) | (network.root == SURE)
+def _stretch(network: AccessGraph, way: Way, equipment: _Equipment) -> tuple[IntArray, Found]:
+    trunk = network.trunk
+    taken_out = ((network.gate > NO) | (network.root == SURE))[trunk.rows]
     over_gate = network.crossing(DOUBTFUL) | network.crossing(SURE)
+    ends = network.ends[trunk.rows]
 
     def near(sources: BoolArray, absent: BoolArray) -> Search:
+        mine = sources[trunk.rows]
         return topology.search(
-            graph, np.flatnonzero(sources), blocked=taken_out & ~sources, ends=network.ends, absent=absent
+            way.graph, np.flatnonzero(mine), blocked=taken_out & ~mine, ends=ends, absent=absent
         )
+
+    def reached(found: Search) -> BoolArray:
+        return trunk.levels(way, found) >= 0
 
     certain = near(equipment.certain, over_gate | network.unsure)
     outside = near(equipment.outside, over_gate)
     unplaced = near(equipment.unplaced, over_gate)
     reason = np.select(
-        [certain.reached, outside.reached, unplaced.reached, ~network.linked],
+        [reached(certain), reached(outside), reached(unplaced), ~network.linked[trunk.asked]],
         [
             np.int8(StretchReason.OUTSIDE),
             np.int8(StretchReason.OUTSIDE_IF_DOUBTFUL),
@@ -364,8 +390,9 @@ def _stretch(network: AccessGraph, graph: Csr, equipment: _Equipment) -> tuple[I
 
 def _worse(network: AccessGraph, ways: list[tuple[IntArray, Found]]) -> Judged:
     """Of each subject the higher reason of all directions of traffic, the first on equality."""
-    subjects = np.flatnonzero(network.given.subject).astype(np.int32)
-    reasons = np.stack([reason[subjects] for reason, _ in ways])
-    return Judged(
-        subjects, reasons.max(axis=0), reasons.argmax(axis=0) > 0, network, tuple(found for _, found in ways)
-    )
+    reason = ways[0][0]
+    downstream = np.zeros(reason.size, np.bool_)
+    if len(ways) > 1:
+        downstream = ways[1][0] > reason
+        reason = np.maximum(reason, ways[1][0])
+    return Judged(network.trunk.asked, reason, downstream, network, tuple(found for _, found in ways))

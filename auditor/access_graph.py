@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor import topology
 from auditor.topology import NONE, Arcs, Csr
+from auditor.trunk import Trunk, trunk_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,10 +142,12 @@ class AccessGraph:
     @cached_property
     def linked(self) -> BoolArray:
         """Nodes with a link to another."""
-        joins = self.given.tail != self.given.head
+        tail, head = self.given.tail, self.given.head
+        joins = tail != head
         mask = np.zeros(self.n, np.bool_)
-        for column in (self.arcs.tail, self.arcs.head):
-            mask[column[: joins.size][joins]] = True
+        mask[tail[joins]] = True
+        mask[head[joins & (head >= 0)]] = True
+        mask[self.given.n :] = True
         return mask
 
     @cached_property
@@ -153,17 +156,21 @@ class AccessGraph:
         node = self.given.over_node
         return np.flatnonzero((node >= 0) & (self.gate[np.maximum(node, 0)] > NO))
 
-    @cached_property
+    @property
     def origin(self) -> IntArray:
         """Row of the declared link behind each link here."""
         crossing = self.given.over_link[self.over]
         return np.concatenate([np.arange(self.given.tail.size), crossing, crossing]).astype(np.int32)
 
-    @cached_property
+    @property
     def arcs(self) -> Arcs:
         """Links with far ends, then the links to and from the gates that tunnels cross."""
-        head = self.given.head.copy()
-        head[self.far_ends] = np.arange(self.given.n, self.n)
+        tail, head = self.given.tail, self.given.head
+        if self.far_ends.size:
+            head = head.copy()
+            head[self.far_ends] = np.arange(self.given.n, self.n)
+        if not self.over.size:
+            return Arcs(self.n, tail, head, self.given.both, np.arange(tail.size, dtype=np.int32))
         link, gate = self.given.over_link[self.over], self.given.over_node[self.over]
         return Arcs(
             self.n,
@@ -172,6 +179,12 @@ class AccessGraph:
             self.given.both[self.origin],
             np.arange(self.origin.size, dtype=np.int32),
         )
+
+    @cached_property
+    def trunk(self) -> Trunk:
+        """What the searches for subjects run on: subscribers end paths and are leaves."""
+        inner = ~self.ends | (self.gate > NO) | (self.root > NO) | self.own_server
+        return trunk_of(self.arcs, inner, np.flatnonzero(self.given.subject).astype(np.int32))
 
     @cached_property
     def ways(self) -> tuple[tuple[Csr, Csr], ...]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
 from auditor import columns, engine, roles, topology
-from auditor.access import AccessReason, judge_access
+from auditor.access import AccessReason, bypasses, judge_access
 from auditor.boundaries import ecef
 from auditor.columns import Coded
 from auditor.cut import cheapest, core_of
@@ -157,7 +157,7 @@ class Bypasses:
     @cached_property
     def strict(self) -> tuple[Search, ...]:
         """For each direction of traffic the search that finds bypasses."""
-        return tuple(found[AccessReason.BYPASS] for found in self.judged.found)
+        return bypasses(self.case.network)
 
     @cached_property
     def failing(self) -> BoolArray:

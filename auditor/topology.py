@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +65,21 @@ class Csr:
     def n(self) -> int:
         """Number of nodes."""
         return len(self.ptr) - 1
+
+    def take(self, rows: IntArray) -> Csr:
+        """Neighbours of some nodes, in their order."""
+        counts = np.diff(self.ptr)[rows]
+        ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        at = np.repeat(self.ptr[rows] - ptr[:-1], counts) + np.arange(ptr[-1], dtype=np.int32)
+        return Csr(ptr, self.adj[at], self.link[at])
+
+    def and_then(self, more: Csr) -> Csr:
+        """Neighbours of these nodes and then of others."""
+        return Csr(
+            np.concatenate([self.ptr, more.ptr[1:] + self.ptr[-1]]),
+            np.concatenate([self.adj, more.adj]),
+            np.concatenate([self.link, more.link]),
+        )
 
 
 @dataclass(frozen=True)
@@ -155,8 +168,15 @@ def csr(arcs: Arcs, *, reverse: bool = False) -> Csr:
     def there_and_back(one: IntArray, other: IntArray) -> IntArray:
         return np.concatenate([one, other[back]]).astype(np.int32, copy=False)
 
-    ptr, order = _by_row(there_and_back(tail, head), arcs.n)
-    return Csr(ptr, there_and_back(head, tail)[order], there_and_back(arcs.link, arcs.link)[order])
+    return compressed(
+        there_and_back(tail, head), there_and_back(head, tail), there_and_back(arcs.link, arcs.link), arcs.n
+    )
+
+
+def compressed(rows: IntArray, adj: IntArray, link: IntArray, n: int) -> Csr:
+    """Compress arcs from `rows` to `adj`, in the order of `rows`, else in their own."""
+    ptr, order = _by_row(rows, n)
+    return Csr(ptr, adj[order], link[order])
 
 
 def _by_row(rows: IntArray, n: int) -> tuple[IntArray, IntArray]:
@@ -165,6 +185,8 @@ def _by_row(rows: IntArray, n: int) -> tuple[IntArray, IntArray]:
         return np.zeros(n + 1, np.int32), rows
     # One column an arc: the conversion is then a stable counting sort in C that can merge no parallel links.
     size = rows.size
+    from scipy.sparse import csr_array  # noqa: PLC0415 -- rules are listed without it
+
     ones, columns = np.ones(size, np.int8), np.arange(size, dtype=np.int32)
     matrix = csr_array((ones, (rows, columns)), shape=(n, size))
     return matrix.indptr.astype(np.int32, copy=False), matrix.indices
@@ -205,6 +227,9 @@ def search(
     >>> search(csr(arcs), column(0), blocked=third, ends=nothing).level.tolist()
     [0, 1, -1, -1]
     """
+    from scipy.sparse import csr_array  # noqa: PLC0415 -- rules are listed without it
+    from scipy.sparse.csgraph import breadth_first_order  # noqa: PLC0415
+
     roots = np.unique(roots[~blocked[roots]]).astype(np.int32, copy=False)
     through = ~ends
     through[roots] = True
