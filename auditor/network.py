@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from auditor import cells
 from auditor.columns import Coded, days, floats
-from auditor.interning import Interned
 from auditor.language import say
 from auditor.problems import quote, spans
 from auditor.tables import Frame, Note
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from auditor.columns import IntArray
+    from auditor.interning import Interned
     from auditor.problems import Problems
     from auditor.tables import Log
 

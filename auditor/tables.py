@@ -293,6 +293,24 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
     def report(name: str) -> cells.Report:
         return lambda bad, what, hint: log.problems.rows(raw.origin, bad, name, what, hint)
 
+    _check_names(given, file, log)
+    given = given[:MOST_COLUMNS]
+    arrays: dict[str, Any] = {}
+    for column in columns:
+        if column.name in given:
+            array = raw.table.column(given.index(column.name))
+            arrays[column.name] = column.read(array, report(column.name))
+        else:
+            arrays[column.name] = cells.blank(KINDS.get(column.type, cells.CODES), raw.table.num_rows)
+    for at, name in enumerate(given):
+        if name not in arrays:
+            arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))
+            log.unused.append(Unused(file, say("column {name}", name=name), UNKNOWN_COLUMN))
+    return _without_blank_rows(replace(raw, table=pa.table(arrays)), log)
+
+
+def _check_names(given: list[str], file: str, log: Log) -> None:
+    """Report columns that are too many, without a name that can be seen, or there more than once."""
     if len(given) > MOST_COLUMNS:
         what = say("{count:,} columns, more than {most:,}", count=len(given), most=MOST_COLUMNS)
         log.problems.add(file, "", "", what, say("leave out what no rule reads"))
@@ -315,18 +333,6 @@ def read_columns(raw: Frame, columns: Sequence[Column], log: Log) -> Frame:
                 say("the column is there {times} times", times=times),
                 say("rename or remove one"),
             )
-    arrays: dict[str, Any] = {}
-    for column in columns:
-        if column.name in given:
-            array = raw.table.column(given.index(column.name))
-            arrays[column.name] = column.read(array, report(column.name))
-        else:
-            arrays[column.name] = cells.blank(KINDS.get(column.type, cells.CODES), raw.table.num_rows)
-    for at, name in enumerate(given):
-        if name not in arrays:
-            arrays[name] = cells.text(_spelt(cells.flat(raw.table.column(at))), report(name))
-            log.unused.append(Unused(file, say("column {name}", name=name), UNKNOWN_COLUMN))
-    return _without_blank_rows(replace(raw, table=pa.table(arrays)), log)
 
 
 def _spelt(array: Any) -> Any:
