@@ -1,7 +1,8 @@
 """The edges of areas: which side a point lies on, how far off, and whether its disc touches a doubtful edge.
 
 Distances are taken in three dimensions, between points of the ellipsoid: no projection, no seam, and a k-d
-tree answers them. Edges are straight in longitude and latitude and cut to pieces of at most 100 m.
+tree answers them. Edges are straight in longitude and latitude and cut to pieces of at most 100 m. Most points
+need none: a grid tells which piece of ground they lie on, and that no edge is near.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyproj
 import shapely
-from scipy.spatial import cKDTree
+
+from auditor.datum import geod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from auditor.columns import BoolArray, FloatArray, IntArray
 
 NONE = -1
-_GEOD = pyproj.Geod(ellps="WGS84")
 _A, _E2 = 6378137.0, 6.69437999014e-3
 _STEP_M = 100.0
 _HALF_M = _STEP_M / 2
@@ -36,13 +36,6 @@ def ecef(lon: FloatArray, lat: FloatArray) -> FloatArray:
     radius = _A / np.sqrt(1.0 - _E2 * np.sin(phi) ** 2)
     across = radius * np.cos(phi)
     return np.stack([across * np.cos(lam), across * np.sin(lam), radius * (1.0 - _E2) * np.sin(phi)], axis=-1)
-
-
-def segments(shape: shapely.Geometry) -> FloatArray:
-    """Edges of polygons as rows of lon, lat, lon, lat, in the order of their rings."""
-    rings = shapely.get_rings(shapely.get_parts(shape))
-    pairs = [np.hstack([points[:-1], points[1:]]) for points in map(shapely.get_coordinates, rings)]
-    return np.concatenate(pairs) if pairs else np.empty((0, 4))
 
 
 def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> FloatArray:
@@ -80,18 +73,35 @@ class Edge:
 
     def __init__(self, lines: FloatArray, area: int, band_m: float, *, inner: bool) -> None:
         self.area, self.band_m, self.inner = area, band_m, inner
-        start, end = lines[:, :2], lines[:, 2:]
+        self.lines = lines
+
+    @cached_property
+    def _samples(self) -> tuple[FloatArray, IntArray, IntArray]:
+        """Points at most 100 m apart, and the rows of those before and after each on its line."""
+        start, end = self.lines[:, :2], self.lines[:, 2:]
         length = np.linalg.norm(ecef(*start.T) - ecef(*end.T), axis=1)
         pieces = np.maximum(np.ceil(length / _STEP_M), 1).astype(np.int64)
-        line = np.repeat(np.arange(len(lines)), pieces + 1)
+        line = np.repeat(np.arange(len(self.lines)), pieces + 1)
         first = np.repeat(np.cumsum(pieces + 1) - pieces - 1, pieces + 1)
-        place = np.arange(len(line)) - first
-        self.lonlat = start[line] + (end - start)[line] * (place / pieces[line])[:, None]
-        self.points = ecef(*self.lonlat.T)
-        row = np.arange(len(line))
-        self._next = np.where(place < pieces[line], row + 1, row)
-        self._previous = np.where(place > 0, row - 1, row)
-        self._tree = cKDTree(self.points, balanced_tree=False, compact_nodes=False)
+        place, row = np.arange(len(line)) - first, np.arange(len(line))
+        lonlat = start[line] + (end - start)[line] * (place / pieces[line])[:, None]
+        return lonlat, np.where(place > 0, row - 1, row), np.where(place < pieces[line], row + 1, row)
+
+    @property
+    def lonlat(self) -> FloatArray:
+        """Points of the edges, at most 100 m apart, in degrees."""
+        return self._samples[0]
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """The same in metres from the centre of the Earth."""
+        return ecef(*self.lonlat.T)
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree  # noqa: PLC0415 -- a quarter of a second that few runs need
+
+        return cKDTree(self.points, balanced_tree=False, compact_nodes=False)
 
     def near(self, p: FloatArray) -> FloatArray:
         """Distance in metres, at most 50 m too long, never too short."""
@@ -115,14 +125,15 @@ class Edge:
         return distance, foot
 
     def _best(self, p: FloatArray, samples: IntArray) -> tuple[FloatArray, FloatArray]:
-        ends = np.concatenate([self._previous[samples], self._next[samples]], axis=1)
+        lonlat, previous, following = self._samples
+        ends = np.concatenate([previous[samples], following[samples]], axis=1)
         samples = np.concatenate([samples, samples], axis=1)
         start, along = self.points[samples], self.points[ends] - self.points[samples]
         share = ((p[:, None] - start) * along).sum(-1) / np.maximum((along * along).sum(-1), 1e-9)
         share = np.clip(share, 0.0, 1.0)
         distance = np.linalg.norm(start + along * share[..., None] - p[:, None], axis=-1)
         pick = (np.arange(len(p)), distance.argmin(axis=1))
-        a, b = self.lonlat[samples[pick]], self.lonlat[ends[pick]]
+        a, b = lonlat[samples[pick]], lonlat[ends[pick]]
         return distance[pick], a + (b - a) * share[pick][:, None]
 
 
@@ -157,6 +168,21 @@ class Ground:
     near: IntArray
 
 
+class Touch(NamedTuple):
+    """What edges say of discs: whether one touches, and the nearest area where it does; filled in place."""
+
+    touches: BoolArray
+    near: IntArray
+
+
+class Piece(NamedTuple):
+    """A piece of ground: what some shapes have in common, a ground and perhaps a part that makes it up."""
+
+    ground: int
+    part: int
+    shapes: Sequence[shapely.Geometry]
+
+
 class Boundary:
     """Edges of all areas, ready for questions.
 
@@ -166,40 +192,68 @@ class Boundary:
         Disjoint shapes: what is in each area, one an area, then what is undecided of each.
     edges
         Edges of these shapes, by accuracy.
+    pieces
+        What each ground consists of, in the order in which it counts; by default the grounds themselves.
     """
 
-    def __init__(self, grounds: Sequence[shapely.Geometry], edges: Sequence[Edge]) -> None:
+    def __init__(
+        self,
+        grounds: Sequence[shapely.Geometry],
+        edges: Sequence[Edge],
+        pieces: Sequence[Piece] | None = None,
+    ) -> None:
         self.grounds = list(grounds)
-        self.edges = [edge for edge in edges if len(edge.points)]
+        self.edges = [edge for edge in edges if len(edge.lines)]
+        every = [Piece(index, NONE, [ground]) for index, ground in enumerate(self.grounds)]
+        self.pieces = every if pieces is None else pieces
         self.n = len(self.grounds) // 2
         self._bands = np.array([edge.band_m for edge in self.edges])
         self._inner = np.array([edge.inner for edge in self.edges], np.bool_)
-        shapely.prepare(self.grounds)
+        self._ground_of = np.array([*(piece.ground for piece in self.pieces), NONE], np.int16)
+
+    @cached_property
+    def _mosaic(self) -> Mosaic:
+        return Mosaic([piece.shapes for piece in self.pieces])
+
+    @cached_property
+    def _clearance(self) -> Clearance:
+        lines, bands = ([getattr(edge, name) for edge in self.edges] for name in ("lines", "band_m"))
+        return Clearance(Frame.over(np.concatenate(lines)), lines, bands)
+
+    def piece(self, lon: FloatArray, lat: FloatArray) -> IntArray:
+        """Index into `pieces` of what each point lies on, edges counted in; -1 for none."""
+        return self._mosaic.find(lon, lat)
 
     def label(self, lon: FloatArray, lat: FloatArray) -> IntArray:
         """Ground that each point lies on, edges counted in; -1 for none."""
-        label = np.full(len(lon), NONE, np.int16)
-        for index, ground in enumerate(self.grounds):
-            label[(label == NONE) & shapely.intersects_xy(ground, lon, lat)] = index
-        return label
-
-    def classify(self, discs: Discs) -> Ground:
-        """Relate discs to the edges.
-
-        Cells stand in for the points that they hold wherever the distance from the middle of the cell proves
-        the answer for all of it (a distance changes by no more than one moves); the rest is measured point by
-        point.
-        """
-        n = len(discs.lon)
-        found = Ground(np.full(n, NONE, np.int16), np.zeros(n, np.bool_), np.full(n, NONE, np.int16))
-        if self.edges:
-            rows, matter = self._by_cells(discs, found)
-            self._measure(discs, rows, matter, found)
-        doubtful = np.flatnonzero(found.touches)
-        found.label[doubtful] = self.label(discs.lon[doubtful], discs.lat[doubtful])
+        found: IntArray = self._ground_of[self.piece(lon, lat)]
         return found
 
-    def _by_cells(self, discs: Discs, into: Ground) -> tuple[IntArray, BoolArray]:
+    def classify(self, discs: Discs) -> Ground:
+        """Relate discs to the edges."""
+        n = len(discs.lon)
+        found = Ground(self.label(discs.lon, discs.lat), np.zeros(n, np.bool_), np.full(n, NONE, np.int16))
+        rows, near = self.touching(discs)
+        found.touches[rows], found.near[rows] = True, near
+        return found
+
+    def touching(self, discs: Discs) -> tuple[IntArray, IntArray]:
+        """Rows of discs that touch a doubtful edge, and the area whose ``in`` parts have the edge next to each.
+
+        Most are clear of all edges by the cells of a fixed grid. For others cells that hold them stand in
+        wherever the distance from the middle of the cell proves the answer for all of it (a distance changes
+        by no more than one moves); the rest is measured point by point.
+        """
+        rows = np.zeros(0, np.int32)
+        if self.edges:
+            rows = self._clearance.unclear(*discs)
+        some = discs.at(rows)
+        found = Touch(np.zeros(len(rows), np.bool_), np.full(len(rows), NONE, np.int16))
+        if len(rows):
+            self._measure(some, *self._by_cells(some, found), found)
+        return rows[found.touches], found.near[found.touches]
+
+    def _by_cells(self, discs: Discs, into: Touch) -> tuple[IntArray, BoolArray]:
         """Answer all that cells can; return the rows that they cannot, and the edges that matter to each."""
         rows, cells = np.arange(len(discs.lon)), Cells.over(discs.lon, discs.lat)
         matter = np.ones((1, len(self.edges)), np.bool_)
@@ -209,19 +263,18 @@ class Boundary:
                 break
             matter, cells = matter[fine.parent], fine
             x, y = cells.middles()
-            reach, side = cells.reach(), self.label(x, y)
+            reach = cells.reach()
             margin, gap, area, matter = self._margins(ecef(x, y), matter, reach)
             r, which = discs.radius_m[rows], cells.which
             clear = r < (margin - reach - _HALF_M)[which]
             touch = (r >= (margin + reach)[which]) & (gap > 2 * reach + _STEP_M)[which]
-            into.label[rows[clear]] = side[which[clear]]
             into.touches[rows[touch]] = True
             into.near[rows[touch]] = area[which[touch]]
             rest = ~(clear | touch)
             rows, cells = rows[rest], cells.only(rest)
         return rows, matter[cells.which]
 
-    def _measure(self, discs: Discs, rows: IntArray, matter: BoolArray, into: Ground) -> None:
+    def _measure(self, discs: Discs, rows: IntArray, matter: BoolArray, into: Touch) -> None:
         """Answer point by point: roughly first, to the millimetre where 50 m decide."""
         for exact in (False, True):
             if not len(rows):
@@ -233,7 +286,6 @@ class Boundary:
             )
             clear = r < margin - slack
             touch = (r >= margin) & (exact | (gap > 2 * slack))
-            into.label[rows[clear]] = self.label(lon[clear], lat[clear])
             into.touches[rows[touch]] = True
             into.near[rows[touch]] = area[touch]
             rest = ~(clear | touch)
@@ -282,7 +334,7 @@ class Boundary:
             area[ask[won]], band[ask[won]] = edge.area, edge.band_m
         metres = np.full(len(lon), np.nan)
         found = np.flatnonzero(area != NONE)
-        metres[found] = _GEOD.inv(lon[found], lat[found], *foot[found].T)[2]
+        metres[found] = geod().inv(lon[found], lat[found], *foot[found].T)[2]
         return np.where(inside == NONE, metres, -metres), area, band
 
     def reaches(self, discs: Discs, area: int) -> BoolArray:

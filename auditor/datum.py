@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from auditor.language import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pyproj
     from numpy.typing import ArrayLike
 
     from auditor.columns import BoolArray, FloatArray, IntArray
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     Pair: TypeAlias = tuple[FloatArray, FloatArray]
     Step: TypeAlias = Callable[[FloatArray, FloatArray], Pair]
     Datum: TypeAlias = str | Sequence[str] | IntArray
+
 
 DATUMS = ("WGS84", "CGCS2000", "GCJ-02", "BD-09", "unknown")
 UNKNOWN_DATUM_M = 1400.0
@@ -40,6 +43,14 @@ _A, _E2 = 6378245.0, 0.00669342162296594323  # Krasovsky 1940, as the published 
 _BD_SHIFT = (0.0065, 0.006)
 _BD_TURN = np.pi * 3000.0 / 180.0
 _STEPS = 3  # each shrinks the error at least fifty-fold: 700 m to 0.2 mm
+
+
+@cache
+def geod() -> pyproj.Geod:
+    """Geodesics of WGS84; loaded when a distance is asked for, which few runs do."""
+    import pyproj  # noqa: PLC0415
+
+    return pyproj.Geod(ellps="WGS84")
 
 
 def datum_code(name: str) -> str | None:

@@ -10,12 +10,12 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyproj
 
 from auditor import columns, registers, votes
 from auditor.addresses import Addresses
 from auditor.blocks import within_any
 from auditor.columns import Coded
+from auditor.datum import geod
 from auditor.places import WITHIN
 from auditor.votes import Says
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SHOWN = ("source", "family", "asked", "extent", "region", "lon", "lat", "radius_m", "asn", "owner", "outcome")
 DATED = ("vintage_on", "seen_at", "digest", "note")
-_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)
@@ -273,7 +272,7 @@ class Evidence:
         lon, lat = (table.column(name)[int(row)].as_py() for name in ("lon", "lat"))
         if lon is None or lat is None or np.isnan(place.lon[node] + place.lat[node]):
             return None
-        metres: float = _GEOD.inv(place.lon[node], place.lat[node], lon, lat)[2]
+        metres: float = geod().inv(place.lon[node], place.lat[node], lon, lat)[2]
         return round(metres)
 
     @cached_property

@@ -12,15 +12,17 @@ import numpy as np
 from auditor import registers
 from auditor.columns import Coded
 from auditor.language import Text, both
+from auditor.places import RELATIONS, Places
 from auditor.roles import Surety
-from auditor.settings import Policy
-from auditor.zones import RELATIONS, Areas, Places, Relation
 
 if TYPE_CHECKING:
     from auditor.columns import FloatArray
     from auditor.governance import Registration
     from auditor.model import Approval, Contract, Declaration, Domicile, Service
     from auditor.observations import Observations
+    from auditor.places import Relation
+    from auditor.settings import Policy
+    from auditor.zones import Areas
 
 WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNKNOWN = (
     RELATIONS.index(name) for name in ("within", "outside", "straddling", "undecided", "unknown")
@@ -70,6 +72,13 @@ def split(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(";") if part.strip())
 
 
+def _undecided() -> Policy:
+    """Policy of a user who decided nothing."""
+    from auditor.settings import Policy  # noqa: PLC0415 -- rules take words from here, and pydantic is slow
+
+    return Policy()
+
+
 @dataclass(frozen=True)
 class Standing:
     """Declaration, areas and date of one audit, and what they make of the operator.
@@ -93,7 +102,7 @@ class Standing:
     declaration: Declaration
     areas: Areas
     as_of: dt.date
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default_factory=_undecided)
     confirmed: frozenset[str] = frozenset()
     observations: Observations | None = None
 

@@ -13,10 +13,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyproj
 
 from auditor import columns
 from auditor.columns import Coded
+from auditor.datum import geod
 from auditor.language import Text, both
 from auditor.places import OUTSIDE, WITHIN, Places
 from auditor.registers import MUNICIPALITIES, read_weights
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MAINLAND_CODE = 6
 CONTRADICTION = 2  # independent families
-_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 class Says(IntEnum):
@@ -213,7 +212,7 @@ class _Ballot:
         placed = ~np.isnan(claims.lon[rows] + claims.lat[rows])
         at = rows[placed]
         away = np.zeros(len(rows), np.bool_)
-        metres = _GEOD.inv(claims.lon[at], claims.lat[at], lon[at], lat[at])[2]
+        metres = geod().inv(claims.lon[at], claims.lat[at], lon[at], lat[at])[2]
         away[placed] = metres - claims.radius_m[at] > radius[at]
         unplaced = ~placed & (area[rows] >= 0)
         for one in np.unique(area[rows[unplaced]]).tolist():

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import auditor
-from auditor import votes
+from auditor import datum
 from auditor.votes import Says
 from tests.rules.test_cases import areas_on, build, observed
 
@@ -123,7 +123,7 @@ def test_only_bounds_that_exclude_a_place_are_told_and_how_far_it_is(hold):
     )
     dc_1, dc_3 = row_of(seen, "dc-1"), row_of(seen, "dc-3")
     assert (seen.excluding(dc_3), seen.excluding(dc_1)) == ([0], [3])
-    assert seen.away_m(0, dc_3) == round(votes._GEOD.inv(116.4, 39.9, 121.6, 31.2)[2])
+    assert seen.away_m(0, dc_3) == round(datum.geod().inv(116.4, 39.9, 121.6, 31.2)[2])
     assert seen.away_m(0, dc_1) is None  # no coordinates are declared
     assert seen.away_m(4, dc_3) is None  # no disc
     assert seen.tally.bound[[dc_1, dc_3]].tolist() == [True, True]

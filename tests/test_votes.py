@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor import observations, votes, zones
+from auditor import datum, observations, votes, zones
 from auditor.columns import Coded
 from auditor.registers import read_weights
 from auditor.votes import Claims, Says
@@ -140,7 +140,7 @@ def test_a_delay_disproves_nothing_where_nothing_is_declared():
 def test_a_delay_is_held_against_the_disc_declared():
     # Beijing to Shanghai is 1,067 km: at 1,067 km less the declared accuracy nothing is disproved.
     claim = {"lon": 121.4737, "lat": 31.2304, "radius": 5000.0}
-    km = votes._GEOD.inv(116.4074, 39.9042, 121.4737, 31.2304)[2] / 1000
+    km = datum.geod().inv(116.4074, 39.9042, 121.4737, 31.2304)[2] / 1000
     assert says([disc(116.4074, 39.9042, km - 4.9)], **claim) == [("NOTHING", "reach")]
     assert says([disc(116.4074, 39.9042, km - 5.1)], **claim) == [("CONTRADICT", "bound")]
 

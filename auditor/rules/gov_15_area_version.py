@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor import zones
 from auditor.findings import Batch, Verdict
 from auditor.language import both
 from auditor.roles import Surety
@@ -85,6 +84,8 @@ def _stale(case: Case) -> list[str]:
     gone = {part.id for part in case.areas.parts if not part.in_force(case.as_of)}
     if case.areas.as_of == case.as_of:
         return sorted(gone)
+    from auditor import zones  # noqa: PLC0415 -- rules are listed without geometry
+
     wanted = {(p.id, p.sha256) for p in zones.read_areas(case.as_of).parts if p.id not in own}
     held = {(p.id, p.sha256) for p in case.areas.parts if not p.own}
     return sorted(gone | {name for name, _ in wanted ^ held})
