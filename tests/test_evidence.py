@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import auditor
-from auditor import datum
+from auditor import datum, votes
 from auditor.votes import Says
 from tests.rules.test_cases import areas_on, build, observed
 
