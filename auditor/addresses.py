@@ -10,9 +10,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from auditor.arrow import pa, pc
 from auditor.columns import Coded
 from auditor.language import say
 

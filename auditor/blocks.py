@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from auditor.addresses import Addresses
+from auditor.arrow import pc
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from auditor.arrow import pa, pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -155,6 +155,19 @@ def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(column, pa.Array):
         return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def offsets(column: pa.StringArray) -> IntArray:
+    """Where the strings of an array begin in its bytes (int32), and where the last one ends."""
+    if not len(column):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def text_bytes(column: pa.StringArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Bytes of the strings of an array, one after another; what begins at the first of `offsets`."""
+    ends = offsets(column)
+    return np.frombuffer(column.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
 
 
 def floats(table: pa.Table, name: str) -> FloatArray:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from auditor import registers
+from auditor.arrow import pa
 from auditor.language import Text, both
 from auditor.roles import Surety
 from auditor.standing import WITHIN

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
+from auditor.arrow import pa
 from auditor.language import Text
 from auditor.values import part_of, picker, value_at
 

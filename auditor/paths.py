@@ -6,11 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor import roles
 from auditor.access_graph import AccessInput
+from auditor.arrow import pa, pc
 from auditor.columns import Coded
 from auditor.roles import Party, Surety
 from auditor.topology import NONE, taken

@@ -6,10 +6,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from auditor import registers, votes
 from auditor.addresses import Addresses
+from auditor.arrow import pa
 from auditor.blocks import within_any
 from auditor.columns import Coded
 from auditor.language import Text, both, joined

@@ -45,11 +45,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor import registers
 from auditor.addresses import Addresses
+from auditor.arrow import pa, pc
 from auditor.columns import Coded
 from auditor.comparison.reasons import KINDS, REASONS
 from auditor.findings import Batch, Verdict

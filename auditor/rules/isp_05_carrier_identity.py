@@ -42,9 +42,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from auditor import registers
+from auditor.arrow import pc
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
 from auditor.roles import Party
