@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.columns import offsets, text_bytes
 from auditor.columns import whole as in_one_piece
 from auditor.language import say
 from auditor.problems import nearest, quote
@@ -109,19 +110,14 @@ def with_semicolons(array: Any) -> Any:
     if is_coded(array.type):
         values = with_semicolons(flat(array.dictionary))
         return pa.DictionaryArray.from_arrays(array.indices, values)
-    if not pa.types.is_string(array.type) or _bytes(array).max(initial=0) < ord("；".encode()[:1]):
+    if not pa.types.is_string(array.type) or text_bytes(array).max(initial=0) < ord("；".encode()[:1]):
         return array
     return pc.replace_substring(array, "；", ";")
 
 
-def _bytes(array: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Bytes of the strings of an array, and those of its neighbours where it is a slice."""
-    return np.frombuffer(array.buffers()[2] or b"", np.uint8)
-
-
 def holds(array: Any, sign: str) -> bool:
     """Tell whether an ASCII sign may stand in any string of an array."""
-    data, byte = _bytes(array), ord(sign)
+    data, byte = text_bytes(array), ord(sign)
     return any((data[at : at + LOOKED_AT] == byte).any() for at in range(0, len(data), LOOKED_AT))
 
 
@@ -145,8 +141,8 @@ def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
     """Trim strings, bring them to Unicode NFC, blank the empty ones, report hidden characters."""
     if array.null_count == len(array):
         return array
-    data = _bytes(array)
-    if len(data) > longest:
+    data, lengths = text_bytes(array), np.diff(offsets(array))
+    if lengths.max() > longest:
         length = pc.binary_length(array)
         what = say("is longer than {longest:,} bytes", longest=longest)
         long = mask(pc.greater(length, longest))
@@ -167,6 +163,8 @@ def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
                 say("type the text anew"),
             )
         array = pc.utf8_trim_whitespace(pc.utf8_normalize(array, "NFC"))
+    elif lengths.all():
+        return array
     empty = pc.equal(array, "")
     return pc.if_else(empty, None, array) if pc.any(empty).as_py() else array
 

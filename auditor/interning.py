@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.columns import offsets, text_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,7 +69,7 @@ class Interned:
             for at, word in enumerate(words):
                 same &= theirs[:, at] == word
             found[start : start + len(rows)] = np.where(same, rows, np.int32(-1))
-        lengths = np.diff(_offsets(column))
+        lengths = np.diff(offsets(column))
         found[lengths > 8 * self.words.shape[1]] = -1  # only their beginning was compared
         if column.null_count:
             found[np.asarray(column.is_null())] = -1
@@ -85,7 +87,7 @@ def rows_plainly(ids: pa.StringArray, column: pa.StringArray) -> IntArray:
 
 def intern(ids: pa.StringArray) -> Interned:
     """Make the table of ids, which may hold anything; ids that are there twice have the row of the first."""
-    lengths = np.diff(_offsets(ids))
+    lengths = np.diff(offsets(ids))
     width = int(lengths.max(initial=0))
     if len(ids) < FEWEST or ids.null_count or width > LONGEST or not lengths.all() or not _plain(ids):
         return Interned(ids, not ids.null_count and len(ids.unique()) == len(ids))
@@ -107,28 +109,16 @@ def intern(ids: pa.StringArray) -> Interned:
     return Interned(ids, bool(distinct), words, slots, crowded)
 
 
-def _offsets(column: pa.StringArray) -> IntArray:
-    if not len(column):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-
-
-def _data(column: pa.StringArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Bytes of a column, of those rows alone that it has."""
-    offsets = _offsets(column)
-    return np.frombuffer(column.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-
-
 def _plain(column: pa.StringArray) -> bool:
     """Whether no id holds a NUL, which a word that is not full could not be told from."""
-    return sys.byteorder == "little" and bool(_data(column).min(initial=1))
+    return sys.byteorder == "little" and bool(text_bytes(column).min(initial=1))
 
 
 def _blocks(column: pa.StringArray, width: int) -> Iterator[tuple[int, list[Words]]]:
     """Give block by block the number of its first row, and the words of its rows, filled up with zeros."""
-    offsets, data = _offsets(column), _data(column)
+    all_ends, data = offsets(column), text_bytes(column)
     for start in range(0, len(column), BLOCK):
-        ends = offsets[start : start + BLOCK + 1] - offsets[0]
+        ends = all_ends[start : start + BLOCK + 1] - all_ends[0]
         size = int(ends[-1] - ends[0])
         padded = np.zeros(size + 8, np.uint8)
         padded[:size] = data[ends[0] : ends[-1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -252,7 +253,8 @@ def _undeclared(rows: list[IntArray], ends: list[Any]) -> tuple[list[IntArray], 
 def _ends(frame: Frame, ids: Interned) -> tuple[list[IntArray], Any]:
     """Look up both ends: row of the node, n + k for the k-th undeclared id, -1 for blank."""
     ends = [frame.strings("source"), frame.strings("target")]
-    rows = [ids.rows(end) for end in ends]
+    with ThreadPoolExecutor(2) as threads:
+        rows = list(threads.map(ids.rows, ends))
     for at, end in zip(rows, ends, strict=True):
         at[(at < 0) & ~cells.mask(end.is_null())] = LOST
     rows, undeclared = _undeclared(rows, ends)
@@ -266,27 +268,39 @@ def _link_ids(frame: Frame, given: Any, tail: IntArray, head: IntArray) -> Any:
     """Name links without id by their ends, parallel ones by a number besides: row order plays no part."""
     if not given.null_count:
         return given
-    blank = None if given.null_count == len(given) else cells.mask(given.is_null())
     source, target = (frame.strings(end) for end in ("source", "target"))
-    if blank is not None:
-        tail, head = tail[blank], head[blank]
-        source, target = (end.filter(pa.array(blank)) for end in (source, target))
-    made = pc.binary_join_element_wise(source, target, ">", null_handling="replace", null_replacement="")
-    made = _numbered(made, tail, head)
-    return made if blank is None else pc.replace_with_mask(given, pa.array(blank), made)
+    if given.null_count == len(given):
+        return _made_ids(source, target, tail, head)
+    blank = cells.mask(given.is_null())
+    source, target = (end.filter(pa.array(blank)) for end in (source, target))
+    return pc.replace_with_mask(given, pa.array(blank), _made_ids(source, target, tail[blank], head[blank]))
 
 
-def _numbered(made: Any, tail: IntArray, head: IntArray) -> Any:
-    """Add a number to the names of links between the same ends, from the second on."""
+def _made_ids(source: Any, target: Any, tail: IntArray, head: IntArray) -> Any:
     pair = (tail.astype(np.int64) << 32) | (head.astype(np.int64) & 0xFFFFFFFF)
-    if not (np.diff(np.sort(pair)) == 0).any():
-        return made
-    order = np.argsort(pair, kind="stable")
-    starts = np.flatnonzero(np.diff(pair[order], prepend=pair[order[:1]] - 1))
-    nth = np.empty(len(pair), np.int64)
-    nth[order] = np.arange(1, len(pair) + 1) - np.repeat(starts, np.diff(np.append(starts, len(pair))))
-    numbered = pc.binary_join_element_wise(made, pa.array(nth).cast(pa.string()), "#")
-    return pc.if_else(pa.array(nth > 1), numbered, made)
+    again, nth = _repeated(pair)
+    if len(again):
+        later = np.zeros(len(pair), np.bool_)
+        later[again] = True
+        number = pa.array(nth).cast(pa.string())
+        far = pc.fill_null(target.filter(pa.array(later)), "")
+        far = pc.binary_join_element_wise(far, number, "#")
+        target = pc.replace_with_mask(target, pa.array(later), far)
+    return pc.binary_join_element_wise(source, target, ">", null_handling="replace", null_replacement="")
+
+
+def _repeated(values: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows whose value another row before them has, ascending, and the how manieth of it each is, from 2."""
+    ordered = np.sort(values)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(twice):
+        return twice, twice
+    rows = np.flatnonzero(cells.mask(pc.is_in(pa.array(values), pa.array(twice))))
+    order = np.argsort(values[rows], kind="stable")
+    starts = np.flatnonzero(np.diff(values[rows][order], prepend=ordered[0] - 1))
+    nth = np.empty(len(rows), np.int64)
+    nth[order] = np.arange(1, len(rows) + 1) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    return rows[nth > 1], nth[nth > 1]
 
 
 def check_links(frame: Frame, ids: Interned, log: Log, *, complete: bool) -> tuple[Frame, Any]:
