@@ -218,7 +218,7 @@ class Judged:
         node = network.gate[paths.nodes] == DOUBTFUL
         node[last] |= network.root[paths.nodes[last]] == DOUBTFUL
         return Witnesses(
-            Paths(network.blank(paths.nodes), np.append(network.origin, NONE)[paths.links], paths.offsets),
+            Paths(network.blank(paths.nodes), network.declared(paths.links), paths.offsets),
             near,
             network.blank(far),
             node,

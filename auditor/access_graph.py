@@ -103,6 +103,11 @@ class AccessGraph:
         """Nodes, far ends included."""
         return self.given.n + self.far_ends.size
 
+    @property
+    def links(self) -> int:
+        """Links, those added for tunnels included."""
+        return self.given.tail.size + 2 * self.over.size
+
     def spread(self, column: NDArray[Scalar]) -> NDArray[Scalar]:
         """A node column as given, 0 or false for further nodes."""
         return np.concatenate([column, np.zeros(self.n - column.size, column.dtype)])
@@ -162,6 +167,13 @@ class AccessGraph:
         crossing = self.given.over_link[self.over]
         return np.concatenate([np.arange(self.given.tail.size), crossing, crossing]).astype(np.int32)
 
+    def declared(self, links: IntArray) -> IntArray:
+        """Rows of the declared links behind links here; -1 for none stays."""
+        crossing, added = self.given.over_link[self.over], links >= self.given.tail.size
+        rows = links.copy()
+        rows[added] = np.concatenate([crossing, crossing])[links[added] - self.given.tail.size]
+        return rows
+
     @property
     def arcs(self) -> Arcs:
         """Links with far ends, then the links to and from the gates that tunnels cross."""
@@ -197,7 +209,7 @@ class AccessGraph:
 
     def crossing(self, surety: int) -> BoolArray:
         """Links: tunnels that cross a gate of this surety."""
-        mask = np.zeros(self.origin.size, np.bool_)
+        mask = np.zeros(self.links, np.bool_)
         pairs = self.over[self.gate[self.given.over_node[self.over]] == surety]
         mask[self.given.over_link[pairs]] = True
         return mask
@@ -214,7 +226,7 @@ class AccessGraph:
         stray = self.given.over_link[(node < 0) | (node >= self.given.declared)]
         mask = ~self.given.link_sure
         mask[stray] = True
-        return np.concatenate([mask, np.zeros(self.origin.size - mask.size, np.bool_)])
+        return np.concatenate([mask, np.zeros(self.links - mask.size, np.bool_)])
 
     @cached_property
     def doubtful(self) -> BoolArray:
