@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from auditor.reports.text import NEVER_FIRST, wrapped
+from auditor.wrapping import NEVER_FIRST, wrapped
 
 TEXT = st.text("ab-中文，。（）“” é:1", max_size=60)
 

@@ -58,7 +58,7 @@ def _translated(command: click.Command) -> click.Command:
     A paragraph that begins with ``\b`` stays as it is.
     """
     from auditor import manual
-    from auditor.reports.text import wrapped
+    from auditor.wrapping import wrapped
 
     def laid(text: str, width: int) -> str:
         return "\n".join(["\b", *wrapped(text, width)])

@@ -174,7 +174,7 @@ def _entries(lines: dict[str, str], lang: str, *, indent: str) -> None:
 
 
 def _wrapped(text: str, first: str, rest: str) -> None:
-    from auditor.reports.text import wrapped
+    from auditor.wrapping import wrapped
 
     lines = wrapped(visible(text), WIDTH - len(rest))
     click.echo("\n".join([first + lines[0], *(rest + line for line in lines[1:])]))

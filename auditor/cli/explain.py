@@ -30,19 +30,18 @@ def command(name: str, result_path: str | None, subject: str | None, lang: str) 
     """Print the manual page of a rule or the text of a clause; with --result, the reasons of a finding."""
     from auditor import registers
     from auditor.errors import UsageError
-    from auditor.rules import all_rules
+    from auditor.rules import all_rules, find_rule
 
-    rules = {rule.id: rule for rule in all_rules()}
+    rule = find_rule(name)
     clauses = {clause.id: clause for clause in registers.read_clauses()}
-    known = name.upper() if name.upper() in rules else f"PILOT-{name.upper()}"
     if result_path:
-        if known not in rules:
+        if rule is None:
             raise UsageError(say("{name}: no such rule; see `auditor rules`", name=name))
-        _explain_finding(rules[known], Path(result_path), subject, lang)
-    elif known in rules:
-        _explain_rule(rules[known], lang)
+        _explain_finding(rule, Path(result_path), subject, lang)
+    elif rule is not None:
+        _explain_rule(rule, lang)
     elif name in clauses:
-        _explain_clause(clauses[name], [rule for rule in rules.values() if name in rule.clauses], lang)
+        _explain_clause(clauses[name], [rule for rule in all_rules() if name in rule.clauses], lang)
     else:
         raise UsageError(
             say(
@@ -74,7 +73,7 @@ def _listed(*texts: Text) -> Text:
 def _translated(docstring: str) -> str:
     """Give a manual page in Chinese, broken into lines as the English is."""
     from auditor.manual import sections
-    from auditor.reports.text import wrapped
+    from auditor.wrapping import wrapped
 
     blocks = []
     for section in sections(docstring):
