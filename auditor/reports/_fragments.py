@@ -8,6 +8,7 @@ one by one.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 13  # findings written at once
 MOST_NAMES = 1 << 18  # on the ways of findings that are written at once
+HANDOFF = "handoff"
 FEW = 64  # findings for which columns are not worth their while
 PLAIN_BELOW = 0x20  # JSON escapes what is below, quotes and backslashes
 
@@ -78,7 +80,8 @@ class _Columns:
     """Batches of one rule and verdict on rows of one table."""
 
     def __init__(self, result: AuditResult, found: RuleFindings, batches: list[Batch]) -> None:
-        self.result, self.found, self.batches = result, found, batches
+        self.result, self.found = result, found
+        self.batches = [_readied(batch) for batch in batches]
         sizes = np.array([len(batch) for batch in batches])
         self.names = pa.concat_arrays([result.findings.ids_of(batch) for batch in batches])
         self.batch = np.repeat(np.arange(len(batches)), sizes)
@@ -117,7 +120,7 @@ class _Columns:
         clause = dumps(", ".join(found.clauses)).decode()
         head = f'{{"rule":{_word(rule)},"basis":{_word(found.basis)},"clause":{clause},"subject":'
         args = _values(batch.args, positions)
-        details = args if batch.details is batch.args else _values(batch.details, positions, witness=True)
+        details = _values(batch.details, positions, witness=True)
         seen = coded(batch.observations, positions)
         return pc.binary_join_element_wise(
             head,
@@ -172,13 +175,28 @@ def _word(text: Any) -> str:
     return dumps(str(text)).decode()
 
 
+def _readied(batch: Batch) -> Batch:
+    """Make what is late of the witness, and write the names in its lists, once for all chunks."""
+
+    def ready(key: str, value: Any) -> Any:
+        value = value.column if isinstance(value, Late) else value
+        if isinstance(value, Lists) and key != HANDOFF:
+            return _Written(value.offsets, value.codes, quoted(value.names))
+        return value
+
+    return replace(batch, details={key: ready(key, value) for key, value in batch.details.items()})
+
+
+class _Written(Lists):
+    """Lists of names that are JSON already."""
+
+
 def _weights(batch: Batch) -> IntArray:
     """Names that each finding of a batch shows, and one."""
     weight = np.ones(len(batch), np.int64)
     for value in batch.details.values():
-        column = value.column if isinstance(value, Late) else value
-        if isinstance(column, Lists):
-            weight += np.diff(column.offsets)
+        if isinstance(value, Lists):
+            weight += np.diff(value.offsets)
     return weight
 
 
@@ -194,20 +212,18 @@ def _values(values: Mapping[str, Any], positions: IntArray, *, witness: bool = F
     for key, value in sorted(values.items(), key=lambda item: is_column(item[1])):
         pieces.append(f"{comma}{_word(key)}:")
         comma = ","
-        column = value.column if isinstance(value, Late) else value
-        if isinstance(column, Lists):
-            pieces.append(_lists(column.take(positions)))
-        else:
-            blank = witness and key == "handoff"  # a hand-off link that there is not is null
-            pieces.append(
-                _spread(coded(column, positions), lambda v, b=blank: dumps((v or None) if b else v).decode())
-            )
+        if isinstance(value, _Written):
+            pieces.append(_lists(value.take(positions)))
+            continue
+        column = coded(value, positions)
+        if witness and key == HANDOFF:  # a link that there is not is null
+            column = Distinct(column.codes, [end or None for end in column.values])
+        pieces.append(_spread(column, lambda one: dumps(one).decode()))
     return pieces
 
 
 def _lists(column: Lists) -> Any:
-    """Write lists of names."""
-    used, codes = np.unique(column.codes, return_inverse=True)
-    names = quoted(column.names.take(pa.array(used)))
-    lists = pa.ListArray.from_arrays(pa.array(column.offsets, pa.int32()), names.take(pa.array(codes)))
+    """Write lists of names, each of which is written already."""
+    offsets = pa.array(column.offsets, pa.int32())
+    lists = pa.ListArray.from_arrays(offsets, column.names.take(pa.array(column.codes)))
     return pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
