@@ -1,26 +1,30 @@
 """The edges of areas: which side a point lies on, how far off, and whether its disc touches a doubtful edge.
 
 Distances are taken in three dimensions, between points of the ellipsoid: no projection, no seam, and a k-d
-tree answers them. Edges are straight in longitude and latitude and cut to pieces of at most 100 m. Most points
-need none: a grid tells which piece of ground they lie on, and that no edge is near.
+tree answers them. Edges are straight in longitude and latitude and cut to pieces of at most 100 m. Most
+points need none: a grid tells which piece of ground they lie on, and that no edge is near.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
 
+from auditor.clearance import Clearance
 from auditor.datum import geod
+from auditor.mosaic import NONE, Frame, Mosaic, segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.columns import BoolArray, FloatArray, IntArray
 
-NONE = -1
+__all__ = ["Boundary", "Discs", "Edge", "Ground", "Piece", "apart", "ecef", "inherit_bands", "segments"]
+
 _A, _E2 = 6378137.0, 6.69437999014e-3
 _STEP_M = 100.0
 _HALF_M = _STEP_M / 2
@@ -238,7 +242,7 @@ class Boundary:
         return found
 
     def touching(self, discs: Discs) -> tuple[IntArray, IntArray]:
-        """Rows of discs that touch a doubtful edge, and the area whose ``in`` parts have the edge next to each.
+        """Rows of discs that touch a doubtful edge, and the area with the nearest edge of ``in`` parts.
 
         Most are clear of all edges by the cells of a fixed grid. For others cells that hold them stand in
         wherever the distance from the middle of the cell proves the answer for all of it (a distance changes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor import claims
+from auditor.columns import Coded
 from auditor.datum import DATUMS, UNKNOWN_DATUM_M, datum_code, to_wgs84
 from auditor.errors import UsageError
 from auditor.language import say
@@ -15,7 +17,7 @@ from auditor.language import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from auditor.columns import BoolArray, Coded, FloatArray, IntArray
+    from auditor.columns import BoolArray, FloatArray, IntArray
 
 RELATIONS = ("within", "outside", "straddling", "undecided", "unknown")
 BASES = ("none", "region_code", "coordinates", "address")
@@ -35,6 +37,7 @@ _OTHER_AREA = ("?.....", "wxxxxx", "oxooxo", "uxuuuu", "s.....")
 _OUTCOME = np.array(
     [[[_SAID[c] for c in row] for row in rows] for rows in (_OTHER_AREA, _SAME_AREA)], np.int8
 )
+_BASIS = np.array([1, 3, 2, 2], np.int8)  # by code, by address, by coordinates, whatever the address says
 _POINT_RELATION = np.array([UNKNOWN, WITHIN, OUTSIDE, STRADDLING, UNDECIDED, UNDECIDED], np.int8)
 
 
@@ -63,6 +66,17 @@ class Places:
 
     def __len__(self) -> int:
         return len(self.lon)
+
+    def at(self, rows: slice) -> Places:
+        """Some of them."""
+        return Places(
+            self.lon[rows],
+            self.lat[rows],
+            Coded(self.datum.codes[rows], self.datum.values),
+            self.accuracy_m[rows],
+            Coded(self.region_code.codes[rows], self.region_code.values),
+            Coded(self.address.codes[rows], self.address.values),
+        )
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,19 @@ class Relation:
     lon: FloatArray
     lat: FloatArray
 
+    @classmethod
+    def blank(cls, points: Points) -> Relation:
+        """Make room for the answers on some points."""
+        n = len(points.lon)
+        area, part = np.empty(n, np.int8), np.empty(n, np.int16)
+        relation, basis, conflict = np.empty(n, np.int8), np.empty(n, np.int8), np.empty(n, np.bool_)
+        return cls(relation, area, part, basis, conflict, points.radius_m, points.lon, points.lat)
+
+    def fill(self, rows: slice, of: Relation) -> None:
+        """Take over the answers on some rows; coordinates are there already."""
+        for name in ("relation", "area", "part", "basis", "conflict"):
+            getattr(self, name)[rows] = getattr(of, name)
+
 
 @dataclass(frozen=True)
 class Points:
@@ -109,6 +136,16 @@ class Points:
     area: IntArray
     part: IntArray
     untold: BoolArray  # in a part whose region codes nobody states: no code can gainsay it
+
+    @classmethod
+    def blank(cls, n: int) -> Points:
+        """Make room for some points."""
+        lon, lat, radius, state, area = *np.empty((3, n)), np.empty(n, np.int8), np.empty(n, np.int8)
+        return cls(lon, lat, radius, state, area, np.empty(n, np.int16), np.empty(n, np.bool_))
+
+    def at(self, rows: slice) -> Points:
+        """Some of them."""
+        return Points(*(getattr(self, field)[rows] for field in self.__dataclass_fields__))
 
 
 def _datum_index(name: str) -> int:
@@ -130,39 +167,66 @@ def locate(places: Places) -> tuple[FloatArray, FloatArray, FloatArray]:
     return np.where(usable, east, np.nan), np.where(usable, north, np.nan), np.where(usable, radius, np.nan)
 
 
+@dataclass(frozen=True)
 class Said:
     """Claims of one column: each distinct value is read once, and spread over the rows where it is needed.
 
     Parameters
     ----------
-    column
-        Region codes or addresses.
-    read
-        From a value to its claim.
-    areas, parts
-        Names that the indexes stand for.
+    codes
+        Value of each row, -1 for blank.
+    relations, areas, parts, untold, spans, boxes
+        What each value says (`auditor.claims.Claim`), and at the end what a blank does.
     """
 
-    def __init__(
-        self, column: Coded, read: Callable[[str], claims.Claim], areas: Sequence[str], parts: Sequence[str]
-    ) -> None:
+    codes: IntArray
+    relations: IntArray
+    areas: IntArray
+    parts: IntArray
+    untold: BoolArray
+    spans: IntArray
+    boxes: FloatArray
+
+    @classmethod
+    def of(
+        cls, column: Coded, read: Callable[[str], claims.Claim], areas: Sequence[str], parts: Sequence[str]
+    ) -> Said:
+        """Read a column of region codes or addresses; `areas` and `parts` are what indexes stand for."""
         found = [*map(read, column.values), claims.SILENT]  # a blank picks the last
-        self._codes = column.codes
-        self._untold = np.array([c.untold for c in found])[self._codes]
-        self._spans = np.array([(c.first, c.beyond) for c in found], np.int64)
-        self._boxes = np.array([c.box for c in found])
-        self.relation = np.array([c.relation for c in found], np.int8)[self._codes]
-        self.area = np.array([areas.index(c.area) if c.area in areas else -1 for c in found], np.int8)[
-            self._codes
-        ]
-        self.part = np.array([parts.index(c.part) if c.part in parts else -1 for c in found], np.int16)[
-            self._codes
-        ]
+        return cls(
+            column.codes,
+            np.array([c.relation for c in found], np.int8),
+            np.array([areas.index(c.area) if c.area in areas else -1 for c in found], np.int8),
+            np.array([parts.index(c.part) if c.part in parts else -1 for c in found], np.int16),
+            np.array([c.untold for c in found]),
+            np.array([(c.first, c.beyond) for c in found], np.int64),
+            np.array([c.box for c in found]),
+        )
+
+    def at(self, rows: slice) -> Said:
+        """Give what is said of some rows."""
+        return replace(self, codes=self.codes[rows])
+
+    @cached_property
+    def relation(self) -> IntArray:
+        """What each row says."""
+        return self.relations[self.codes]
+
+    @cached_property
+    def area(self) -> IntArray:
+        """Area that each row speaks of."""
+        return self.areas[self.codes]
+
+    @cached_property
+    def part(self) -> IntArray:
+        """Part that each row speaks of."""
+        return self.parts[self.codes]
 
     def heed(self, points: Points) -> None:
         """Where there are coordinates, they tell whether a part whose codes nobody states is meant."""
-        rows = self._untold & (points.state != NO_POINT)
-        self.relation[rows], self.area[rows] = claims.OUTSIDE, -1
+        if self.untold.any():
+            rows = self.untold[self.codes] & (points.state != NO_POINT)
+            self.relation[rows], self.area[rows] = claims.OUTSIDE, -1
 
     @property
     def decisive(self) -> BoolArray:
@@ -172,14 +236,14 @@ class Said:
 
     def apart_from(self, other: Said, rows: IntArray) -> BoolArray:
         """Whether the units that two columns name exclude one another."""
-        mine, theirs = self._spans[self._codes[rows]].T, other._spans[other._codes[rows]].T
+        mine, theirs = self.spans[self.codes[rows]].T, other.spans[other.codes[rows]].T
         apart: BoolArray = (mine[0] >= theirs[1]) | (theirs[0] >= mine[1])
         return apart
 
     def off_box(self, points: Points) -> IntArray:
         """Rows whose unit is open and whose disc lies well outside the extent of the unit."""
         rows = np.flatnonzero((self.relation == claims.OPEN) & (points.state != NO_POINT))
-        west, south, east, north = self._boxes[self._codes[rows]].T
+        west, south, east, north = self.boxes[self.codes[rows]].T
         lon, lat = points.lon[rows], points.lat[rows]
         slack = (points.radius_m[rows] + BOX_SLACK_M) / 111_000.0
         across = slack / np.maximum(np.cos(np.radians(lat)), 0.01)
@@ -217,7 +281,7 @@ def weigh(
 
     relation = np.where(outcome == _POINT, point_says, outcome)
     relation[clash] = STRADDLING
-    basis = np.where(by_point, 2, np.where(by_address, 3, 1)).astype(np.int8)
+    basis = _BASIS[by_address.astype(np.int8) + 2 * by_point]
     basis[relation == UNKNOWN] = 0
     nowhere = (relation == OUTSIDE) | (relation == UNKNOWN)
     area = np.where(by_point, points.area, area)

@@ -22,12 +22,18 @@ from auditor.settings import data_folder
 from auditor.zone_files import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import geopandas as gpd
 
     from auditor.columns import BoolArray, FloatArray, IntArray
+
+CHUNK = 1 << 16  # rows at a time: what they need stays in the processor's cache
+STATUSES = (
+    "in",
+    "undecided",
+)  # of parts that make up ground: first what is in an area, then what is doubtful
 
 __all__ = ["BASES", "RELATIONS", "Area", "Areas", "Part", "Places", "Relation", "read_areas"]
 
@@ -151,9 +157,17 @@ class Areas:
         >>> RELATIONS[found.relation[0]], areas.ids[found.area[0]], BASES[found.basis[0]]
         ('within', 'beijing', 'coordinates')
         """
+        code = places.Said.of(where.region_code, self._codes.read, self.ids, self.part_ids)
+        address = places.Said.of(where.address, self._addresses.read, self.ids, self.part_ids)
         points = self._points(where)
-        code = places.Said(where.region_code, self._codes.read, self.ids, self.part_ids)
-        address = places.Said(where.address, self._addresses.read, self.ids, self.part_ids)
+        found = places.Relation.blank(points)
+        for start in range(0, len(where), CHUNK):
+            some = slice(start, start + CHUNK)
+            here = points.at(some)
+            found.fill(some, places.weigh(code.at(some), address.at(some), here, self._touches(here)))
+        return found
+
+    def _touches(self, points: places.Points) -> Callable[[IntArray, IntArray], BoolArray]:
         discs = boundaries.Discs(points.lon, points.lat, points.radius_m)
 
         def touches(rows: IntArray, area: IntArray) -> BoolArray:
@@ -163,7 +177,7 @@ class Areas:
                 answer[mask] = self._boundary.reaches(discs.at(rows[mask]), int(one))
             return answer
 
-        return places.weigh(code, address, points, touches)
+        return touches
 
     def distance_m(self, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, IntArray]:
         """Signed geodesic metres from WGS84 points to the edge of the nearest area's ``in`` parts, and which.
@@ -186,43 +200,46 @@ class Areas:
         return self._boundary.reaches(boundaries.Discs(lon, lat, radius_m), area)
 
     def _points(self, where: Places) -> places.Points:
-        lon, lat, radius = places.locate(where)
-        state = np.full(len(lon), places.NO_POINT, np.int8)
-        area, part = np.full(len(lon), -1, np.int8), np.full(len(lon), -1, np.int16)
-        rows = np.flatnonzero(~np.isnan(lon))
-        ground = self._boundary.classify(boundaries.Discs(lon[rows], lat[rows], radius[rows]))
-        n = len(self.areas)
-        inside = (ground.label >= 0) & (ground.label < n)
-        part[rows] = self._part_of(lon[rows], lat[rows], ground.label)
-        seaward = np.array([*(p.seaward for p in self.parts), False])[part[rows]]
-        state[rows] = np.select(
-            [ground.touches, inside, seaward, ground.label >= n],
-            [places.POINT_NEAR, places.POINT_WITHIN, places.POINT_SEAWARD, places.POINT_UNDECIDED],
-            places.POINT_OUTSIDE,
-        )
-        home = np.where(ground.label >= n, ground.label - n, ground.label)
-        area[rows] = np.where(ground.touches & ~inside, ground.near, home)
+        points = places.Points.blank(len(where))
+        for start in range(0, len(where), CHUNK):
+            some = slice(start, start + CHUNK)
+            points.lon[some], points.lat[some], points.radius_m[some] = places.locate(where.at(some))
+        pieces, n = self._boundary.pieces, len(self.areas)
+        piece = self._boundary.piece(points.lon, points.lat)
+        part_of = np.array([*(p.part for p in pieces), -1], np.int16)
+        points.state[:] = np.array([*map(self._state, pieces), places.POINT_OUTSIDE], np.int8)[piece]
+        points.state[np.isnan(points.lon)] = places.NO_POINT
+        points.area[:] = np.array([*(p.ground % n for p in pieces), -1], np.int8)[piece]
+        points.part[:] = part_of[piece]
+        rows, near = self._boundary.touching(boundaries.Discs(points.lon, points.lat, points.radius_m))
+        outside = points.state[rows] != places.POINT_WITHIN
+        points.area[rows[outside]] = near[outside]
+        points.state[rows] = places.POINT_NEAR
         silent = {p.id for p in self.parts if p.region_codes is None} - self._codes.parts
-        untold = np.array([*(p.id in silent for p in self.parts), False])[part]
-        doubt = np.array([*(any(p.id in silent for p in a.parts) for a in self.areas), False])[area]
-        untold |= doubt & (state == places.POINT_NEAR)
-        return places.Points(lon, lat, radius, state, area, part, untold)
+        points.untold[:] = np.array([*(p.id in silent for p in self.parts), False])[part_of][piece]
+        doubt = np.array([*(any(p.id in silent for p in a.parts) for a in self.areas), False])
+        points.untold[rows] |= doubt[points.area[rows]]
+        return points
 
-    def _part_of(self, lon: FloatArray, lat: FloatArray, label: IntArray) -> IntArray:
-        """Smallest part that each point lies in, of those that make up its ground."""
-        found = np.full(len(lon), -1, np.int16)
+    def _state(self, piece: boundaries.Piece) -> int:
+        """What coordinates on a piece of ground say if no edge is near."""
+        if piece.ground < len(self.areas):
+            return places.POINT_WITHIN
+        seaward = piece.part >= 0 and self.parts[piece.part].seaward
+        return places.POINT_SEAWARD if seaward else places.POINT_UNDECIDED
+
+    def _pieces(self, grounds: Sequence[shapely.Geometry]) -> Iterator[boundaries.Piece]:
+        """Parts of each ground, smallest first: the last one counts for all that lies in no other."""
         small = sorted(
             range(len(self.parts)), key=lambda i: (self.parts[i].seaward, self.parts[i].geometry.area)
         )
-        for index, area in enumerate(self.areas):
-            for ground, status in ((index, "in"), (index + len(self.areas), "undecided")):
-                rows = np.flatnonzero(label == ground)
-                fit = [i for i in small if self.parts[i].area == area.id and self.parts[i].status == status]
-                for i in fit[:-1]:
-                    hit = shapely.intersects_xy(self.parts[i].geometry, lon[rows], lat[rows])
-                    found[rows[hit]], rows = i, rows[~hit]
-                found[rows] = fit[-1] if fit else -1
-        return found
+        for ground, shape in enumerate(grounds):
+            doubtful, index = divmod(ground, len(self.areas))
+            status, area = STATUSES[doubtful], self.areas[index].id
+            fit = [i for i in small if self.parts[i].area == area and self.parts[i].status == status]
+            for i in fit[:-1]:
+                yield boundaries.Piece(ground, i, [shape, self.parts[i].geometry])
+            yield boundaries.Piece(ground, fit[-1] if fit else -1, [shape])
 
     @cached_property
     def _boundary(self) -> boundaries.Boundary:
@@ -242,9 +259,8 @@ class Areas:
                     boundaries.Edge(lines[bands == band], index, float(band), inner=inner)
                     for band in np.unique(bands)
                 ]
-        for part in self.parts:
-            shapely.prepare(part.geometry)
-        return boundaries.Boundary([*inside, *doubtful], edges)
+        grounds = [*inside, *doubtful]
+        return boundaries.Boundary(grounds, edges, [*self._pieces(grounds)])
 
     @cached_property
     def _scope(self) -> Scope:

@@ -140,7 +140,7 @@ NAMES, PARTS = ("a", "b"), ("a1", "b1")
 def weigh_row(code, address, state=places.NO_POINT, area=-1, part=-1):
     """Weigh one row: claims made by hand, and what the coordinates say."""
     columns = [
-        Said(Coded.of([claim and "x"]), lambda _, claim=claim: claim, NAMES, PARTS)
+        Said.of(Coded.of([claim and "x"]), lambda _, claim=claim: claim, NAMES, PARTS)
         for claim in (code, address)
     ]
     here = [np.array([value]) for value in (100.0, 30.0, 20.0)]
