@@ -49,6 +49,8 @@ class Interned:
         int32: the row that stands in each slot, -1 for none.
     crowded
         Rows whose slot another row has.
+    crowd
+        Their ids.
     """
 
     ids: pa.StringArray
@@ -56,6 +58,7 @@ class Interned:
     words: Words | None = None
     slots: IntArray | None = None
     crowded: IntArray | None = None
+    crowd: pa.StringArray | None = None
 
     def rows(self, column: pa.StringArray) -> IntArray:
         """Give the first row of each id (int32), -1 where it is blank or there is no such id."""
@@ -75,7 +78,7 @@ class Interned:
             found[np.asarray(column.is_null())] = -1
         if len(self.crowded):
             rest = np.flatnonzero(found < 0)
-            among = rows_plainly(self.ids.take(pa.array(self.crowded)), column.take(pa.array(rest)))
+            among = rows_plainly(self.crowd, column.take(pa.array(rest)))
             found[rest] = np.append(self.crowded, np.int32(-1))[among]
         return found
 
@@ -106,7 +109,7 @@ def intern(ids: pa.StringArray) -> Interned:
     among = ids.take(pa.array(crowded))
     distinct = (words.take(crowded, axis=0) != words.take(winners, axis=0)).any(axis=1).all()
     distinct = distinct and len(among.unique()) == len(crowded)
-    return Interned(ids, bool(distinct), words, slots, crowded)
+    return Interned(ids, bool(distinct), words, slots, crowded, among)
 
 
 def _plain(column: pa.StringArray) -> bool:
