@@ -374,13 +374,33 @@ def paths(grown: Tree, targets: IntArray) -> Paths:
     lengths = (grown.level[targets] + 1).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     nodes = np.repeat(targets, lengths).astype(np.int32)
+    if int(lengths.max(initial=0)) <= MOST_LEVELS:  # a third of the time
+        _step(grown.onward, nodes, offsets)
+    else:
+        _leap(grown.onward, nodes, offsets)
+    return Paths(nodes, grown.link[nodes], offsets)
+
+
+def _step(onward: IntArray, nodes: IntArray, offsets: IntArray) -> None:
+    """Walk all paths of `nodes`, now only their first node each, a hop at a time."""
+    at = offsets[:-1][np.diff(offsets) > 1]
+    last = offsets[1:][np.diff(offsets) > 1] - 1
+    while at.size:
+        nodes[at + 1] = onward[nodes[at]]
+        at += 1
+        further = at < last
+        at, last = at[further], last[further]
+
+
+def _leap(onward: IntArray, nodes: IntArray, offsets: IntArray) -> None:
+    """Walk all paths of `nodes`, now only their first node each, however long they are."""
+    lengths = np.diff(offsets)
     steps = np.arange(nodes.size) - np.repeat(offsets[:-1], lengths)
-    jump, stride, longest = grown.onward, 1, int(lengths.max(initial=0))
-    while stride < longest:  # jump leads `stride` hops on; the bits of each step say which jumps it takes
+    jump, stride = onward, 1
+    while stride < lengths.max():  # jump leads `stride` hops on; the bits of a step say which jumps it takes
         ahead = (steps & stride) > 0
         nodes[ahead] = jump[nodes[ahead]]
         jump, stride = jump[jump], stride * 2
-    return Paths(nodes, grown.link[nodes], offsets)
 
 
 def leaving(grown: Tree, targets: IntArray, inside: BoolArray) -> tuple[IntArray, IntArray]:

@@ -39,21 +39,28 @@ class Last:
 
     def levels(self, found: Search) -> IntArray:
         """Links from leaves to the nearest root of a search in the trunk; -1 for none."""
-        near = np.where(found.through & (found.level >= 0), found.level, LAST)[self.adj]
-        if found.absent is not None:
-            near[found.absent[self.link]] = LAST
+        near = np.where(found.through & (found.level >= 0), found.level, LAST)
         level = np.full(self.size, LAST, np.int32)
-        np.minimum.at(level, self.leaf, near)  # needs no order of the arcs, and half the time of reduceat
+        if near.min(initial=LAST) < LAST:
+            near = near.take(self.adj)
+            if found.absent is not None:
+                near[found.absent[self.link]] = LAST
+            np.minimum.at(level, self.leaf, near)  # needs no order of the arcs, and half the time of reduceat
         level[level == LAST] = NONE - 1
         level += 1
         return level
 
-    def onward(self, leaves: IntArray) -> Csr:
-        """Neighbours of some of the leaves, in their order."""
+    def take(self, leaves: IntArray) -> Last:
+        """Arcs into some of the leaves, each asked for once."""
         turn = np.full(self.size, NONE, np.int32)
         turn[leaves] = np.arange(leaves.size, dtype=np.int32)
-        kept = np.flatnonzero(turn[self.leaf] >= 0)
-        return topology.compressed(turn[self.leaf[kept]], self.adj[kept], self.link[kept], leaves.size)
+        leaf = turn.take(self.leaf)
+        kept = np.flatnonzero(leaf >= 0)
+        return Last(leaves.size, leaf[kept], self.adj[kept], self.link[kept])
+
+    def onward(self) -> Csr:
+        """Neighbours of the leaves, in their order."""
+        return topology.compressed(self.leaf, self.adj, self.link, self.size)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Trunk:
 
     def levels(self, way: Way, found: Search) -> IntArray:
         """Links from each node asked about to the nearest root of a search in the trunk; -1 for none."""
-        return np.concatenate([found.level, way.last.levels(found)])[self.at]
+        return np.concatenate([found.level, way.last.levels(found)]).take(self.at)
 
     def grown(
         self, way: Way, found: Search, asked: IntArray, rank: Rank, *, link_rank: IntArray, inside: BoolArray
@@ -128,13 +135,14 @@ class Trunk:
         leaves, first, place = np.unique(targets[leaf] - size, return_index=True, return_inverse=True)
         rows = np.concatenate([self.rows, self.asked[asked[leaf][first]]])
         targets[leaf] = size + place
+        last = way.last.take(leaves)
         tree = topology.tree(
             Search(
-                np.concatenate([found.level, way.last.levels(found)[leaves]]),
+                np.concatenate([found.level, last.levels(found)]),
                 np.concatenate([found.through, np.zeros(leaves.size, np.bool_)]),
                 found.absent,
             ),
-            way.onward.and_then(way.last.onward(leaves)),
+            way.onward.and_then(last.onward()),
             targets,
             lambda hops: rank(rows[hops]),
             link_rank=link_rank,
@@ -157,31 +165,24 @@ def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:
         Rows of nodes whose answers are wanted, each once.
     """
     rows = np.flatnonzero(inner).astype(np.int32)
-    outer = ~inner[asked]
-    leaves = asked[outer]
+    leaves = asked[~inner[asked]]
+    # Positions in the trunk are 0, 1, …, leaves are -2, -3, …: one look-up an end of a link says all.
     number = np.full(arcs.n, NONE, np.int32)
     number[rows] = np.arange(rows.size, dtype=np.int32)
-    number[leaves] = np.arange(leaves.size, dtype=np.int32)
-    is_leaf = np.zeros(arcs.n, np.bool_)
-    is_leaf[leaves] = True
+    number[leaves] = NONE - 1 - np.arange(leaves.size, dtype=np.int32)
     at = number[asked]
-    at[outer] += rows.size
-
-    tail, head, link, both = arcs.tail, arcs.head, arcs.link, arcs.both
-    inner_tail, inner_head = inner[tail], inner[head]
-    kept = np.flatnonzero(inner_tail & inner_head)
-    out = np.flatnonzero(is_leaf[tail] & inner_head)
-    into = np.flatnonzero(is_leaf[head] & inner_tail)
+    at = np.where(at < 0, rows.size + NONE - 1 - at, at)
+    tail, head, link, both = number.take(arcs.tail), number.take(arcs.head), arcs.link, arcs.both
+    kept = np.flatnonzero((tail >= 0) & (head >= 0))
+    out = np.flatnonzero((tail < NONE) & (head >= 0))
+    into = np.flatnonzero((head < NONE) & (tail >= 0))
 
     def last(one: IntArray, other: IntArray) -> Last:
-        return Last(
-            leaves.size,
-            number[np.concatenate([tail[one], head[other]])],
-            number[np.concatenate([head[one], tail[other]])],
-            np.concatenate([link[one], link[other]]),
-        )
+        leaf = NONE - 1 - np.concatenate([tail[one], head[other]])
+        adj = np.concatenate([head[one], tail[other]])
+        return Last(leaves.size, leaf, adj, np.concatenate([link[one], link[other]]))
 
-    core = Arcs(rows.size, number[tail[kept]], number[head[kept]], both[kept], link[kept])
+    core = Arcs(rows.size, tail[kept], head[kept], both[kept], link[kept])
     along = topology.csr(core)
     if bool(both.all()):
         return Trunk(rows, asked, at, (Way(along, along, last(out, into)),))

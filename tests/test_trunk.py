@@ -72,6 +72,20 @@ def test_a_long_chain_is_searched_to_its_end(length):
     assert found.level.tolist() == list(range(length + 1))
 
 
+@given(links, masks, st.permutations(range(N)))
+def test_paths_hop_by_hop_are_those_by_leaps(given_links, roots, names):
+    for graph, onward in graphs(arcs_of(given_links)):
+        nothing = np.zeros(N, np.bool_)
+        found = search(graph, np.flatnonzero(roots), blocked=nothing, ends=nothing)
+        targets = np.array([*range(N), 0, 1], np.int32)
+        tree = topology.tree(found, onward, targets, lambda rows: np.array(names, np.int64)[rows])
+        shown = topology.paths(tree, targets)
+        nodes = np.repeat(targets, np.diff(shown.offsets))
+        if nodes.size:
+            topology._leap(tree.onward, nodes, shown.offsets)
+        assert nodes.tolist() == shown.nodes.tolist()
+
+
 def test_rows_beyond_16_bits_are_sorted():
     rows = np.array([70_000, 3, 65_536, 70_000, 65_539, 0], np.int32)
     graph = topology.compressed(rows, np.arange(6, dtype=np.int32), np.arange(6, dtype=np.int32), 70_001)
