@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 24
+THREAD_BYTES = 1 << 22
 LOOKED_AT = 1 << 15  # bytes before and after what is no UTF-8
 CODED_NAMES = frozenset(
     column.name
@@ -284,39 +285,58 @@ def _header(data: bytes, mark: str, file: str, log: Log) -> list[str] | None:
 
 
 def _body(data: bytes, mark: str, names: list[str], file: str, log: Log) -> Frame | None:
+    source = data if data.endswith((b"\n", b"\r")) else data + b"\n"
     ragged: list[Any] = []
 
     def keep(row: Any) -> str:
         ragged.append(row)
         return "skip"
 
-    labels = [str(at) for at in range(len(names))]
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(data if data.endswith((b"\n", b"\r")) else data + b"\n"),
-            read_options=pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=labels, skip_rows_after_names=1, block_size=BLOCK_BYTES
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=mark, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=keep
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(labels, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowException as error:
-        large = "straddl" in str(error)
-        what = (
-            say("a row is larger than {most} MB", most=BLOCK_BYTES >> 20)
-            if large
-            else say("is no CSV table: {reason}", reason=_first_line(error))
-        )
-        log.problems.add(file, "", "", what, say("is a quote left open?"))
-        return None
+        table = _parsed(source, mark, names, ragged=None)
+    except pa.ArrowException:  # ragged rows get their numbers, and long ones room, in one thread alone
+        try:
+            table = _parsed(source, mark, names, ragged=keep)
+        except pa.ArrowException as error:
+            large = "straddl" in str(error)
+            what = (
+                say("a row is larger than {most} MB", most=BLOCK_BYTES >> 20)
+                if large
+                else say("is no CSV table: {reason}", reason=_first_line(error))
+            )
+            log.problems.add(file, "", "", what, say("is a quote left open?"))
+            return None
     numbers = _report_ragged(table.num_rows, ragged, file, log)
     table = table.rename_columns(names)
     _report_open_quote(data, table, numbers, file, log)
     return Frame(_without_nameless(table, file, log), Origin.of(file, numbers))
+
+
+def _parsed(source: bytes, mark: str, names: list[str], ragged: Callable[[Any], str] | None) -> pa.Table:
+    """Parse a CSV file, in threads unless ragged rows are asked for; few distinct texts become codes at once.
+
+    Raises
+    ------
+    pyarrow.ArrowException
+        Where it cannot be parsed, or a row is ragged and nobody asks for it.
+    """
+    labels = [str(at) for at in range(len(names))]
+    kinds = [cells.CODES if name in CODED_NAMES else pa.string() for name in names]
+    return pyarrow.csv.read_csv(
+        pa.BufferReader(source),
+        read_options=pyarrow.csv.ReadOptions(
+            use_threads=ragged is None,
+            column_names=labels,
+            skip_rows_after_names=1,
+            block_size=THREAD_BYTES if ragged is None else BLOCK_BYTES,
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=mark, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=ragged
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict(zip(labels, kinds, strict=True)), strings_can_be_null=False
+        ),
+    )
 
 
 def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
@@ -337,10 +357,8 @@ def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
 
 def _report_open_quote(data: bytes, table: pa.Table, numbers: Any, file: str, log: Log) -> None:
     """Report a quote that is never closed: it swallows all rows below it into one cell."""
-    if not len(numbers) or data.count(b'"') % 2 == 0:
-        return
-    last = [column[-1].as_py() or "" for column in table.columns]
-    if any("\n" in cell for cell in last):
+    last = [column[-1].as_py() or "" for column in table.columns] if len(numbers) else []
+    if any("\n" in cell for cell in last) and data.count(b'"') % 2:
         log.problems.add(
             file, say("row {number}", number=numbers[-1]), "", say("a quote is opened and never closed")
         )
