@@ -210,17 +210,17 @@ class Said:
     @cached_property
     def relation(self) -> IntArray:
         """What each row says."""
-        return self.relations[self.codes]
+        return self.relations.take(self.codes)
 
     @cached_property
     def area(self) -> IntArray:
         """Area that each row speaks of."""
-        return self.areas[self.codes]
+        return self.areas.take(self.codes)
 
     @cached_property
     def part(self) -> IntArray:
         """Part that each row speaks of."""
-        return self.parts[self.codes]
+        return self.parts.take(self.codes)
 
     def heed(self, points: Points) -> None:
         """Where there are coordinates, they tell whether a part whose codes nobody states is meant."""
@@ -273,15 +273,16 @@ def weigh(
     same = area == points.area
     ask = np.flatnonzero((claim == claims.WITHIN) & (points.state == POINT_NEAR) & ~same)
     same[ask] = touches(ask, area[ask])
-    outcome = _OUTCOME[same.astype(np.int8), claim, points.state]
-    outcome[(claim == claims.OUTSIDE) & points.untold] = _POINT
+    outcome = _OUTCOME.take((same.astype(np.int8) * np.int8(5) + claim) * np.int8(6) + points.state)
+    if points.untold.any():
+        outcome[(claim == claims.OUTSIDE) & points.untold] = _POINT
     clash |= outcome == _CLASH
-    point_says = _POINT_RELATION[points.state]
+    point_says = _POINT_RELATION.take(points.state)
     by_point = ~clash & ((outcome == _POINT) | (by_address & (outcome == point_says)))
 
     relation = np.where(outcome == _POINT, point_says, outcome)
     relation[clash] = STRADDLING
-    basis = _BASIS[by_address.astype(np.int8) + 2 * by_point]
+    basis = _BASIS.take(by_address + np.int8(2) * by_point)
     basis[relation == UNKNOWN] = 0
     nowhere = (relation == OUTSIDE) | (relation == UNKNOWN)
     area = np.where(by_point, points.area, area)
