@@ -110,7 +110,8 @@ class AccessGraph:
 
     def spread(self, column: NDArray[Scalar]) -> NDArray[Scalar]:
         """A node column as given, 0 or false for further nodes."""
-        return np.concatenate([column, np.zeros(self.n - column.size, column.dtype)])
+        more = self.n - column.size
+        return np.concatenate([column, np.zeros(more, column.dtype)]) if more else column
 
     def blank(self, rows: IntArray) -> IntArray:
         """Rows of nodes with -1 for the far ends."""
@@ -124,7 +125,7 @@ class AccessGraph:
     @cached_property
     def root(self) -> IntArray:
         """As given; nodes that nobody declared are doubtful; far ends go by their link."""
-        root = self.spread(self.given.root)
+        root = self.spread(self.given.root).copy()
         root[self.given.declared :] = np.maximum(root[self.given.declared :], DOUBTFUL)
         root[self.given.n :][self.given.far_end_sure[self.far_ends]] = SURE
         return root

@@ -10,7 +10,7 @@ import numpy as np
 from auditor import roles
 from auditor.access_graph import AccessInput
 from auditor.arrow import pa, pc
-from auditor.columns import Coded
+from auditor.columns import Coded, whole
 from auditor.roles import Party, Surety
 from auditor.topology import NONE, taken
 from auditor.values import Distinct, Lists
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def spread(column: Any, size: int, value: Any) -> Any:
     """Lengthen a node column by nodes that links name but nobody declared."""
-    return np.concatenate([column, np.full(size, value, column.dtype)])
+    return np.concatenate([column, np.full(size, value, column.dtype)]) if size else column
 
 
 def access_input(
@@ -54,22 +54,25 @@ def access_input(
     n, lost = declaration.nodes.num_rows, len(declaration.undeclared)
     links = declaration.links
     kept = links_searched(declaration, in_service=in_service, usable=usable)
-    tail, head = (np.asarray(links.column(name).to_numpy(), np.int32) for name in ("tail", "head"))
-    kind, over = Coded.of(links.column("kind")).take(kept), Coded.of(links.column("over")).take(kept)
+    tail, head = _ends(declaration)
+    kind, over, direction = (Coded.of(links.column(name)) for name in ("kind", "over", "direction"))
+    if kept.size < links.num_rows:
+        tail, head = tail[kept], head[kept]
+        kind, over, direction = (column.take(kept) for column in (kind, over, direction))
     tunnel = kind.isin({"tunnel"})
     over_link, over_node = _crossed(declaration, over, tunnel)
 
     def serving(surety: IntArray) -> IntArray:
-        return np.where(in_service, surety, Surety.NO).astype(np.int8)
+        return surety * in_service
 
     return AccessInput(
         declared=n,
         n=n + lost,
-        tail=tail[kept],
-        head=head[kept],
-        both=~Coded.of(links.column("direction")).take(kept).isin({"forward"}),
+        tail=tail,
+        head=head,
+        both=~direction.isin({"forward"}),
         # What a node that nobody declared does is not known either: it might be a gate.
-        link_sure=~(tunnel & over.blank) & (tail[kept] < n) & (head[kept] < n),
+        link_sure=~(tunnel & over.blank) & (tail < n) & (head < n),
         far_end_sure=kind.isin(roles.OUTWARD_LINKS),
         over_link=over_link,
         over_node=over_node,
@@ -85,12 +88,18 @@ def access_input(
 
 def links_searched(declaration: Declaration, *, in_service: BoolArray, usable: BoolArray) -> IntArray:
     """Rows of the links that `access_input` takes: usable ones between nodes in service, in order."""
-    tail, head = (
-        np.asarray(declaration.links.column(name).to_numpy(), np.int32) for name in ("tail", "head")
-    )
+    if in_service.all():
+        return np.flatnonzero(usable)
+    tail, head = _ends(declaration)
     # The last is for a blank far end, row -1.
     alive = spread(in_service, len(declaration.undeclared) + 1, value=True)
     return np.flatnonzero(usable & alive[tail] & alive[head])
+
+
+def _ends(declaration: Declaration) -> tuple[IntArray, IntArray]:
+    """Rows of the ends of links."""
+    tail, head = (whole(declaration.links.column(name)).to_numpy() for name in ("tail", "head"))
+    return tail, head
 
 
 def _crossed(declaration: Declaration, over: Coded, tunnel: BoolArray) -> tuple[IntArray, IntArray]:
