@@ -39,7 +39,9 @@ class Clearance:
     def __init__(self, frame: Frame, lines: Sequence[FloatArray], bands: Sequence[float]) -> None:
         self._frame = frame
         levels = np.unique(np.asarray(bands, np.float64))
-        levels = levels[:: -max(1, len(levels) // _MOST_LEVELS)][::-1]  # rounded up to those that are kept
+        levels = levels[:: -max(1, -(-len(levels) // _MOST_LEVELS))][
+            ::-1
+        ]  # rounded up to those that are kept
         self._levels = np.concatenate([[-np.inf], levels]).astype(np.float32)
         block = frame.size * SIDE
         self._plane = block <= _LARGE_BLOCK and block * frame.columns <= _HALF_EARTH
