@@ -15,13 +15,13 @@ from auditor import settings, zones
 from auditor.case import Case
 from auditor.errors import UsageError
 from auditor.findings import Batch, FindingTable, RuleFindings, Verdict
-from auditor.language import Text, render, say
+from auditor.language import Text, gaps, render, say
 from auditor.model import Declaration
 from auditor.result import AuditResult
 from auditor.roles import Surety
 from auditor.rules import all_rules
 from auditor.settings import Policy
-from auditor.values import Each, pick
+from auditor.values import Distinct, Each, Late, coded, combined, is_column, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -133,15 +133,24 @@ def _regime_unknown(case: Case, rule: Rule) -> bool:
     return case.offers(rule.service) == Surety.DOUBTFUL if rule.service else not case.pilot_services
 
 
-def _told(rule: Rule, batch: Batch) -> Each:
+def _told(rule: Rule, batch: Batch) -> Each | Late:
     """Give the softened message's own text, so that nothing of it is lost."""
     message = rule.messages[batch.message]
 
-    def text(position: int) -> Text:
-        args = pick(batch.args, position)
-        return Text(*(render(t, args, lang) for t, lang in ((message.en, "en"), (message.zh, "zh"))))
+    def filled(args: Mapping[str, Any]) -> Text:
+        return Text(*(render(text, args, lang) for text, lang in ((message.en, "en"), (message.zh, "zh"))))
 
-    return Each(text)
+    own = {key: value for key, value in batch.args.items() if key in gaps(message.en) and is_column(value)}
+    if any(isinstance(value, Each) for value in own.values()):
+        return Each(lambda position: filled(pick(batch.args, position)))
+
+    def made() -> Distinct:
+        every = np.arange(len(batch))
+        several = combined([coded(value, every) for value in own.values()], len(batch))
+        texts = [filled({**batch.args, **dict(zip(own, args, strict=True))}) for args in several.values]
+        return Distinct(several.codes, texts)
+
+    return Late(made)
 
 
 def run_rule(case: Case, rule: Rule, *, min_grade: int = 3) -> RuleFindings:

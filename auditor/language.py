@@ -219,7 +219,7 @@ def told(value: object, lang: str) -> str:
 
 def render(template: str, args: Mapping[str, Any], lang: str) -> str:
     """Fill a text's gaps in one language; lists are joined as the language does."""
-    names = _gaps(template)
+    names = gaps(template)
     if not names:
         return template
 
@@ -234,7 +234,7 @@ def render(template: str, args: Mapping[str, Any], lang: str) -> str:
 
 
 @cache
-def _gaps(template: str) -> tuple[str, ...]:
+def gaps(template: str) -> tuple[str, ...]:
     """Names of the gaps in a template."""
     names = [name for _, name, _, _ in string.Formatter().parse(template)]
     return tuple(dict.fromkeys(name for name in names if name))

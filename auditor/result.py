@@ -13,7 +13,7 @@ from auditor.causes import causes_of
 from auditor.errors import UsageError
 from auditor.explaining import OWN_MESSAGES, explained, page
 from auditor.findings import SETTLED, FindingTable, Verdict, plain, roll_up
-from auditor.language import both, render, say
+from auditor.language import both, gaps, render, say
 from auditor.overview import Framed, result_card
 from auditor.tables import Note
 
@@ -86,6 +86,11 @@ class AuditResult:
         """What a message of a rule asks for, with its gaps filled."""
         message, lang = self._messages[rule, message_id], lang or self.lang
         return render(message.ask_zh if lang == "zh" else message.ask_en, args, lang)
+
+    def gaps(self, rule: str, message_id: str) -> frozenset[str]:
+        """Names of the arguments that a message of a rule shows, or what it asks for."""
+        message = self._messages[rule, message_id]
+        return frozenset(name for text in (message.en, message.ask_en) for name in gaps(text))
 
     def rule(self, rule_id: str) -> Rule:
         """One of the rules that ran."""

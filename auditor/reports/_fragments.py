@@ -117,44 +117,41 @@ class _Columns:
         """Write some findings of one batch."""
         rule, found = self.found.rule, self.found
         severity = "info" if batch.verdict in SETTLED else found.severity
-        clause = dumps(", ".join(found.clauses)).decode()
-        head = f'{{"rule":{_word(rule)},"basis":{_word(found.basis)},"clause":{clause},"subject":'
-        args = _values(batch.args, positions)
-        details = _values(batch.details, positions, witness=True)
-        seen = coded(batch.observations, positions)
+        clause = ", ".join(found.clauses)
+        chosen = _Chosen(positions)
         return pc.binary_join_element_wise(
-            head,
+            f'{{"rule":{_word(rule)},"basis":{_word(found.basis)},"clause":{_word(clause)},"subject":',
             quoted(pc.binary_join_element_wise(batch.kind, names, ":")),
             f',"verdict":{_word(batch.verdict)},"severity":{_word(severity)},"grade":',
-            _spread(coded(batch.grade, positions), lambda grade: _word(f"E{grade}")),
+            _spread(chosen.coded(batch.grade), lambda grade: _word(f"E{grade}")),
             f',"message_id":{_word(batch.message)},"args":{{',
-            *args,
+            *chosen.members(batch.args),
             '},"message":',
-            *self._messages(batch, positions),
+            self._messages(batch, chosen),
             ',"details":{',
-            *details,
+            *chosen.members(batch.details, witness=True),
             '},"observations":',
-            _spread(seen, lambda value: dumps(list(value)).decode()),
+            _spread(chosen.coded(batch.observations), lambda seen: dumps(list(seen)).decode()),
             ',"fingerprint":"',
             pa.array(self._fingerprints(batch.kind, names), pa.string()),
             '"},',
             "",
         )
 
-    def _messages(self, batch: Batch, positions: IntArray) -> tuple[Any, ...]:
-        """Write message and what to ask, each distinct combination of arguments once."""
-        result, keys = self.result, [key for key, value in batch.args.items() if is_column(value)]
-        several = combined([coded(batch.args[key], positions) for key in keys], len(positions))
+    def _messages(self, batch: Batch, chosen: _Chosen) -> Any:
+        """Write message and what to ask, each distinct combination of the arguments that they show once."""
+        result, rule = self.result, self.found.rule
+        shown = result.gaps(rule, batch.message)
+        keys = [key for key, value in batch.args.items() if key in shown and is_column(value)]
+        several = combined([chosen.coded(batch.args[key]) for key in keys], len(chosen.positions))
         shared = dict(batch.args)
 
         def text(own: tuple[Any, ...]) -> str:
             args = shared | dict(zip(keys, own, strict=True))
-            message, ask = (
-                give(self.found.rule, batch.message, args) for give in (result.told, result.asked)
-            )
-            return f'{dumps(message).decode()},"ask":{dumps(ask).decode()}'
+            message, ask = (dumps(give(rule, batch.message, args)) for give in (result.told, result.asked))
+            return f'{message.decode()},"ask":{ask.decode()}'
 
-        return (_spread(several, text),)
+        return _spread(several, text)
 
     def _fingerprints(self, kind: str, names: Any) -> list[str]:
         """Hash as `findings.fingerprint` does; what all share is hashed once."""
@@ -205,21 +202,34 @@ def _spread(column: Distinct, write: Any) -> Any:
     return pa.array([write(value) for value in column.values], pa.string()).take(pa.array(column.codes))
 
 
-def _values(values: Mapping[str, Any], positions: IntArray, *, witness: bool = False) -> list[Any]:
-    """Write the members of an object, in the order of `picker`: shared ones first."""
-    pieces: list[Any] = []
-    comma = ""
-    for key, value in sorted(values.items(), key=lambda item: is_column(item[1])):
-        pieces.append(f"{comma}{_word(key)}:")
-        comma = ","
-        if isinstance(value, _Written):
-            pieces.append(_lists(value.take(positions)))
-            continue
-        column = coded(value, positions)
-        if witness and key == HANDOFF:  # a link that there is not is null
-            column = Distinct(column.codes, [end or None for end in column.values])
-        pieces.append(_spread(column, lambda one: dumps(one).decode()))
-    return pieces
+class _Chosen:
+    """Some subjects of a batch; what arguments, message and witness share is looked up once."""
+
+    def __init__(self, positions: IntArray) -> None:
+        self.positions = positions
+        self._known: dict[int, Distinct] = {}
+
+    def coded(self, value: Any) -> Distinct:
+        """Give a column's values, each distinct one once."""
+        if id(value) not in self._known:
+            self._known[id(value)] = coded(value, self.positions)
+        return self._known[id(value)]
+
+    def members(self, values: Mapping[str, Any], *, witness: bool = False) -> list[Any]:
+        """Write the members of an object, in the order of `picker`: shared ones first."""
+        pieces: list[Any] = []
+        comma = ""
+        for key, value in sorted(values.items(), key=lambda item: is_column(item[1])):
+            pieces.append(f"{comma}{_word(key)}:")
+            comma = ","
+            if isinstance(value, _Written):
+                pieces.append(_lists(value.take(self.positions)))
+                continue
+            column = self.coded(value)
+            if witness and key == HANDOFF:  # a link that there is not is null
+                column = Distinct(column.codes, [end or None for end in column.values])
+            pieces.append(_spread(column, lambda one: dumps(one).decode()))
+        return pieces
 
 
 def _lists(column: Lists) -> Any:

@@ -15,7 +15,7 @@ from auditor.messages import kind_name
 from auditor.places import Places
 from auditor.roles import Party, Surety
 from auditor.standing import OUTSIDE, STRADDLING, UNDECIDED, WITHIN, serves, split
-from auditor.values import Each
+from auditor.values import Distinct, Each, Late, coded, combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,26 +57,37 @@ def measured(case: Case, rows: IntArray) -> dict[str, Any]:
         known = ~np.isnan(place.lon[rows] + place.lat[rows])
         if known.any():
             metres[known], nearest[known] = case.distance(rows[known])
-        return metres, nearest
+        return np.rint(metres), nearest
 
-    def area(position: int) -> Text:
-        return case.area_name(int(distances()[1][position]))
+    def spread(told: Callable[[float, Text], Any]) -> Late:
+        def made() -> Distinct:
+            metres, nearest = distances()
+            every = np.arange(len(rows))
+            each = combined([coded(metres, every), coded(nearest, every)], len(rows))
+            return Distinct(
+                each.codes, [told(float(m), case.area_name(int(area))) for m, area in each.values]
+            )
 
-    def far(position: int) -> Text:
-        metres, name = abs(distances()[0][position]), area(position)
-        if np.isnan(metres):
-            return both("")
-        return both(", {metres:,.0f} m from the edge of {area}", metres=metres, area=name)
+        return Late(made)
 
-    def off(position: int) -> Text:
-        metres = abs(distances()[0][position])
-        return both("") if np.isnan(metres) else both(" ({metres:,.0f} m from it)", metres=metres)
+    return {
+        "distance_m": spread(lambda metres, _: None if np.isnan(metres) else round(metres)),
+        "area": spread(lambda _, area: area),
+        "far": spread(_far),
+        "off": spread(_off),
+    }
 
-    def metres(position: int) -> int | None:
-        value = distances()[0][position]
-        return None if np.isnan(value) else round(float(value))
 
-    return {"distance_m": Each(metres), "area": Each(area), "far": Each(far), "off": Each(off)}
+def _far(metres: float, area: Text) -> Text:
+    """Say how far the edge of an area is."""
+    if np.isnan(metres):
+        return both("")
+    return both(", {metres:,.0f} m from the edge of {area}", metres=abs(metres), area=area)
+
+
+def _off(metres: float, _: Text) -> Text:
+    """Say how far an area is that is named already."""
+    return both("") if np.isnan(metres) else both(" ({metres:,.0f} m from it)", metres=abs(metres))
 
 
 def placed(
@@ -118,8 +129,8 @@ def placed(
 
 def inside(case: Case, rows: IntArray) -> dict[str, Any]:
     """Facts on nodes that stand inside an area."""
-    area = case.place.area
-    return {"area": Each(lambda i: case.area_name(int(area[rows[i]])))}
+    names = [case.area_name(index) for index in range(-1, len(case.areas.ids))]
+    return {"area": Distinct(case.place.area[rows].astype(np.int64) + 1, names)}
 
 
 def where(case: Case, rows: IntArray) -> dict[str, Any]:
@@ -133,19 +144,16 @@ def where(case: Case, rows: IntArray) -> dict[str, Any]:
             return None
         return [round(float(place.lon[row]), 6), round(float(place.lat[row]), 6)]
 
-    def radius(position: int) -> int | None:
-        metres = place.radius_m[rows[position]]
-        return None if np.isnan(metres) else round(float(metres))
-
     def declared(position: int) -> Text:
         row = int(source[rows[position]])
-        there, around = coordinates(position), radius(position) or 0
+        there, radius = coordinates(position), place.radius_m[rows[position]]
         told = []
         if code.at(row):
             told.append(both("region code {code}", code=code.at(row)))
         if address.at(row):
             told.append(both("address {address}", address=address.at(row)))
         if there:
+            around = 0 if np.isnan(radius) else round(float(radius))
             told.append(
                 both("{lon:.5f}, {lat:.5f} ± {radius:,} m", lon=there[0], lat=there[1], radius=around)
             )
@@ -154,18 +162,31 @@ def where(case: Case, rows: IntArray) -> dict[str, Any]:
     return {
         "kind": kinds(case, rows),
         "place": Each(declared),
-        "region_code": Each(lambda i: code.at(int(source[rows[i]]))),
-        "address": Each(lambda i: address.at(int(source[rows[i]]))),
+        "region_code": words(code, source[rows]),
+        "address": words(address, source[rows]),
         "lon_lat": Each(coordinates),
-        "radius_m": Each(radius),
+        "radius_m": Late(lambda: _metres(place.radius_m[rows])),
         **measured(case, rows),
     }
 
 
-def kinds(case: Case, rows: IntArray) -> Each:
+def _metres(values: FloatArray) -> Distinct:
+    """Whole metres; nothing where they are not known."""
+    each = coded(np.rint(values), np.arange(len(values)))
+    return Distinct(
+        each.codes, [None if np.isnan(metres) else round(float(metres)) for metres in each.values]
+    )
+
+
+def words(column: Coded, rows: IntArray) -> Distinct:
+    """Words of some rows, None where blank."""
+    return Distinct(np.asarray(column.codes)[rows], [*column.values, None])  # -1 picks the last
+
+
+def kinds(case: Case, rows: IntArray) -> Distinct:
     """Kinds of nodes, in words."""
     kind = case.node("kind")
-    return Each(lambda i: kind_name(kind.at(int(rows[i]))))
+    return Distinct(kind.codes[rows], [kind_name(value) for value in [*kind.values, None]])
 
 
 PHRASES = frozenset({"kind", "place", "far", "off", "why"})
