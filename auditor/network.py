@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import cells
-from auditor.columns import Coded, days, floats
+from auditor.columns import Coded, days, floats, whole
 from auditor.language import say
 from auditor.problems import quote, spans
 from auditor.tables import Frame, Note
@@ -241,8 +241,7 @@ def _undeclared(rows: list[IntArray], ends: list[Any]) -> tuple[list[IntArray], 
     both = np.concatenate([2 * np.flatnonzero(rows[0] == LOST), 2 * np.flatnonzero(rows[1] == LOST) + 1])
     both.sort()
     column = pa.chunked_array(ends)
-    seen = column.take(pa.array((both % 2) * n_links + both // 2)).combine_chunks()
-    coded = (seen if isinstance(seen, pa.Array) else pa.array([], pa.string())).dictionary_encode()
+    coded = whole(column.take(pa.array((both % 2) * n_links + both // 2))).dictionary_encode()
     codes = np.asarray(coded.indices)
     for side in (0, 1):
         mine = both % 2 == side
@@ -255,12 +254,17 @@ def _ends(frame: Frame, ids: Interned) -> tuple[list[IntArray], Any]:
     ends = [frame.strings("source"), frame.strings("target")]
     with ThreadPoolExecutor(2) as threads:
         rows = list(threads.map(ids.rows, ends))
+    lost = False
     for at, end in zip(rows, ends, strict=True):
-        at[(at < 0) & ~cells.mask(end.is_null())] = LOST
+        if at.min(initial=0) < 0:
+            at[(at < 0) & cells.mask(end.is_valid())] = LOST
+            lost |= bool((at == LOST).any())
+    if not lost:
+        return rows, pa.array([], pa.string())
     rows, undeclared = _undeclared(rows, ends)
     for at in rows:
-        lost = at <= LOST
-        at[lost] = len(ids.ids) + LOST - 1 - at[lost]
+        named = at <= LOST
+        at[named] = len(ids.ids) + LOST - 1 - at[named]
     return rows, undeclared
 
 
