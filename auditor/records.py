@@ -170,7 +170,7 @@ def _check_order(record: Any, first: str, last: str) -> None:
 class Record(BaseModel):
     """A record that cannot change; blank values count as absent."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)  # a run builds those it reads
 
     @model_validator(mode="before")
     @classmethod
