@@ -118,7 +118,8 @@ class Late:
 
     def get(self, position: int) -> Any:
         """Value of one subject."""
-        return value_at(self.column, position)
+        column = self.column
+        return column[position] if isinstance(column, np.ndarray) else column.get(position)
 
     def take(self, positions: IntArray) -> Late:
         """Give the part at `positions`."""
@@ -131,11 +132,12 @@ class Late:
 
 Column: TypeAlias = Each | Distinct | Lists | Late
 """What holds one value a subject, beside numpy arrays."""
+_COLUMNS = (np.ndarray, Each, Distinct, Lists, Late)  # a union would be made anew for each value asked about
 
 
 def is_column(value: Any) -> bool:
     """Whether a value of a batch holds one value a subject."""
-    return isinstance(value, np.ndarray | Each | Distinct | Lists | Late)
+    return isinstance(value, _COLUMNS)
 
 
 def value_at(value: Any, position: int) -> Any:
@@ -155,10 +157,14 @@ def part_of(value: Any, positions: IntArray) -> Any:
 def picker(values: Mapping[str, Any]) -> Callable[[int], dict[str, Any]]:
     """Give a function from a position in a batch to the values of that subject; shared ones come first."""
     shared = {key: value for key, value in values.items() if not is_column(value)}
-    own = [(key, value) for key, value in values.items() if key not in shared]
+    own = [
+        (key, value.__getitem__ if isinstance(value, np.ndarray) else value.get)
+        for key, value in values.items()
+        if key not in shared
+    ]
 
     def pick_(position: int) -> dict[str, Any]:
-        return shared | {key: value_at(value, position) for key, value in own}
+        return shared | {key: get(position) for key, get in own}
 
     return pick_
 
