@@ -208,6 +208,7 @@ class _Chosen:
     def __init__(self, positions: IntArray) -> None:
         self.positions = positions
         self._known: dict[int, Distinct] = {}
+        self._pieces: dict[int, Any] = {}
 
     def coded(self, value: Any) -> Distinct:
         """Give a column's values, each distinct one once."""
@@ -225,11 +226,18 @@ class _Chosen:
             if isinstance(value, _Written):
                 pieces.append(_lists(value.take(self.positions)))
                 continue
-            column = self.coded(value)
             if witness and key == HANDOFF:  # a link that there is not is null
-                column = Distinct(column.codes, [end or None for end in column.values])
-            pieces.append(_spread(column, lambda one: dumps(one).decode()))
+                column = self.coded(value)
+                pieces.append(_spread(column, lambda one: dumps(one or None).decode()))
+            else:
+                pieces.append(self._piece(value))
         return pieces
+
+    def _piece(self, value: Any) -> Any:
+        """Write a column's values."""
+        if id(value) not in self._pieces:
+            self._pieces[id(value)] = _spread(self.coded(value), lambda one: dumps(one).decode())
+        return self._pieces[id(value)]
 
 
 def _lists(column: Lists) -> Any:
