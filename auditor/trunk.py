@@ -173,12 +173,12 @@ def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:
     at = number[asked]
     at = np.where(at < 0, rows.size + NONE - 1 - at, at)
     tail, head, link, both = number.take(arcs.tail), number.take(arcs.head), arcs.link, arcs.both
-    kept = np.flatnonzero((tail >= 0) & (head >= 0))
-    out = np.flatnonzero((tail < NONE) & (head >= 0))
-    into = np.flatnonzero((head < NONE) & (tail >= 0))
+    kept = (tail >= 0) & (head >= 0)
+    out, into = (tail < NONE) & (head >= 0), (head < NONE) & (tail >= 0)
 
-    def last(one: IntArray, other: IntArray) -> Last:
-        leaf = NONE - 1 - np.concatenate([tail[one], head[other]])
+    def last(one: BoolArray, other: BoolArray) -> Last:
+        leaf = np.concatenate([tail[one], head[other]])
+        np.subtract(NONE - 1, leaf, out=leaf)
         adj = np.concatenate([head[one], tail[other]])
         return Last(leaves.size, leaf, adj, np.concatenate([link[one], link[other]]))
 
@@ -187,5 +187,5 @@ def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:
     if bool(both.all()):
         return Trunk(rows, asked, at, (Way(along, along, last(out, into)),))
     against = topology.csr(core, reverse=True)
-    ways = Way(against, along, last(out, into[both[into]])), Way(along, against, last(out[both[out]], into))
+    ways = Way(against, along, last(out, into & both)), Way(along, against, last(out & both, into))
     return Trunk(rows, asked, at, ways)
