@@ -56,7 +56,9 @@ def inherit_bands(edges: FloatArray, sources: FloatArray, bands: FloatArray) -> 
 def apart(edges: FloatArray, shape: shapely.Geometry) -> FloatArray:
     """Edges that are not edges of `shape`, too."""
     middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
-    kept: FloatArray = edges[shapely.distance(middles, shapely.boundary(shape)) > _SAME_LINE]
+    border = shapely.boundary(shape)
+    shapely.prepare(border)
+    kept: FloatArray = edges[~shapely.dwithin(border, middles, _SAME_LINE)]
     return kept
 
 

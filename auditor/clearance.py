@@ -68,16 +68,14 @@ class Clearance:
 
     def _blocks(self) -> tuple[Any, Any, BoolArray]:
         """Bound of each block, the same without edges in it and beside it, and whether there are such."""
-        worst, width = self._worst, self._width * SIDE
-        top = self._levels[-1] if len(self._levels) > 1 else np.float32(-np.inf)
-        far = _RINGS * width - top
-        near = np.zeros(0, np.bool_)
-        for ring in range(1, _RINGS + 1):
-            worst = _widened(_widened(worst, 1), self._frame.columns)
-            if ring == 1:
-                near = worst > 0
-            else:
-                np.minimum(far, (ring - 1) * width - self._levels[worst], out=far)
+        rings = [self._worst]
+        for _ in range(_RINGS):
+            rings.append(_widened(_widened(rings[-1], 1), self._frame.columns))
+        near, width = rings[1] > 0, self._width * SIDE
+        far = _RINGS * width - self._levels[self._worst.max(initial=0)]
+        some = np.flatnonzero(rings[-1])  # few: the rest is farther off than all rings
+        for ring in range(2, _RINGS + 1):
+            far[some] = np.minimum(far[some], (ring - 1) * width[some] - self._levels[rings[ring][some]])
         if not self._plane:
             far[:] = -np.inf
         return np.where(near, np.float32(-np.inf), far), far, near

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 import shapely
 
 if TYPE_CHECKING:
@@ -38,8 +37,9 @@ _EPS = 1e-6  # cells: far above the rounding of 180 degrees in cells, far below 
 def segments(shape: shapely.Geometry) -> FloatArray:
     """Edges of polygons as rows of lon, lat, lon, lat, in the order of their rings."""
     rings = shapely.get_rings(shapely.get_parts(shape))
-    pairs = [np.hstack([points[:-1], points[1:]]) for points in map(shapely.get_coordinates, rings)]
-    return np.concatenate(pairs) if pairs else np.empty((0, 4))
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    pairs: FloatArray = np.hstack([points[:-1], points[1:]])[ring[:-1] == ring[1:]]
+    return pairs
 
 
 @dataclass(frozen=True)
@@ -245,15 +245,14 @@ class _Drawing:
 
     def _named(self, pieces: Sequence[Any]) -> tuple[IntArray, IntArray]:
         """Piece of each cell, by its middle, and of the far side of each block, by that of its first row."""
-        cells = np.full(len(self.crossed) * SIDE * SIDE, NONE, np.int16)
+        cells = np.full((len(self.crossed) * SIDE, SIDE), NONE, np.int16)
         right = np.full(len(self.crossed), NONE, np.int16)
         for index, words in reversed(list(enumerate(pieces))):
             rows = np.flatnonzero(words)
             bits = np.unpackbits(words.ravel()[rows].astype("<u4").view(np.uint8), bitorder="little")
-            row, column = np.nonzero(bits.reshape(-1, 32)[:, :SIDE])
-            cells[rows[row] * SIDE + column] = index
+            cells[rows] = np.where(bits.reshape(-1, 32)[:, :SIDE], np.int16(index), cells[rows])
             right[(words[:, 0] >> SIDE & 1) > 0] = index
-        return cells, right
+        return cells.ravel(), right
 
     def _mixed(self) -> tuple[IntArray, Any]:
         """Cells that edges touch, and the shapes of these edges as bits."""
@@ -308,13 +307,14 @@ class _Drawing:
 
 def _cases(crossing: Any, holding: Any, pieces: Sequence[Sequence[int]]) -> tuple[IntArray, list[Case]]:
     """Number the different cases among cells, given the shapes that cross them and those that hold them."""
-    one, other = (pa.array(bits).dictionary_encode() for bits in (crossing, holding))
-    wide = max(len(other.dictionary), 1)
-    both = pa.array(one.indices.to_numpy() * wide + other.indices.to_numpy()).dictionary_encode()
-    crossings, holdings = one.dictionary.to_pylist(), other.dictionary.to_pylist()
-    pairs = (divmod(key, wide) for key in both.dictionary.to_pylist())
-    cases = [_case(crossings[first], holdings[second], pieces) for first, second in pairs]
-    return both.indices.to_numpy().astype(np.int16), cases
+    turns = np.flatnonzero((np.diff(crossing) != 0) | (np.diff(holding) != 0)) + 1
+    heads = np.concatenate([[0], turns])[: len(crossing)]  # neighbours are mostly alike: a sort of few
+    crossings, one = np.unique(crossing[heads], return_inverse=True)
+    holdings, other = np.unique(holding[heads], return_inverse=True)
+    both, number = np.unique(one * max(len(holdings), 1) + other, return_inverse=True)
+    pairs = (divmod(key, len(holdings)) for key in both.tolist())
+    cases = [_case(int(crossings[first]), int(holdings[second]), pieces) for first, second in pairs]
+    return np.repeat(number.astype(np.int16), np.diff(heads, append=len(crossing))), cases
 
 
 def _case(crossing: int, holding: int, pieces: Sequence[Sequence[int]]) -> Case:
