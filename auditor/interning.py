@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST = 48  # bytes of an id; longer ones would need a table of much more room
 FEWEST = 1 << 12  # ids for which a table of our own pays
+SLOTS = 3  # an id
 BLOCK = 1 << 15  # rows at a time, so that what is made of them stays in the cache
 KEPT = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)  # the first n bytes of a word
 SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio: D. Knuth, TAOCP 3, 6.4
@@ -43,8 +44,29 @@ class Interned:
         Plain strings, one a row.
     distinct
         Whether none is blank and none is there twice.
+    table
+        What finds their rows; None where Arrow does.
+    """
+
+    ids: pa.StringArray
+    distinct: bool
+    table: _Table | None = None
+
+    def rows(self, column: pa.StringArray) -> IntArray:
+        """Give the first row of each id (int32), -1 where it is blank or there is no such id."""
+        if self.table is None or not _plain(column):
+            return rows_plainly(self.ids, column)
+        return self.table.rows(column)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where ids stand.
+
+    Parameters
+    ----------
     words
-        The ids as words, one row an id; None where Arrow looks them up.
+        The ids as words, one row an id.
     slots
         int32: the row that stands in each slot, -1 for none.
     crowded
@@ -53,32 +75,27 @@ class Interned:
         Their ids.
     """
 
-    ids: pa.StringArray
-    distinct: bool
-    words: Words | None = None
-    slots: IntArray | None = None
-    crowded: IntArray | None = None
-    crowd: pa.StringArray | None = None
+    words: Words
+    slots: IntArray
+    crowded: IntArray
+    crowd: Interned
 
     def rows(self, column: pa.StringArray) -> IntArray:
-        """Give the first row of each id (int32), -1 where it is blank or there is no such id."""
-        if self.words is None or self.slots is None or self.crowded is None or not _plain(column):
-            return rows_plainly(self.ids, column)
         found = np.empty(len(column), np.int32)
-        for start, words in _blocks(column, self.words.shape[1]):
+        width = self.words.shape[1]
+        for start, words, lengths in _blocks(column, width):
             rows = self.slots.take(_slots(words, len(self.slots)))
             theirs = self.words.take(rows, axis=0, mode="wrap")  # -1 is an empty slot
-            same = rows >= 0
+            same = (rows >= 0) & (lengths <= 8 * width)  # of longer ones the words are the beginning
             for at, word in enumerate(words):
                 same &= theirs[:, at] == word
-            found[start : start + len(rows)] = np.where(same, rows, np.int32(-1))
-        lengths = np.diff(offsets(column))
-        found[lengths > 8 * self.words.shape[1]] = -1  # only their beginning was compared
+            rows[~same] = -1
+            found[start : start + len(rows)] = rows
         if column.null_count:
             found[np.asarray(column.is_null())] = -1
         if len(self.crowded):
             rest = np.flatnonzero(found < 0)
-            among = rows_plainly(self.crowd, column.take(pa.array(rest)))
+            among = self.crowd.rows(column.take(pa.array(rest)))
             found[rest] = np.append(self.crowded, np.int32(-1))[among]
         return found
 
@@ -93,23 +110,36 @@ def intern(ids: pa.StringArray) -> Interned:
     lengths = np.diff(offsets(ids))
     width = int(lengths.max(initial=0))
     if len(ids) < FEWEST or ids.null_count or width > LONGEST or not lengths.all() or not _plain(ids):
-        return Interned(ids, not ids.null_count and len(ids.unique()) == len(ids))
+        return _by_arrow(ids)
     words = np.empty((len(ids), -(-width // 8)), np.uint64)
-    slots = np.full(1 << (4 * len(ids) - 1).bit_length(), -1, np.int32)
+    slots = np.full(SLOTS * len(ids), -1, np.int32)
     mine = np.empty(len(ids), np.int32)
-    for start, block in _blocks(ids, words.shape[1]):
+    for start, block, _ in _blocks(ids, words.shape[1]):
         end = start + len(block[0])
         for at, word in enumerate(block):
             words[start:end, at] = word
         mine[start:end] = _slots(block, len(slots))
-    rows = np.arange(len(ids), dtype=np.int32)
-    slots[mine[::-1]] = rows[::-1]  # of several the last one written stays: the first row
-    crowded = rows[slots.take(mine) != rows]
+    starts = range(0, len(ids), BLOCK)
+    for start in reversed(starts):  # of several in a slot the one written last stays: the first row
+        part = mine[start : start + BLOCK]
+        slots[part[::-1]] = np.arange(start + len(part) - 1, start - 1, -1, dtype=np.int32)
+    crowded = np.concatenate([_crowded(slots, mine[start : start + BLOCK], start) for start in starts])
     winners = slots.take(mine.take(crowded))
-    among = ids.take(pa.array(crowded))
-    distinct = (words.take(crowded, axis=0) != words.take(winners, axis=0)).any(axis=1).all()
-    distinct = distinct and len(among.unique()) == len(crowded)
-    return Interned(ids, bool(distinct), words, slots, crowded, among)
+    apart = (words.take(crowded, axis=0) != words.take(winners, axis=0)).any(axis=1).all()
+    ids_there = ids.take(pa.array(crowded))
+    # A hash that brings half of the ids to slots of others is none: then Arrow goes on.
+    crowd = intern(ids_there) if 2 * len(crowded) < len(ids) else _by_arrow(ids_there)
+    return Interned(ids, bool(apart) and crowd.distinct, _Table(words, slots, crowded, crowd))
+
+
+def _by_arrow(ids: pa.StringArray) -> Interned:
+    return Interned(ids, not ids.null_count and len(ids.unique()) == len(ids))
+
+
+def _crowded(slots: IntArray, mine: IntArray, start: int) -> IntArray:
+    """Rows from `start` on whose slot has another row."""
+    rows = np.arange(start, start + len(mine), dtype=np.int32)
+    return rows[slots.take(mine) != rows]
 
 
 def _plain(column: pa.StringArray) -> bool:
@@ -117,8 +147,8 @@ def _plain(column: pa.StringArray) -> bool:
     return sys.byteorder == "little" and bool(text_bytes(column).min(initial=1))
 
 
-def _blocks(column: pa.StringArray, width: int) -> Iterator[tuple[int, list[Words]]]:
-    """Give block by block the number of its first row, and the words of its rows, filled up with zeros."""
+def _blocks(column: pa.StringArray, width: int) -> Iterator[tuple[int, list[Words], IntArray]]:
+    """Give by blocks the number of the first row, the words of the rows, filled with zeros, their lengths."""
     all_ends, data = offsets(column), text_bytes(column)
     for start in range(0, len(column), BLOCK):
         ends = all_ends[start : start + BLOCK + 1] - all_ends[0]
@@ -133,11 +163,12 @@ def _blocks(column: pa.StringArray, width: int) -> Iterator[tuple[int, list[Word
                 at_byte[np.minimum(begin + at, size)] & KEPT[np.clip(lengths - at, 0, 8)]
                 for at in range(0, 8 * width, 8)
             ],
+            lengths,
         )
 
 
 def _slots(words: list[Words], count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Hash words to slots, whose number is a power of two."""
+    """Hash words to one of so many slots."""
     hashed = words[0] * SPREAD
     for word in words[1:]:
         hashed ^= hashed >> HALF
@@ -145,5 +176,7 @@ def _slots(words: list[Words], count: int) -> np.ndarray[Any, np.dtype[np.int64]
         hashed *= SPREAD
     hashed ^= hashed >> HALF
     hashed *= SPREAD
-    hashed >>= np.uint64(65 - count.bit_length())
+    hashed >>= HALF
+    hashed *= np.uint64(count)
+    hashed >>= HALF
     return hashed.view(np.int64)

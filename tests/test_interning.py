@@ -43,14 +43,14 @@ def test_rows_are_those_of_arrow(ids, others, skipped, one_slot):
 def test_a_table_of_our_own_is_made_for_plain_ids(ids):
     ids = [text for text in ids if len(text.encode()) <= interning.LONGEST] or ["a"]
     table = intern(column(ids))
-    assert table.words is not None
+    assert table.table is not None
     assert table.distinct
     assert table.rows(column(ids)).tolist() == list(range(len(ids)))
 
 
 def test_an_id_that_begins_as_another_or_ends_in_zeros_is_none():
     table = intern(column(["abcdefgh", "b"]))
-    assert table.words is not None
+    assert table.table is not None
     assert table.rows(column(["abcdefghi", "abcdefgh\0", "b\0", "", None, "b"])).tolist() == [-1] * 5 + [1]
 
 
@@ -60,7 +60,8 @@ def test_many_ids_in_several_blocks(monkeypatch):
     asked = ids.take(pa.array(np.random.default_rng(1).permutation(100_000)))
     table = intern(ids)
     assert table.distinct
-    assert len(table.crowded) > 0
+    assert len(table.table.crowded) > 0
+    assert table.table.crowd.table is not None
     assert (table.rows(asked) == rows_plainly(ids, asked)).all()
     again = intern(pa.concat_arrays([ids, ids.slice(50_000, 1)]))
     assert not again.distinct
