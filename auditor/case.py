@@ -77,6 +77,15 @@ class Case(Standing):
             usable &= layer.blank | layer.isin({self.declaration.access_layer})
         return usable
 
+    def at_ends(self, nodes: BoolArray) -> tuple[BoolArray, BoolArray]:
+        """Links whose tail is among some nodes, and those whose head is; ends not declared are not."""
+        if not nodes.any():
+            nowhere = np.zeros(self.declaration.links.num_rows, np.bool_)
+            return nowhere, nowhere
+        wide = paths.spread(nodes, len(self.declaration.undeclared) + 1, value=False)
+        tail, head = paths.ends_of(self.declaration)
+        return wide[tail], wide[head]
+
     @cached_property
     def _owners(self) -> tuple[roles.Parties, IntArray, BoolArray]:
         operator, owner = self.declaration.operator, self.node("owner")

@@ -54,7 +54,7 @@ def access_input(
     n, lost = declaration.nodes.num_rows, len(declaration.undeclared)
     links = declaration.links
     kept = links_searched(declaration, in_service=in_service, usable=usable)
-    tail, head = _ends(declaration)
+    tail, head = ends_of(declaration)
     kind, over, direction = (Coded.of(links.column(name)) for name in ("kind", "over", "direction"))
     if kept.size < links.num_rows:
         tail, head = tail[kept], head[kept]
@@ -90,14 +90,14 @@ def links_searched(declaration: Declaration, *, in_service: BoolArray, usable: B
     """Rows of the links that `access_input` takes: usable ones between nodes in service, in order."""
     if in_service.all():
         return np.flatnonzero(usable)
-    tail, head = _ends(declaration)
+    tail, head = ends_of(declaration)
     # The last is for a blank far end, row -1.
     alive = spread(in_service, len(declaration.undeclared) + 1, value=True)
     return np.flatnonzero(usable & alive[tail] & alive[head])
 
 
-def _ends(declaration: Declaration) -> tuple[IntArray, IntArray]:
-    """Rows of the ends of links."""
+def ends_of(declaration: Declaration) -> tuple[IntArray, IntArray]:
+    """Rows of the ends of links, int32: from the declared ones on the undeclared, -1 for a blank far end."""
     tail, head = (whole(declaration.links.column(name)).to_numpy() for name in ("tail", "head"))
     return tail, head
 

@@ -40,6 +40,7 @@ import numpy as np
 from auditor.columns import Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import Text, both
+from auditor.paths import ends_of
 from auditor.places import Places
 from auditor.rule import Message, Rule
 from auditor.rules._approvals import code_of, held_by_operator
@@ -117,18 +118,17 @@ def _at_another_area(case: Case) -> BoolArray:
 
 def _moving(case: Case) -> BoolArray:
     """Nodes whose links in service are all radio or lead to a mobile gateway."""
-    links = case.declaration.links
-    rows = np.flatnonzero(case.links_in_service)
-    tail, head = (np.asarray(links.column(name).to_numpy(), np.int64)[rows] for name in ("tail", "head"))
-    mobile = np.append(case.node("kind").isin({"mobile_gateway"}), False)
-    radio = Coded.of(links.column("kind")).isin({"radio"})[rows]
-    fixed = np.zeros(case.n + 1, np.bool_)
-    linked = np.zeros(case.n + 1, np.bool_)
-    for near, far in ((tail, head), (head, tail)):
-        near, far = (np.where((end >= 0) & (end < case.n), end, case.n) for end in (near, far))  # noqa: PLW2901
-        linked[near] = True
-        fixed[near[~(radio | mobile[far])]] = True
-    return (linked & ~fixed)[: case.n]
+    radio = Coded.of(case.declaration.links.column("kind")).isin({"radio"})
+    to_gateway = case.at_ends(case.node("kind").isin({"mobile_gateway"}))[::-1]
+    ends = list(zip(ends_of(case.declaration), [radio | far for far in to_gateway], strict=True))
+    loose, fixed = np.zeros((2, case.n + len(case.declaration.undeclared) + 1), np.bool_)
+    used = case.links_in_service
+    for near, moves in ends:
+        loose[near[used & moves]] = True
+    if loose.any():
+        for near, moves in ends:
+            fixed[near[used & ~moves & loose[near]]] = True
+    return (loose & ~fixed)[: case.n]
 
 
 def _declared(case: Case) -> Batch:

@@ -44,7 +44,7 @@ from auditor import columns, roles
 from auditor.columns import FIRST_DAY, LAST_DAY, Coded
 from auditor.findings import Batch, Verdict
 from auditor.language import both
-from auditor.paths import names_of
+from auditor.paths import ends_of, names_of
 from auditor.roles import Party, Surety
 from auditor.rule import Message, Rule
 from auditor.standing import OUTSIDE, UNKNOWN
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.case import Case
-    from auditor.columns import BoolArray, IntArray
+    from auditor.columns import BoolArray, FloatArray, IntArray
 
 OTHER_JURISDICTIONS = ("71", "81", "82")  # GB/T 2260: Taiwan, Hong Kong, Macao
 THEIR_NAMES = ("台湾", "香港", "澳门", "中国台湾", "中国香港", "中国澳门")
@@ -168,16 +168,16 @@ def _abroad(case: Case) -> IntArray:
 
     coded = code.map(by_code, blank=Surety.NO, dtype=np.int8)
     said = address.map(lambda text: text.strip().startswith(THEIR_NAMES), blank=False, dtype=np.bool_)
-    said = np.where(said & (place.relation == OUTSIDE), Surety.SURE, Surety.NO)
-    located = ~np.isnan(place.lon + place.lat)
-    near = np.logical_or.reduce([_in_box(case, box) for box in NEAR_THEM]) & (place.relation == OUTSIDE)
-    drawn = np.where(located & ~_in_box(case, CHINA), Surety.SURE, np.where(near, Surety.DOUBTFUL, Surety.NO))
-    return np.where(code.blank, np.maximum(said, drawn), coded).astype(np.int8)
+    outside = place.relation == OUTSIDE
+    at = np.flatnonzero(outside)
+    near = np.zeros(case.n, np.bool_)
+    near[at] = np.logical_or.reduce([_in_box(place.lon[at], place.lat[at], box) for box in NEAR_THEM])
+    drawn = ~_in_box(place.lon, place.lat, CHINA) & ~np.isnan(place.lon) & ~np.isnan(place.lat)
+    return np.where(code.blank, roles.surety_of(drawn | (said & outside), near), coded)
 
 
-def _in_box(case: Case, box: tuple[float, float, float, float]) -> BoolArray:
+def _in_box(lon: FloatArray, lat: FloatArray, box: tuple[float, float, float, float]) -> BoolArray:
     west, south, east, north = box
-    lon, lat = case.place.lon, case.place.lat
     inside: BoolArray = (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north)
     return inside
 
@@ -193,29 +193,36 @@ def _used(case: Case) -> BoolArray:
     return used & ~status.isin({"planned", "retired"})
 
 
+def _declared(end: IntArray, n: int) -> IntArray:
+    """Rows of declared nodes; the number of nodes for an end that is not declared."""
+    return np.where((end >= 0) & (end < n), end, n)
+
+
 def _lines(case: Case) -> Lines:
-    links, n, used = case.declaration.links, case.n, _used(case)
-    kind = Coded.of(links.column("kind"))
-    tail, head = (np.asarray(links.column(name).to_numpy(), np.int64) for name in ("tail", "head"))
-    first, second = (np.where((end >= 0) & (end < n), end, n) for end in (tail, head))
-    alive, abroad = np.append(case.in_service, True), np.append(_abroad(case), Surety.NO).astype(np.int8)
+    links, n = case.declaration.links, case.n
+    kind, abroad = Coded.of(links.column("kind")), _abroad(case)
+    crosses, tunnel = kind.isin({"cross_border"}), kind.isin({"tunnel"})
+    from_abroad, to_abroad = case.at_ends(abroad > Surety.NO)
+    # Few links have to do with abroad at all: the rest is asked of them alone.
+    rows = np.flatnonzero(_used(case) & (from_abroad | to_abroad | crosses | tunnel))
+    first, second = (_declared(end[rows], n) for end in ends_of(case.declaration))
+    alive, abroad = np.append(case.in_service, True), np.append(abroad, np.int8(Surety.NO))
     lost = np.append(case.place.relation == UNKNOWN, True) & (abroad == Surety.NO)
-    used &= alive[first] & alive[second]
     # Both ends abroad: does not leave the mainland. One abroad, one nobody knows where: may leave it.
     leaves = np.abs(abroad[first] - abroad[second])
     leaves = np.where(lost[first] | lost[second], np.minimum(leaves, Surety.DOUBTFUL), leaves)
-    leaves = np.where(kind.isin({"cross_border"}), Surety.SURE, leaves)
+    leaves = np.where(crosses[rows], Surety.SURE, leaves)
     astray = lost & ~np.append(case.node("kind").isin(NO_CHANNEL), False)
-    tunnel = kind.isin({"tunnel"}) & (astray[first] | astray[second])
-    rows = np.flatnonzero(used & ((leaves > Surety.NO) | tunnel))
+    through = tunnel[rows] & (astray[first] | astray[second])
+    kept = alive[first] & alive[second] & ((leaves > Surety.NO) | through)
+    rows, first, second, leaves = (column[kept] for column in (rows, first, second, leaves))
     owner, supplier = (
         roles.parties(
             Coded.of(links.column(name)).take(rows), case.declaration.operator, as_of=case.as_of
         ).party
         for name in ("owner", "supplier")
     )
-    first, second = first[rows], second[rows]
-    return Lines(rows, (first, second), (abroad[first], abroad[second]), leaves[rows], owner, supplier)
+    return Lines(rows, (first, second), (abroad[first], abroad[second]), leaves, owner, supplier)
 
 
 def _told(case: Case, lines: Lines, at: IntArray) -> dict[str, Any]:
