@@ -21,6 +21,7 @@ from auditor.language import say
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.registers._files import FOLDER
+from auditor.sources._search import positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ class Segments:
         whole
             Whether that is what is recorded of all of it.
         """
-        first, last = self._at(low), self._at(high)
+        first, last = self._ends(low, high)
         code = np.full(len(first), SEVERAL, np.int32)
         whole = np.zeros(len(first), np.bool_)
         for level, (codes, changes) in reversed(tuple(enumerate(self._levels))):
@@ -123,13 +124,16 @@ class Segments:
         """Code of the owner of each block, `NOTHING` unless it is one and the same throughout."""
         if self.owner is None:
             return np.full(len(low), NOTHING, np.int32)
-        first, last = self._at(low), self._at(high)
+        first, last = self._ends(low, high)
         same = self._owner_changes[first] == self._owner_changes[last]
         return np.where(same, self.owner.codes[first], NOTHING)
 
-    def _at(self, addresses: Any) -> IntArray:
-        found: IntArray = np.searchsorted(self.starts, addresses, side="right") - 1
-        return found
+    def _ends(self, low: Any, high: Any) -> tuple[IntArray, IntArray]:
+        """Segments that blocks begin and end in; those of addresses are searched for once."""
+        first = positions(self.starts, low) - 1
+        last, blocks = first.copy(), np.flatnonzero(low != high)
+        last[blocks] = positions(self.starts, high[blocks]) - 1
+        return first, last
 
 
 def _changes(codes: IntArray) -> IntArray:

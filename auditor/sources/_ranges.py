@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor.blocks import keys
 from auditor.sources._blocks import ITSELF, NOTHING, Hits, beside, first_difference, ordered
+from auditor.sources._search import positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,13 +70,19 @@ class Ranges:
             Length of the prefix of the largest block round it that lies in one range, or between two;
             `ITSELF` if the block lies in neither.
         """
-        first = np.searchsorted(self.ends, ordered(low))
-        last = np.searchsorted(self.starts, ordered(high), side="right") - 1
+        wanted, until = ordered(low), ordered(high)
+        start = positions(self.starts, wanted)
+        last = start - 1
+        held = (wanted <= self.ends.take(last, mode="wrap")) & (start > 0)  # by the range that starts before
+        first = start - held
+        whole = held.copy()
+        blocks = np.flatnonzero(wanted != until)
+        last[blocks] = positions(self.starts, until[blocks]) - 1
+        whole[blocks] &= (first[blocks] == last[blocks]) & (
+            until[blocks] <= self.ends.take(last[blocks], mode="wrap")
+        )
         bits = np.full(len(low), ITSELF, np.int16)
-        inside = np.flatnonzero(first == last)
-        at = first[inside]
-        whole = (self.starts[at] <= ordered(low[inside])) & (ordered(high[inside]) <= self.ends[at])
-        inside, at = inside[whole], at[whole]
+        inside, at = np.flatnonzero(whole), first[whole]
         bits[inside] = _largest(low[inside], self.low[at], self.high[at])
         outside = np.flatnonzero(first > last)
         bits[outside] = self._between(low[outside], first[outside])
@@ -130,6 +137,8 @@ def find(ranges: Mapping[int, Ranges], addresses: Addresses, record: Mapping[int
         for at in np.flatnonzero(~alone[rows]).tolist():  # blocks; there are few of them
             told = _told(sorted_, low[at], high[at], record[version], slice(first[at], last[at] + 1))
             several.append((np.full(len(told), rows[at]), told))
+    if not several:
+        return Hits(np.arange(len(found)), found, bits)
     row = np.concatenate([np.flatnonzero(alone), *(part[0] for part in several)])
     found = np.concatenate([found[alone], *(part[1] for part in several)])
     order = np.argsort(row, kind="stable")
