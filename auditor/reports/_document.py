@@ -24,8 +24,9 @@ from auditor.reports import report
 from auditor.reports._content import inputs
 from auditor.reports._ink import FAMILY
 from auditor.reports._rows import LABELS as TABLE_LABELS
-from auditor.reports._rows import Findings, path_of
+from auditor.reports._rows import Findings
 from auditor.reports._sketch import drawn, sketches
+from auditor.reports._told import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

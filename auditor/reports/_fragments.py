@@ -7,7 +7,6 @@ one by one.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +14,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.findings import SETTLED, WORST_FIRST, Verdict
+from auditor.findings import SETTLED, fingerprints
 from auditor.reports._content import dumps
+from auditor.reports._groups import groups, merged
 from auditor.values import Distinct, Late, Lists, coded, combined, is_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from auditor.columns import IntArray
-    from auditor.findings import Batch, RuleFindings
+    from auditor.findings import Batch, Verdict
+    from auditor.reports._groups import Group, Part
     from auditor.result import AuditResult
 
 CHUNK = 1 << 13  # findings written at once
-MOST_NAMES = 1 << 18  # on the ways of findings that are written at once
 HANDOFF = "handoff"
 FEW = 64  # findings for which columns are not worth their while
 PLAIN_BELOW = 0x20  # JSON escapes what is below, quotes and backslashes
@@ -50,16 +50,23 @@ def written(result: AuditResult, verdicts: Iterable[Verdict], *, few: int = FEW)
     bytes
         Some findings.
     """
-    wanted = frozenset(verdicts)
-    for found in result.findings.rules:
-        for verdict in (v for v in WORST_FIRST if v in wanted):
-            batches = [batch for batch in found.batches if batch.verdict == verdict]
-            rows = all(isinstance(batch.subjects, np.ndarray) for batch in batches)
-            if rows and len({b.kind for b in batches}) == 1 and sum(map(len, batches)) > few:
-                yield from _Columns(result, found, batches).chunks()
-            else:
-                for finding in result.findings.of(found, verdict):
-                    yield dumps(result.record(finding)) + b","
+    for group in groups(result.findings, verdicts):
+        if group.on_rows and len(group) > few:
+            yield from _chunks(result, group)
+        else:
+            for finding in result.findings.of(group.found, group.verdict):
+                yield dumps(result.record(finding)) + b","
+
+
+def _chunks(result: AuditResult, group: Group) -> Iterator[bytes]:
+    """Write the findings of a group, some at a time."""
+    group = replace(group, batches=tuple(map(_readied, group.batches)))
+    for parts, places in group.chunks(result.findings, CHUNK):
+        records = merged([_records(result, group, part) for part in parts], places)
+        _, ends, data = records.buffers()
+        last = np.frombuffer(ends, np.int32)[records.offset + len(records)]
+        first = np.frombuffer(ends, np.int32)[records.offset]
+        yield bytes(memoryview(data)[first:last])
 
 
 def quoted(texts: Any) -> Any:
@@ -76,96 +83,45 @@ def quoted(texts: Any) -> Any:
     return pc.fill_null(pc.binary_join_element_wise('"', texts, '"', ""), "null")
 
 
-class _Columns:
-    """Batches of one rule and verdict on rows of one table."""
+def _records(result: AuditResult, group: Group, part: Part) -> Any:
+    """Write some findings of one batch."""
+    found, batch, kind = group.found, part.batch, part.batch.kind
+    severity = "info" if batch.verdict in SETTLED else found.severity
+    clause = ", ".join(found.clauses)
+    chosen = _Chosen(part.positions)
+    return pc.binary_join_element_wise(
+        f'{{"rule":{_word(found.rule)},"basis":{_word(found.basis)},"clause":{_word(clause)},"subject":',
+        quoted(pc.binary_join_element_wise(kind, part.ids, ":")),
+        f',"verdict":{_word(batch.verdict)},"severity":{_word(severity)},"grade":',
+        _spread(chosen.coded(batch.grade), lambda grade: _word(f"E{grade}")),
+        f',"message_id":{_word(batch.message)},"args":{{',
+        *chosen.members(batch.args),
+        '},"message":',
+        _messages(result, found.rule, batch, chosen),
+        ',"details":{',
+        *chosen.members(batch.details, witness=True),
+        '},"observations":',
+        _spread(chosen.coded(batch.observations), lambda seen: dumps(list(seen)).decode()),
+        ',"fingerprint":"',
+        fingerprints(found.rule, result.findings.operator, kind, part.ids),
+        '"},',
+        "",
+    )
 
-    def __init__(self, result: AuditResult, found: RuleFindings, batches: list[Batch]) -> None:
-        self.result, self.found = result, found
-        self.batches = [_readied(batch) for batch in batches]
-        sizes = np.array([len(batch) for batch in batches])
-        self.names = pa.concat_arrays([result.findings.ids_of(batch) for batch in batches])
-        self.batch = np.repeat(np.arange(len(batches)), sizes)
-        self.position = np.concatenate([np.arange(size) for size in sizes])
 
-    def chunks(self) -> Iterator[bytes]:
-        """Sort by subject and write some at a time."""
-        order = pc.sort_indices(self.names).to_numpy()
-        weight = np.concatenate([_weights(batch) for batch in self.batches])[order]
-        bounds = np.cumsum(weight) // MOST_NAMES
-        starts = np.flatnonzero(np.diff(bounds, prepend=-1))
-        starts = np.union1d(starts, np.arange(0, len(order), CHUNK))
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-            yield self._chunk(order[start:end])
+def _messages(result: AuditResult, rule: str, batch: Batch, chosen: _Chosen) -> Any:
+    """Write message and what to ask, each distinct combination of the arguments that they show once."""
+    shown = result.gaps(rule, batch.message)
+    keys = [key for key, value in batch.args.items() if key in shown and is_column(value)]
+    several = combined([chosen.coded(batch.args[key]) for key in keys], len(chosen.positions))
+    shared = dict(batch.args)
 
-    def _chunk(self, chosen: IntArray) -> bytes:
-        """Write the findings at these places of all."""
-        parts, places = [], []
-        for at, batch in enumerate(self.batches):
-            mine = np.flatnonzero(self.batch[chosen] == at)
-            if len(mine):
-                names = self.names.take(pa.array(chosen[mine]))
-                parts.append(self._records(batch, names, self.position[chosen[mine]]))
-                places.append(mine)
-        records = parts[0]
-        if len(parts) > 1:
-            records = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
-        data = records.buffers()
-        ends = np.frombuffer(data[1], np.int32)[records.offset :][: len(records) + 1]
-        return bytes(memoryview(data[2])[ends[0] : ends[-1]])
+    def text(own: tuple[Any, ...]) -> str:
+        args = shared | dict(zip(keys, own, strict=True))
+        message, ask = (dumps(give(rule, batch.message, args)) for give in (result.told, result.asked))
+        return f'{message.decode()},"ask":{ask.decode()}'
 
-    def _records(self, batch: Batch, names: Any, positions: IntArray) -> Any:
-        """Write some findings of one batch."""
-        rule, found = self.found.rule, self.found
-        severity = "info" if batch.verdict in SETTLED else found.severity
-        clause = ", ".join(found.clauses)
-        chosen = _Chosen(positions)
-        return pc.binary_join_element_wise(
-            f'{{"rule":{_word(rule)},"basis":{_word(found.basis)},"clause":{_word(clause)},"subject":',
-            quoted(pc.binary_join_element_wise(batch.kind, names, ":")),
-            f',"verdict":{_word(batch.verdict)},"severity":{_word(severity)},"grade":',
-            _spread(chosen.coded(batch.grade), lambda grade: _word(f"E{grade}")),
-            f',"message_id":{_word(batch.message)},"args":{{',
-            *chosen.members(batch.args),
-            '},"message":',
-            self._messages(batch, chosen),
-            ',"details":{',
-            *chosen.members(batch.details, witness=True),
-            '},"observations":',
-            _spread(chosen.coded(batch.observations), lambda seen: dumps(list(seen)).decode()),
-            ',"fingerprint":"',
-            pa.array(self._fingerprints(batch.kind, names), pa.string()),
-            '"},',
-            "",
-        )
-
-    def _messages(self, batch: Batch, chosen: _Chosen) -> Any:
-        """Write message and what to ask, each distinct combination of the arguments that they show once."""
-        result, rule = self.result, self.found.rule
-        shown = result.gaps(rule, batch.message)
-        keys = [key for key, value in batch.args.items() if key in shown and is_column(value)]
-        several = combined([chosen.coded(batch.args[key]) for key in keys], len(chosen.positions))
-        shared = dict(batch.args)
-
-        def text(own: tuple[Any, ...]) -> str:
-            args = shared | dict(zip(keys, own, strict=True))
-            message, ask = (dumps(give(rule, batch.message, args)) for give in (result.told, result.asked))
-            return f'{message.decode()},"ask":{ask.decode()}'
-
-        return _spread(several, text)
-
-    def _fingerprints(self, kind: str, names: Any) -> list[str]:
-        """Hash as `findings.fingerprint` does; what all share is hashed once."""
-        shared = hashlib.sha256(
-            f"{self.found.rule}\x1f{self.result.findings.operator}\x1f{kind}:".encode(
-                "utf-8", "surrogatepass"
-            )
-        )
-        made = []
-        for name in names.cast(pa.binary()).to_pylist():
-            own = shared.copy()
-            own.update(name + b"\x1f")
-            made.append(own.hexdigest())
-        return made
+    return _spread(several, text)
 
 
 def _word(text: Any) -> str:
@@ -186,15 +142,6 @@ def _readied(batch: Batch) -> Batch:
 
 class _Written(Lists):
     """Lists of names that are JSON already."""
-
-
-def _weights(batch: Batch) -> IntArray:
-    """Names that each finding of a batch shows, and one."""
-    weight = np.ones(len(batch), np.int64)
-    for value in batch.details.values():
-        if isinstance(value, Lists):
-            weight += np.diff(value.offsets)
-    return weight
 
 
 def _spread(column: Distinct, write: Any) -> Any:

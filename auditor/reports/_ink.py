@@ -12,7 +12,7 @@ import numpy as np
 
 from auditor.errors import UsageError, visible
 from auditor.language import say
-from auditor.reports._rows import whole
+from auditor.reports._told import whole
 
 FAMILY = "Noto Sans CJK SC"
 FACE = 2  # its place in the collection

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from auditor import __version__, registers
+from auditor import __version__
 from auditor.findings import SETTLED, Verdict
 from auditor.language import both
-from auditor.messages import VERDICTS
 from auditor.places import RELATIONS
+from auditor.reports._told import LIST, TOLD, WORD, path_of, tables, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     Point: TypeAlias = tuple[float, float]
 
-WORD = pa.dictionary(pa.int32(), pa.string())
-LIST = pa.list_(pa.string())
+EMPTY = pa.table({name: pa.array([], kind) for name, kind in TOLD.items()})
 HALF_TURN = 180.0
 ARROWS = frozenset({"path", "handoff"})  # lists whose order is a way; all others are joined by semicolons
 COLUMNS: dict[str, pa.DataType] = {
@@ -110,11 +109,6 @@ def shown(all_findings: bool) -> set[Verdict]:  # noqa: FBT001
     return set(Verdict) if all_findings else set(Verdict) - SETTLED
 
 
-def whole(text: str) -> str:
-    """Give a text that UTF-8 can hold: half of a character becomes a mark of replacement."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 def facts(result: AuditResult) -> dict[str, Any]:
     """Whose result it is, of which day, by which version, with what verdict."""
     case = result.case
@@ -138,67 +132,69 @@ class Findings:
         What `check` gave.
     all_findings
         Whether passes, and what does not apply, are among them.
-
-    Attributes
-    ----------
-    listed
-        The findings.
-    table
-        One row each, in the columns of `COLUMNS`. A distance is that of the node to the edge of the nearest
-        area, as `Areas.distance_m` measures it; places are WGS84.
+    told
+        What they say; all of them by default.
     """
 
-    def __init__(self, result: AuditResult, all_findings: bool) -> None:  # noqa: FBT001
-        self.result = result
-        self.listed: list[Finding] = list(result.findings.rows(shown(all_findings)))
-        subjects = [finding.subject.partition(":") for finding in self.listed]
-        self.kinds = [kind for kind, _, _ in subjects]
-        self.ids = [name for _, _, name in subjects]
-        self.rows = _rows(self.kinds, self.ids, "node", result.case.declaration.nodes)
-        self.links = _rows(self.kinds, self.ids, "link", result.case.declaration.links)
+    def __init__(self, result: AuditResult, all_findings: bool, told: Any = None) -> None:  # noqa: FBT001
+        self.result, self.verdicts = result, shown(all_findings)
+        if told is None:
+            told = pa.concat_tables([EMPTY, *tables(result, self.verdicts)]).unify_dictionaries()
+        self.told = told.combine_chunks()
+        declared = result.case.declaration
+        self.rows = self._rows("node", declared.nodes)
+        self.links = self._rows("link", declared.links)
+
+    @classmethod
+    def streamed(cls, result: AuditResult, all_findings: bool) -> Iterator[Findings]:  # noqa: FBT001
+        """Give them some at a time."""
+        for told in tables(result, shown(all_findings)):
+            yield cls(result, all_findings, told)
+
+    @functools.cached_property
+    def listed(self) -> list[Finding]:
+        """The findings one by one."""
+        return list(self.result.findings.rows(self.verdicts))
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of the subjects."""
+        kinds: list[str] = self.told.column("subject_kind").to_pylist()
+        return kinds
 
     @functools.cached_property
     def table(self) -> pa.Table:
-        """All columns."""
-        columns = {**self._told(), **self._declared(), **self._placed()}
-        return pa.table([pa.array(columns[name], kind) for name, kind in COLUMNS.items()], list(COLUMNS))
+        """One row each, in the columns of `COLUMNS`.
 
-    def _told(self) -> dict[str, list[Any]]:
-        """Give the columns that the findings themselves hold."""
-        result, lang = self.result, self.result.lang
-        titles = {rule.id: rule.title.in_(lang) for rule in result.rules}
-        articles = {rule.id: _article(rule.clauses, lang) for rule in result.rules}
-        told: dict[str, list[Any]] = {"subject_kind": self.kinds, "subject_id": list(map(whole, self.ids))}
-        for language in ("en", "zh"):
-            told[f"message_{language}"] = [whole(result.message(f, language)) for f in self.listed]
-            told[f"ask_{language}"] = [whole(result.ask(f, language)) or None for f in self.listed]
-        return told | {
-            "message": told[f"message_{lang}"],
-            "ask": told[f"ask_{lang}"],
-            "rule": [f.rule for f in self.listed],
-            "rule_title": [titles[f.rule] for f in self.listed],
-            "basis": [f.basis for f in self.listed],
-            "clauses": [list(f.clauses) for f in self.listed],
-            "article": [articles[f.rule] for f in self.listed],
-            "verdict": [str(f.verdict) for f in self.listed],
-            "verdict_word": [VERDICTS[f.verdict].in_(lang) for f in self.listed],
-            "severity": [f.severity for f in self.listed],
-            "grade": [f.grade for f in self.listed],
-            "message_id": [f.message_id for f in self.listed],
-            "path": [_names(path_of(f)) for f in self.listed],
-            "handoff": [_names(f.details.get("handoff")) for f in self.listed],
-            "fingerprint": [f.fingerprint for f in self.listed],
-        }
+        A distance is that of the node to the edge of the nearest area, as `Areas.distance_m` measures it;
+        places are WGS84.
+        """
+        lang = self.result.lang
+        own = {name: self.told.column(name) for name in self.told.column_names}
+        own |= {"message": own[f"message_{lang}"], "ask": own[f"ask_{lang}"]}
+        columns = {**own, **self._declared(), **self._placed()}
+        return pa.table([_typed(columns[name], kind) for name, kind in COLUMNS.items()], list(COLUMNS))
+
+    def _rows(self, kind: str, table: Any) -> IntArray:
+        """Rows of the subjects in the table of their kind; -1 for all others."""
+        mine = pc.equal(self.told.column("subject_kind").cast(pa.string()), kind)
+        wanted = pc.if_else(mine, self.told.column("subject_id"), pa.scalar(None, pa.string()))
+        if not pc.any(mine).as_py():
+            return np.full(len(wanted), -1, np.int64)
+        found = pc.index_in(wanted, value_set=table.column("id").combine_chunks(), skip_nulls=True)
+        return np.asarray(pc.fill_null(found, -1).to_numpy(), np.int64)
 
     def _declared(self) -> dict[str, Any]:
         """Give what is declared of the subjects that are nodes or links."""
         declared = self.result.case.declaration
         nodes, links = _taken(declared.nodes, self.rows), _taken(declared.links, self.links)
+        services = nodes("services").dictionary_encode()
+        lists = pa.array([_parts(text) for text in services.dictionary.to_pylist()], LIST)
         return {
             "name": nodes("name"),
             "kind": pc.coalesce(nodes("kind"), links("kind")),
             "owner": pc.coalesce(nodes("owner"), links("owner")),
-            "services": [_parts(text) for text in nodes("services").to_pylist()],
+            "services": lists.take(services.indices),
         }
 
     def _placed(self) -> dict[str, Any]:
@@ -210,15 +206,11 @@ class Findings:
         lon[known], lat[known] = place.lon[rows[known]], place.lat[rows[known]]
         measured, back = np.unique(rows[known], return_inverse=True)
         metres[known] = case.distance(measured)[0][back]
-        relation: list[str | None] = [None] * len(rows)
-        area: list[str | None] = [None] * len(rows)
-        for position in known.tolist():
-            row = rows[position]
-            relation[position] = RELATIONS[place.relation[row]]
-            area[position] = case.areas.ids[place.area[row]] if place.area[row] >= 0 else None
+        relation, area = np.full((2, len(rows)), -1, np.int32)
+        relation[known], area[known] = place.relation[rows[known]], place.area[rows[known]]
         return {
-            "relation": relation,
-            "area": area,
+            "relation": _worded(relation, RELATIONS),
+            "area": _worded(area, case.areas.ids),
             **{
                 name: pa.array(np.round(values, digits), from_pandas=True)
                 for name, values, digits in (("distance_m", metres, 1), ("lon", lon, 7), ("lat", lat, 7))
@@ -227,12 +219,12 @@ class Findings:
 
     # --- geometry -----------------------------------------------------------------------------------------
 
-    def geometry(self) -> list[BaseGeometry | None]:
-        """Give the point of each node and the line of each link, in WGS84; nothing where none is known."""
-        lon, lat = self.table.column("lon").to_pylist(), self.table.column("lat").to_pylist()
-        drawn: list[BaseGeometry | None] = [
-            None if x is None or y is None else shapely.Point(x, y) for x, y in zip(lon, lat, strict=True)
-        ]
+    def geometry(self) -> np.ndarray[Any, Any]:
+        """Give the point of each node and the line of each link, in WGS84; None where none is known."""
+        lon, lat = (self.table.column(name).to_numpy() for name in ("lon", "lat"))
+        drawn = np.full(len(lon), None, object)
+        known = ~(np.isnan(lon) | np.isnan(lat))
+        drawn[known] = shapely.points(lon[known], lat[known])
         place, links = self.result.case.place, self.result.case.declaration.links
         ends = [np.asarray(links.column(name).to_numpy()) for name in ("tail", "head")]
         for position in np.flatnonzero(self.links >= 0).tolist():
@@ -252,11 +244,6 @@ class Findings:
             made.append((at, line(points[start : start + len(path)])))
             start += len(path)
         return made
-
-
-def path_of(finding: Finding) -> list[str | None] | None:
-    """Give the witness path of a finding, if it has one."""
-    return finding.details.get("path") or finding.details.get("path_to_gate") or None
 
 
 def flat(table: pa.Table, shown_as: Callable[[str], str] = str) -> pa.Table:
@@ -331,13 +318,17 @@ def _points(place: Any, rows: IntArray) -> list[Point | None]:
     return [(x, y) if there else None for x, y, there in zip(lon, lat, known, strict=True)]
 
 
-def _rows(kinds: list[str], ids: list[str], kind: str, table: Any) -> IntArray:
-    """Rows of the subjects in the table of their kind; -1 for all others."""
-    wanted = pa.array([name if k == kind else None for k, name in zip(kinds, ids, strict=True)], pa.string())
-    known = table.column("id").combine_chunks()
-    found = pc.index_in(wanted, value_set=known)
-    found = pc.if_else(wanted.is_valid(), found, pa.scalar(None, pa.int32()))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+def _worded(codes: IntArray, words: Sequence[str]) -> Any:
+    """Words by number, null where it is negative."""
+    indices = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
+
+
+def _typed(column: Any, kind: Any) -> Any:
+    """Give a column the type of `COLUMNS`."""
+    if pa.types.is_dictionary(kind) and not pa.types.is_dictionary(column.type):
+        return column.dictionary_encode()
+    return column if column.type == kind else column.cast(kind)
 
 
 def _taken(table: Any, rows: IntArray) -> Any:
@@ -351,17 +342,5 @@ def _taken(table: Any, rows: IntArray) -> Any:
     return column
 
 
-def _names(names: Iterable[str | None] | None) -> list[str] | None:
-    """Give the nodes of a way; a far end that nobody declared is a question mark."""
-    return [whole(name) if name else "?" for name in names] if names else None
-
-
 def _parts(text: str | None) -> list[str] | None:
     return [part.strip() for part in text.split(";") if part.strip()] if text else None
-
-
-def _article(clauses: Iterable[str], lang: str) -> str:
-    """Name the articles of a rule, each once."""
-    found = [registers.clause(name) for name in clauses]
-    named = [f"{c.instrument} {c.article_zh if lang == 'zh' else c.article}" for c in found]
-    return ("；" if lang == "zh" else "; ").join(dict.fromkeys(named))

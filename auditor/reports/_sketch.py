@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from auditor.findings import SETTLED, UNDECIDED, WORST_FIRST, Verdict
-from auditor.reports._rows import path_of
+from auditor.reports._told import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

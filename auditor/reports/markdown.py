@@ -26,7 +26,8 @@ from auditor.messages import (
 from auditor.overview import verdict_text
 from auditor.reports import Report
 from auditor.reports._content import inputs
-from auditor.reports._rows import path_of, shown, whole
+from auditor.reports._rows import shown
+from auditor.reports._told import path_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

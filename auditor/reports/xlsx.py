@@ -27,7 +27,8 @@ from auditor.messages import BASES, RELATIONS, SEVERITIES, VERDICTS, kind_name, 
 from auditor.overview import verdict_text
 from auditor.reports import Report
 from auditor.reports._content import inputs
-from auditor.reports._rows import LABELS, Findings, flat, path_of, whole
+from auditor.reports._rows import LABELS, Findings, flat
+from auditor.reports._told import path_of, whole
 from auditor.workbook import LONGEST, MOST_ROWS, escaped, saved, text_cell, units
 
 if TYPE_CHECKING:
