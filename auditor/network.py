@@ -30,6 +30,7 @@ ROUNDED = r"^[0-9](\.[0-9]+)?[Ee]\+[0-9]+$"
 NO_DAY = np.int32(2**31 - 1)
 LARGEST_ASN = 2**32 - 1
 LOST = -2
+ODD = np.array([0x9E3779B1, 0x85EBCA77], np.uint32)
 
 
 def _check_coordinates(frame: Frame, log: Log) -> Frame:
@@ -281,10 +282,9 @@ def _link_ids(frame: Frame, given: Any, tail: IntArray, head: IntArray) -> Any:
 
 
 def _made_ids(source: Any, target: Any, tail: IntArray, head: IntArray) -> Any:
-    pair = (tail.astype(np.int64) << 32) | (head.astype(np.int64) & 0xFFFFFFFF)
-    again, nth = _repeated(pair)
+    again, nth = _repeated(tail, head)
     if len(again):
-        later = np.zeros(len(pair), np.bool_)
+        later = np.zeros(len(tail), np.bool_)
         later[again] = True
         number = pa.array(nth).cast(pa.string())
         far = pc.fill_null(target.filter(pa.array(later)), "")
@@ -293,18 +293,20 @@ def _made_ids(source: Any, target: Any, tail: IntArray, head: IntArray) -> Any:
     return pc.binary_join_element_wise(source, target, ">", null_handling="replace", null_replacement="")
 
 
-def _repeated(values: IntArray) -> tuple[IntArray, IntArray]:
-    """Rows whose value another row before them has, ascending, and the how manieth of it each is, from 2."""
-    ordered = np.sort(values)
+def _repeated(tail: IntArray, head: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows whose ends a row before them has, ascending, and the how manieth of them each is, from 2."""
+    mixed = tail.astype(np.uint32) * ODD[0]  # half as wide as both ends: sorted in half the time
+    mixed += head.astype(np.uint32) * ODD[1]
+    ordered = np.sort(mixed)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(twice):
-        return twice, twice
-    rows = np.flatnonzero(cells.mask(pc.is_in(pa.array(values), pa.array(twice))))
-    order = np.argsort(values[rows], kind="stable")
-    starts = np.flatnonzero(np.diff(values[rows][order], prepend=ordered[0] - 1))
-    nth = np.empty(len(rows), np.int64)
-    nth[order] = np.arange(1, len(rows) + 1) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    return rows[nth > 1], nth[nth > 1]
+    rows = np.flatnonzero(cells.mask(pc.is_in(pa.array(mixed), pa.array(twice)))) if len(twice) else twice
+    order = rows[np.lexsort((rows, head[rows], tail[rows]))]
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = (np.diff(tail[order]) != 0) | (np.diff(head[order]) != 0)
+    nth = np.arange(len(order)) - np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0)) + 1
+    again = nth > 1
+    by_row = np.argsort(order[again])
+    return order[again][by_row], nth[again][by_row]
 
 
 def check_links(frame: Frame, ids: Interned, log: Log, *, complete: bool) -> tuple[Frame, Any]:
