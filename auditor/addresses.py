@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
+from socket import AF_INET6, inet_pton
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -30,6 +31,7 @@ FEW = 1 << 18  # rows that are not worth a second thread
 PAD = 3  # bytes in front of a chunk, so that the three before any end can be read
 BASE, NO_OCTET = 10, 256
 DOT, SLASH, ZERO = b"./0"
+_LENGTHS = frozenset(map(str, range(WIDE_BITS + 1)))
 NO_ADDRESS = say("no address")
 NOT_ONE = say("neither an IPv4 nor an IPv6 address or block")
 
@@ -237,8 +239,8 @@ def _of_text(text: pa.Array) -> Addresses:
     low6 = high6 = None
     if kinds.any():
         low6, high6 = np.zeros(len(text), "S16"), np.zeros(len(text), "S16")
-        low6[rest] = _wide([*(first for _, first, _, _ in read), 0])[words.codes]
-        high6[rest] = _wide([*(last for _, _, last, _ in read), 0])[words.codes]
+        low6[rest] = np.array([*(first for _, first, _, _ in read), b""], "S16")[words.codes]
+        high6[rest] = np.array([*(last for _, _, last, _ in read), b""], "S16")[words.codes]
     faults = tuple(dict.fromkeys([*(fault for *_, fault in read if fault), NO_ADDRESS]))
     at = {fault: position for position, fault in enumerate(faults)}
     codes = np.full(len(text), -1, np.int32)
@@ -248,25 +250,42 @@ def _of_text(text: pa.Array) -> Addresses:
     return Addresses(text, version, low, high, low6, high6, Coded(codes, faults))
 
 
-def _read_one(text: str) -> tuple[int, int, int, str]:
+def _read_one(text: str) -> tuple[int, bytes, bytes, str]:
     """Version (6 or 0), first and last address, and fault of a text that is no plain IPv4."""
+    return _read_fast(text) or _read_plain(text)
+
+
+def _read_fast(text: str) -> tuple[int, bytes, bytes, str] | None:
+    """Read an IPv6 address or block as people mostly write them, 20 times as fast; nothing for all others."""
+    head, slash, length = text.partition("/")
+    if "." in head or "%" in head:
+        return None
+    try:
+        first = inet_pton(AF_INET6, head)
+    except (OSError, ValueError):
+        return None
+    if not slash:
+        return 6, first, first, ""
+    if length not in _LENGTHS:
+        return None
+    number, host = int.from_bytes(first, "big"), (1 << WIDE_BITS - int(length)) - 1
+    return None if number & host else (6, first, (number | host).to_bytes(16, "big"), "")
+
+
+def _read_plain(text: str) -> tuple[int, bytes, bytes, str]:
     if not text.strip():
-        return 0, 0, 0, NO_ADDRESS
+        return 0, b"", b"", NO_ADDRESS
     _, slash, length = text.partition("/")
     if "%" in text or (slash and not (length.isascii() and length.isdigit() and str(int(length)) == length)):
-        return 0, 0, 0, NOT_ONE
+        return 0, b"", b"", NOT_ONE
     try:
         block = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return 0, 0, 0, NOT_ONE
+        return 0, b"", b"", NOT_ONE
     if ipaddress.ip_interface(text).ip != block.network_address:
-        return (
-            0,
-            0,
-            0,
-            say("{address} has host bits set; the block is {block}", address=text, block=str(block)),
-        )
-    return 6, int(block.network_address), int(block.broadcast_address), ""
+        fault = say("{address} has host bits set; the block is {block}", address=text, block=str(block))
+        return 0, b"", b"", fault
+    return 6, block.network_address.packed, block.broadcast_address.packed, ""
 
 
 def _read_v4(text: pa.Array) -> tuple[Uint32Array, Uint32Array, BoolArray]:

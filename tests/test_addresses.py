@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor import addresses
 from auditor.addresses import NO_ADDRESS, SPECIAL, Addresses, dotted
 
 octets = st.integers(0, 2**32 - 1).map(lambda n: str(ipaddress.IPv4Address(n)))
@@ -164,3 +165,26 @@ def test_more_rows_than_a_chunk():
     assert (rows.low == numbers).all()
     assert np.flatnonzero(rows.version != 4).tolist() == [100_000]
     assert np.flatnonzero(rows.low != rows.high).tolist() == [150_000]
+
+
+GROUP = st.one_of(st.text("0123456789abcdefABCDEF", max_size=5), st.just(""))
+TAIL = st.sampled_from(
+    ["", "", "/64", "/128", "/0", "/129", "/064", "/-1", "/", "/ 64", "%eth0", "%1/64", ".1"]
+)
+
+
+@given(
+    st.lists(GROUP, max_size=10), TAIL, st.sampled_from(["", "", ":", "::", " ", "\0", "\u0661", "1.2.3.4"])
+)
+def test_ipv6_is_read_fast_as_it_is_read_plainly(groups, tail, odd):
+    for text in (":".join(groups) + tail, odd + ":".join(groups) + tail, ":".join(groups) + odd + tail):
+        fast = addresses._read_fast(text)
+        assert fast is None or fast == addresses._read_plain(text)
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(0, 128))
+def test_common_ipv6_takes_the_fast_way(number, length):
+    whole = number >> 128 - length << 128 - length
+    for text in (str(ipaddress.IPv6Address(number)), str(ipaddress.IPv6Network((whole, length)))):
+        if "." not in text:
+            assert addresses._read_fast(text) is not None
