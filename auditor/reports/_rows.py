@@ -178,11 +178,12 @@ class Findings:
     def _rows(self, kind: str, table: Any) -> IntArray:
         """Rows of the subjects in the table of their kind; -1 for all others."""
         mine = pc.equal(self.told.column("subject_kind").cast(pa.string()), kind)
-        wanted = pc.if_else(mine, self.told.column("subject_id"), pa.scalar(None, pa.string()))
-        if not pc.any(mine).as_py():
-            return np.full(len(wanted), -1, np.int64)
-        found = pc.index_in(wanted, value_set=table.column("id").combine_chunks(), skip_nulls=True)
-        return np.asarray(pc.fill_null(found, -1).to_numpy(), np.int64)
+        rows = pc.if_else(mine, self.told.column("row"), -1)
+        if rows.null_count:
+            wanted = pc.if_else(rows.is_null(), self.told.column("subject_id"), None)
+            found = pc.index_in(wanted, value_set=table.column("id").combine_chunks(), skip_nulls=True)
+            rows = pc.coalesce(rows, found.cast(pa.int64()), -1)
+        return np.asarray(rows.to_numpy(), np.int64)
 
     def _declared(self) -> dict[str, Any]:
         """Give what is declared of the subjects that are nodes or links."""

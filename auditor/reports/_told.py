@@ -45,6 +45,7 @@ TOLD = {
     "ask_en": pa.string(),
     "ask_zh": pa.string(),
     "fingerprint": pa.string(),
+    "row": pa.int64(),  # of the subject in its table; null where nobody looked
 }
 
 
@@ -98,6 +99,7 @@ def _of_singles(result: AuditResult, findings: list[Finding]) -> Any:
         "article": [article(f.clauses, lang) for f in findings],
         "message_id": [f.message_id for f in findings],
         "fingerprint": [f.fingerprint for f in findings],
+        "row": [None] * len(findings),
     }
     for language in ("en", "zh"):
         told[f"message_{language}"] = [whole(result.message(f, language)) for f in findings]
@@ -132,6 +134,7 @@ def _of_part(result: AuditResult, group: Group, part: Part) -> dict[str, Any]:
         "handoff": _lists(batch.details.get("handoff"), part),
         **_texts(result, group, part),
         "fingerprint": fingerprints(found.rule, result.findings.operator, batch.kind, part.ids),
+        "row": pa.array(np.asarray(batch.subjects)[part.positions], pa.int64()),
     }
 
 
