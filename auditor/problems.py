@@ -141,24 +141,31 @@ class Origin:
         What a row of each file is called: ``row`` of a sheet, ``record`` of a list, ``node`` of a graph.
     code
         int8, one a row: position in `files`.
-    number
-        int32, one a row: number of the row as its file shows it (a sheet's header is row 1).
+    numbers
+        Integers, one a row: number of the row as its file shows it (a sheet's header is row 1). A range takes
+        no memory.
     """
 
     files: tuple[str, ...]
     words: tuple[str, ...]
     code: IntArray
-    number: IntArray
+    numbers: IntArray | range
 
     @classmethod
-    def of(cls, file: str, number: IntArray, word: str = "row") -> Origin:
+    def of(cls, file: str, numbers: IntArray | range, word: str = "row") -> Origin:
         """Give the origin of a table that is one file."""
-        return cls((file,), (word,), filled(0, len(number), np.int8), number)
+        return cls((file,), (word,), filled(0, len(numbers), np.int8), numbers)
+
+    @property
+    def number(self) -> IntArray:
+        """The numbers as an array."""
+        given = self.numbers
+        return np.arange(given.start, given.stop, given.step) if isinstance(given, range) else given
 
     def at(self, row: int) -> tuple[str, str]:
         """Name file and place of one row."""
         code = int(self.code[row])
-        return self.files[code], numbered(self.words[code], self.number[row])
+        return self.files[code], numbered(self.words[code], self.numbers[row])
 
     def take(self, rows: BoolArray | IntArray) -> Origin:
         """Keep some rows."""

@@ -67,7 +67,7 @@ def read_rows(rows: list[dict[str, Any]], word: str, file: str, columns: tuple[s
     names = list(dict.fromkeys((*columns, *(name for row in rows for name in row))))
     names = names[: MOST_COLUMNS + 1]  # more are a problem of the assembly, before they fill the memory
     table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=names)
-    return Frame(table, Origin.of(file, np.arange(1, len(rows) + 1, dtype=np.int32), word))
+    return Frame(table, Origin.of(file, range(1, len(rows) + 1), word))
 
 
 def _column(values: list[Any]) -> Any:
@@ -122,8 +122,7 @@ def read_parquet(data: bytes, file: str, log: Log) -> Frame | None:
             say("is it complete?"),
         )
         return None
-    numbers = np.arange(1, table.num_rows + 1, dtype=np.int32)
-    return Frame(table.rename_columns(names), Origin.of(file, numbers, "record"))
+    return Frame(table.rename_columns(names), Origin.of(file, range(1, table.num_rows + 1), "record"))
 
 
 def _decoded(source: pa.BufferReader) -> pa.Table:
@@ -355,7 +354,9 @@ def _report_ragged(rows: int, ragged: list[Any], file: str, log: Log) -> Any:
         lambda at: say("cells: {found} instead of {expected}", found=cells[at][0], expected=cells[at][1]),
         hint,
     )
-    numbers = np.arange(2, 2 + rows + len(wrong), dtype=np.int32)
+    if not ragged:
+        return range(2, 2 + rows)
+    numbers = np.arange(2, 2 + rows + len(wrong))
     return numbers[~np.isin(numbers, wrong)]
 
 
