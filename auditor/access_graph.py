@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from auditor import topology
+from auditor.columns import BLOCK
 from auditor.topology import NONE, Arcs, Csr
 from auditor.trunk import Trunk, trunk_of
 
@@ -148,11 +149,12 @@ class AccessGraph:
     @cached_property
     def linked(self) -> BoolArray:
         """Nodes with a link to another."""
-        tail, head = self.given.tail, self.given.head
-        joins = tail != head
         mask = np.zeros(self.n, np.bool_)
-        mask[tail[joins]] = True
-        mask[head[joins & (head >= 0)]] = True
+        for start in range(0, self.given.tail.size, BLOCK):  # see `columns.picked`
+            tail, head = (ends[start : start + BLOCK] for ends in (self.given.tail, self.given.head))
+            joins = tail != head
+            mask[tail[joins]] = True
+            mask[head[joins & (head >= 0)]] = True
         mask[self.given.n :] = True
         return mask
 

@@ -84,7 +84,7 @@ class Case(Standing):
             return nowhere, nowhere
         wide = paths.spread(nodes, len(self.declaration.undeclared) + 1, value=False)
         tail, head = paths.ends_of(self.declaration)
-        return wide[tail], wide[head]
+        return columns.picked(wide, tail), columns.picked(wide, head)
 
     @cached_property
     def _owners(self) -> tuple[roles.Parties, IntArray, BoolArray]:

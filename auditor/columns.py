@@ -27,6 +27,7 @@ REVERSE = "auditor_reverse"  # true: the arc is the way back of a link, not one 
 EPOCH = dt.date(1970, 1, 1)  # days are counted from it
 FIRST_DAY = np.int32(-(2**31) + 1)
 LAST_DAY = np.int32(2**31 - 1)
+BLOCK = 1 << 18  # rows at a time
 MOST_COMPARED = 8  # values that are looked for one by one
 
 
@@ -78,7 +79,7 @@ class Coded:
         answers = np.array([*map(function, self.values), blank], dtype=dtype)
         if not self.values:
             return np.full(len(self), blank, dtype)
-        return answers.take(self.codes, mode="wrap")  # -1 picks the last: blank
+        return picked(answers, self.codes)  # -1 picks the last: blank
 
     def lookup(self, table: Mapping[str, Any], *, default: Any, dtype: Any) -> np.ndarray[Any, Any]:
         """Map through `table`; blanks and values it lacks get `default`."""
@@ -168,6 +169,18 @@ def text_bytes(column: pa.StringArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Bytes of the strings of an array, one after another; what begins at the first of `offsets`."""
     ends = offsets(column)
     return np.frombuffer(column.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]]
+
+
+def picked(values: np.ndarray[Any, Any], rows: IntArray) -> np.ndarray[Any, Any]:
+    """Give ``values[rows]``, -1 for the last, a block at a time.
+
+    Numpy makes eight bytes of each row first, which for ten million of them costs 80 MB and half the time.
+    """
+    picks = np.empty(rows.size, values.dtype)
+    for start in range(0, rows.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        np.take(values, rows[block], out=picks[block], mode="wrap")
+    return picks
 
 
 def floats(table: pa.Table, name: str) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 from auditor import roles
 from auditor.access_graph import AccessInput
 from auditor.arrow import pa, pc
-from auditor.columns import Coded, whole
+from auditor.columns import Coded, picked, whole
 from auditor.roles import Party, Surety
 from auditor.topology import NONE, taken
 from auditor.values import Distinct, Lists
@@ -93,7 +93,7 @@ def links_searched(declaration: Declaration, *, in_service: BoolArray, usable: B
     tail, head = ends_of(declaration)
     # The last is for a blank far end, row -1.
     alive = spread(in_service, len(declaration.undeclared) + 1, value=True)
-    return np.flatnonzero(usable & alive[tail] & alive[head])
+    return np.flatnonzero(usable & picked(alive, tail) & picked(alive, head))
 
 
 def ends_of(declaration: Declaration) -> tuple[IntArray, IntArray]:

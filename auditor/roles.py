@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import registers
-from auditor.columns import paired
+from auditor.columns import paired, picked
 from auditor.registers.names import drop_english_places, is_branch, normal, only_legal
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def parties(names: Coded, operator: Operator, *, as_of: dt.date, codes: Coded | 
     known = tuple(sorted({carrier for _, carrier in read} - {""}))
     index = {name: i for i, name in enumerate(known)} | {"": -1}
     return Parties(
-        np.array([party for party, _ in read], np.int8).take(which, mode="wrap"),
-        np.array([index[carrier] for _, carrier in read], np.int16).take(which, mode="wrap"),
+        picked(np.array([party for party, _ in read], np.int8), which),
+        picked(np.array([index[carrier] for _, carrier in read], np.int16), which),
         known,
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import topology
+from auditor.columns import BLOCK, picked
 from auditor.topology import LAST, NONE, Arcs, Csr, Search
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ class Last:
         near = np.where(found.through & (found.level >= 0), found.level, LAST)
         level = np.full(self.size, LAST, np.int32)
         if near.min(initial=LAST) < LAST:
-            near = near.take(self.adj)
-            if found.absent is not None:
-                near[found.absent[self.link]] = LAST
-            np.minimum.at(level, self.leaf, near)  # needs no order of the arcs, and half the time of reduceat
+            # `at` needs no order of the arcs, and half the time of `reduceat`; in blocks, see `picked`.
+            for block in (slice(i, i + BLOCK) for i in range(0, self.leaf.size, BLOCK)):
+                way_in = near.take(self.adj[block])
+                if found.absent is not None:
+                    way_in[found.absent[self.link[block]]] = LAST
+                np.minimum.at(level, self.leaf[block], way_in)
         level[level == LAST] = NONE - 1
         level += 1
         return level
@@ -54,7 +57,7 @@ class Last:
         """Arcs into some of the leaves, each asked for once."""
         turn = np.full(self.size, NONE, np.int32)
         turn[leaves] = np.arange(leaves.size, dtype=np.int32)
-        leaf = turn.take(self.leaf)
+        leaf = picked(turn, self.leaf)
         kept = np.flatnonzero(leaf >= 0)
         return Last(leaves.size, leaf[kept], self.adj[kept], self.link[kept])
 
@@ -92,20 +95,28 @@ class Trunk:
         int32, ascending: rows of the nodes of the trunk.
     asked
         int32: rows of the nodes whose answers are wanted.
-    at
-        int32, aligned: the position in the trunk of each node asked about; from ``rows.size`` on the leaves.
+    within, at
+        Positions in `asked` of those that are in the trunk, ascending; and their positions in the trunk. All
+        others are the leaves, in order.
     ways
         To the root, and from it if that differs.
     """
 
     rows: IntArray
     asked: IntArray
+    within: IntArray
     at: IntArray
     ways: tuple[Way, ...]
 
     def levels(self, way: Way, found: Search) -> IntArray:
         """Links from each node asked about to the nearest root of a search in the trunk; -1 for none."""
-        return np.concatenate([found.level, way.last.levels(found)]).take(self.at)
+        leaves = way.last.levels(found)
+        if not self.within.size:
+            return leaves
+        level, is_leaf = np.empty(self.asked.size, np.int32), np.ones(self.asked.size, np.bool_)
+        is_leaf[self.within] = False
+        level[is_leaf], level[self.within] = leaves, found.level[self.at]
+        return level
 
     def grown(
         self, way: Way, found: Search, asked: IntArray, rank: Rank, *, link_rank: IntArray, inside: BoolArray
@@ -130,11 +141,13 @@ class Trunk:
         tuple
             Paths of rows, near and far rows of the hops.
         """
-        size, targets = self.rows.size, self.at[asked].copy()
-        leaf = targets >= size
-        leaves, first, place = np.unique(targets[leaf] - size, return_index=True, return_inverse=True)
-        rows = np.concatenate([self.rows, self.asked[asked[leaf][first]]])
-        targets[leaf] = size + place
+        size, before = self.rows.size, np.searchsorted(self.within, asked)
+        inner = np.append(self.within, NONE)[before] == asked
+        leaves, place = np.unique((asked - before)[~inner], return_inverse=True)
+        targets = np.empty(asked.size, np.int32)
+        targets[inner], targets[~inner] = self.at[before[inner]], size + place
+        rows = np.concatenate([self.rows, np.empty(leaves.size, np.int32)])
+        rows[targets[~inner]] = self.asked[asked[~inner]]
         last = way.last.take(leaves)
         tree = topology.tree(
             Search(
@@ -165,14 +178,15 @@ def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:
         Rows of nodes whose answers are wanted, each once.
     """
     rows = np.flatnonzero(inner).astype(np.int32)
-    leaves = asked[~inner[asked]]
+    within = np.flatnonzero(inner[asked])
+    leaves = np.delete(asked, within)
     # Positions in the trunk are 0, 1, …, leaves are -2, -3, …: one look-up an end of a link says all.
     number = np.full(arcs.n, NONE, np.int32)
     number[rows] = np.arange(rows.size, dtype=np.int32)
     number[leaves] = NONE - 1 - np.arange(leaves.size, dtype=np.int32)
-    at = number[asked]
-    at = np.where(at < 0, rows.size + NONE - 1 - at, at)
-    tail, head, link, both = number.take(arcs.tail), number.take(arcs.head), arcs.link, arcs.both
+    at = number[asked[within]]
+    tail, head, link, both = picked(number, arcs.tail), picked(number, arcs.head), arcs.link, arcs.both
+    del number
     kept = (tail >= 0) & (head >= 0)
     out, into = (tail < NONE) & (head >= 0), (head < NONE) & (tail >= 0)
 
@@ -185,7 +199,7 @@ def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:
     core = Arcs(rows.size, tail[kept], head[kept], both[kept], link[kept])
     along = topology.csr(core)
     if bool(both.all()):
-        return Trunk(rows, asked, at, (Way(along, along, last(out, into)),))
+        return Trunk(rows, asked, within, at, (Way(along, along, last(out, into)),))
     against = topology.csr(core, reverse=True)
     ways = Way(against, along, last(out, into & both)), Way(along, against, last(out & both, into))
-    return Trunk(rows, asked, at, ways)
+    return Trunk(rows, asked, within, at, ways)

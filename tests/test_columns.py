@@ -71,6 +71,14 @@ def test_pairs_are_those_of_each_row(values, data):
     assert [pairs[number] for number in which.tolist()] == [(code, -1) for code in one.codes.tolist()]
 
 
+@pytest.mark.parametrize("size", [0, 1, columns.BLOCK, 2 * columns.BLOCK + 1])
+def test_rows_are_picked_as_numpy_picks_them(size):
+    values = np.arange(9, dtype=np.int16)
+    rows = (np.arange(size, dtype=np.int32) * 7) % 10 - 1
+    assert np.array_equal(columns.picked(values, rows), values[rows])
+    assert columns.picked(values, rows).dtype == np.int16
+
+
 def test_many_words_are_looked_for_as_few_are():
     assert len(WORDS) > MOST_COMPARED + 1
     coded = Coded.of([*WORDS, None])
