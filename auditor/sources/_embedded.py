@@ -21,7 +21,7 @@ from auditor.language import say
 from auditor.observations import Provenance
 from auditor.registers import region_extent
 from auditor.registers._files import FOLDER
-from auditor.sources._search import positions
+from auditor.sources._search import Sorted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +77,10 @@ class Segments:
     owner: Coded | None = None
 
     @cached_property
+    def _sorted(self) -> Sorted:
+        return Sorted(self.starts)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Regions, and those round them."""
         above = [enclosing(region) for region in self.region.values]
@@ -130,9 +134,9 @@ class Segments:
 
     def _ends(self, low: Any, high: Any) -> tuple[IntArray, IntArray]:
         """Segments that blocks begin and end in; those of addresses are searched for once."""
-        first = positions(self.starts, low) - 1
+        first = self._sorted.positions(low) - 1
         last, blocks = first.copy(), np.flatnonzero(low != high)
-        last[blocks] = positions(self.starts, high[blocks]) - 1
+        last[blocks] = self._sorted.positions(high[blocks]) - 1
         return first, last
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from auditor.blocks import keys
 from auditor.sources._blocks import ITSELF, NOTHING, Hits, beside, first_difference, ordered
-from auditor.sources._search import positions
+from auditor.sources._search import CHUNK, Sorted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,10 @@ class Ranges:
         return ordered(self.high)
 
     @cached_property
+    def _sorted(self) -> Sorted:
+        return Sorted(self.starts)
+
+    @cached_property
     def holes(self) -> IntArray:
         """Number of holes between ranges before each range."""
         after, _ = beside(self.high, 1)
@@ -70,14 +74,22 @@ class Ranges:
             Length of the prefix of the largest block round it that lies in one range, or between two;
             `ITSELF` if the block lies in neither.
         """
+        first, last = np.empty(len(low), np.int64), np.empty(len(low), np.int64)
+        bits = np.empty(len(low), np.int16)
+        for start in range(0, len(low), CHUNK):  # what a part needs stays in the processor's cache
+            some = slice(start, start + CHUNK)
+            first[some], last[some], bits[some] = self._find(low[some], high[some])
+        return first, last, bits
+
+    def _find(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         wanted, until = ordered(low), ordered(high)
-        start = positions(self.starts, wanted)
+        start = self._sorted.positions(wanted)
         last = start - 1
         held = (wanted <= self.ends.take(last, mode="wrap")) & (start > 0)  # by the range that starts before
         first = start - held
         whole = held.copy()
         blocks = np.flatnonzero(wanted != until)
-        last[blocks] = positions(self.starts, until[blocks]) - 1
+        last[blocks] = self._sorted.positions(until[blocks]) - 1
         whole[blocks] &= (first[blocks] == last[blocks]) & (
             until[blocks] <= self.ends.take(last[blocks], mode="wrap")
         )
@@ -85,14 +97,17 @@ class Ranges:
         inside, at = np.flatnonzero(whole), first[whole]
         bits[inside] = _largest(low[inside], self.low[at], self.high[at])
         outside = np.flatnonzero(first > last)
-        bits[outside] = self._between(low[outside], first[outside])
+        if len(outside):
+            bits[outside] = self._between(low[outside], first[outside])
         return first, last, bits
 
     def _between(self, low: IntArray, above: IntArray) -> IntArray:
         """Length of the prefix of the largest block between two ranges."""
-        edge = np.zeros((1, low.shape[1]), np.uint8)
-        below = np.concatenate([edge, beside(self.high, 1)[0]])[above]
-        return _largest(low, below, np.concatenate([beside(self.low, -1)[0], ~edge])[above])
+        held = self.high.take(above - 1, axis=0, mode="clip")
+        start = self.low.take(above, axis=0, mode="clip")
+        after, before = beside(held, 1)[0], beside(start, -1)[0]
+        after[above == 0], before[above == len(self.low)] = 0, 255
+        return _largest(low, after, before)
 
 
 def _largest(low: IntArray, start: IntArray, end: IntArray) -> IntArray:

@@ -24,7 +24,7 @@ def wide(numbers):
 def test_positions_of_ipv4(starts, addresses):
     starts, addresses = np.sort(np.array(starts, np.uint32)), np.array(addresses, np.uint32)
     plain = np.searchsorted(starts, addresses, side="right")
-    assert np.array_equal(_search.positions(starts, addresses), plain)
+    assert np.array_equal(_search.Sorted(starts).positions(addresses), plain)
 
 
 halves = st.tuples(st.sampled_from([0, 1, 2, 2**63, 2**64 - 1]), st.sampled_from([0, 1, 2, 2**63, 2**64 - 1]))
@@ -35,7 +35,7 @@ def test_positions_of_ipv6(starts, addresses):
     """Upper halves that are equal, zeros at the end, the first and the last address."""
     starts, addresses = np.sort(wide(starts)), wide(addresses)
     plain = np.searchsorted(starts, addresses, side="right")
-    assert np.array_equal(_search.positions(starts, addresses), plain)
+    assert np.array_equal(_search.Sorted(starts).positions(addresses), plain)
 
 
 def test_positions_across_chunks(monkeypatch):
@@ -44,7 +44,7 @@ def test_positions_across_chunks(monkeypatch):
     starts = np.sort(random.integers(0, 1_000, 50).astype(np.uint32))
     addresses = random.integers(0, 1_000, 1_001).astype(np.uint32)
     assert np.array_equal(
-        _search.positions(starts, addresses), np.searchsorted(starts, addresses, side="right")
+        _search.Sorted(starts).positions(addresses), np.searchsorted(starts, addresses, side="right")
     )
 
 
