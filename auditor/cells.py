@@ -121,20 +121,21 @@ def holds(array: Any, sign: str) -> bool:
     return any((data[at : at + LOOKED_AT] == byte).any() for at in range(0, len(data), LOOKED_AT))
 
 
-def _is_quiet(data: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
-    """Tell whether there are visible ASCII and common Chinese characters alone, in UTF-8.
+def _traits(data: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[bool, bool, bool]:
+    """Tell whether UTF-8 has blanks or controls, controls, and characters beyond ASCII and common Chinese.
 
-    In them is nothing to trim, to compose or to see (from U+4000 to U+9FFF all are ideographs or hexagrams).
+    From U+4000 to U+9FFF all are ideographs or hexagrams: nothing to trim, to compose or not to be seen.
     """
+    blanks = controls = foreign = False
     for start in range(0, len(data), LOOKED_AT):
         part = data[start : start + LOOKED_AT]
         if (part - np.uint8(0x21)).max() <= 0x5D:  # noqa: PLR2004 -- from ! to ~; below ! it wraps round
             continue
-        odd = (part <= 0x20) | (part == 0x7F)  # noqa: PLR2004 -- blanks, controls
-        odd |= (part >= 0xC0) & ((part < 0xE4) | (part > 0xE9))  # noqa: PLR2004 -- other first bytes
-        if odd.any():
-            return False
-    return True
+        blanks = blanks or bool(part.min() <= 0x20)  # noqa: PLR2004 -- the space
+        controls = controls or bool(((part < 0x20) | (part == 0x7F)).any())  # noqa: PLR2004 -- the space, DEL
+        # First bytes of characters that are others than those from E4 to E9.
+        foreign = foreign or bool(((part >= 0xC0) & ((part < 0xE4) | (part > 0xE9))).any())  # noqa: PLR2004
+    return blanks, controls, foreign
 
 
 def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
@@ -151,18 +152,18 @@ def clean(array: Any, report: Report, longest: int = LONGEST_TEXT) -> Any:
             lambda row: say("{value} {what}", value=quote(array[row].as_py()), what=what),
             say("is a quote or a comma missing?"),
         )
-    if not _is_quiet(data):
-        hidden = mask(pc.match_substring_regex(array, HIDDEN))
-        if hidden.any():
-            given = array
-            report(
-                hidden,
-                lambda row: say(
-                    "{value} holds a character that cannot be seen", value=quote(given[row].as_py())
-                ),
-                say("type the text anew"),
-            )
-        array = pc.utf8_trim_whitespace(pc.utf8_normalize(array, "NFC"))
+    blanks, controls, foreign = _traits(data)
+    if controls or foreign:
+        hidden, given = mask(pc.match_substring_regex(array, HIDDEN)), array
+        report(
+            hidden,
+            lambda row: say("{value} holds a character that cannot be seen", value=quote(given[row].as_py())),
+            say("type the text anew"),
+        )
+    if foreign:
+        array = pc.utf8_normalize(array, "NFC")
+    if blanks or foreign:
+        array = pc.utf8_trim_whitespace(array)
     elif lengths.all():
         return array
     empty = pc.equal(array, "")

@@ -291,3 +291,21 @@ def test_links_are_joined_and_named_as_row_by_row(links, own):
         assert joined.table.column(rows).to_pylist() == [numbers[link[at]] for link in links]
         assert joined.table.column(rows).type == pa.int32()
     assert joined.table.column("id").to_pylist() == named_plainly(links)
+
+
+def test_visible_ascii_and_common_ideographs_need_no_tidying():
+    signs = [chr(code) for code in (*range(0x21, 0x7F), *range(0x4000, 0xA000))]
+    array = pa.array(signs, pa.string())
+    blanks, controls, foreign = cells._traits(cells.text_bytes(array))
+    assert not (blanks or controls or foreign)
+    told = []
+    assert plain_clean(array, lambda bad, *_: told.append(bad.any())).equals(array)
+    assert not any(told)
+
+
+@pytest.mark.parametrize(
+    "code", [0x00, 0x1F, 0x20, 0x7F, 0x80, 0xA0, 0x200B, 0x3000, 0x3FFF, 0xA000, 0xFEFF, 0x10000]
+)
+def test_any_other_sign_is_looked_at(code):
+    array = pa.array(["a", "文" + chr(code)], pa.string())
+    assert any(cells._traits(cells.text_bytes(array)))
