@@ -139,7 +139,8 @@ def _by_arrow(ids: pa.StringArray) -> Interned:
 def _crowded(slots: IntArray, mine: IntArray, start: int) -> IntArray:
     """Rows from `start` on whose slot has another row."""
     rows = np.arange(start, start + len(mine), dtype=np.int32)
-    return rows[slots.take(mine) != rows]
+    crowded: IntArray = rows[slots.take(mine) != rows]
+    return crowded
 
 
 def _plain(column: pa.StringArray) -> bool:
