@@ -267,7 +267,8 @@ def _strict(network: AccessGraph, graph: Csr, rows: IntArray | slice) -> Search:
 
 def _access(network: AccessGraph, way: Way, own_server: str) -> tuple[IntArray, Found]:
     trunk, graph = network.trunk, way.graph
-    gates, ends, own = (column[trunk.rows] for column in (network.gate, network.ends, network.own_server))
+    gates = network.gate[trunk.rows]
+    ends, own = network.ends[trunk.rows], network.own_server[trunk.rows]
     strict = _strict(network, graph, trunk.rows)
     lenient = topology.search(
         graph,
