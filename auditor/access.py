@@ -28,16 +28,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from auditor import topology
+from auditor import shortest, topology
 from auditor.access_graph import DOUBTFUL, NO, SURE, AccessGraph, AccessInput
 from auditor.findings import Verdict
-from auditor.topology import NONE, Paths, Search
+from auditor.shortest import Paths
+from auditor.topology import NONE, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from auditor.columns import BoolArray, IntArray
-    from auditor.topology import Csr, Rank
+    from auditor.shortest import Rank
+    from auditor.topology import Csr
     from auditor.trunk import Way
 
     Found: TypeAlias = Mapping[int, Search]
@@ -193,7 +195,7 @@ class Judged:
         if len(parts) == 1:
             return self._shown(parts[0], near, far)
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
-        return self._shown(topology.taken(topology.joined(parts), back), near, far)
+        return self._shown(shortest.taken(shortest.joined(parts), back), near, far)
 
     def _paths(self, number: int, reason: int, at: IntArray, rank: Rank) -> tuple[Paths, IntArray, IntArray]:
         """Paths of subjects that share a reason, and near and far rows of their hand-offs."""

@@ -12,7 +12,8 @@ from auditor.access_graph import AccessInput
 from auditor.arrow import pa, pc
 from auditor.columns import Coded, picked, whole
 from auditor.roles import Party, Surety
-from auditor.topology import NONE, taken
+from auditor.shortest import taken
+from auditor.topology import NONE
 from auditor.values import Distinct, Lists
 
 if TYPE_CHECKING:

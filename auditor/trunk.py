@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor import topology
+from auditor import shortest, topology
 from auditor.columns import BLOCK, picked
 from auditor.topology import LAST, NONE, Arcs, Csr, Search
 
 if TYPE_CHECKING:
     from auditor.columns import BoolArray, IntArray
-    from auditor.topology import Paths, Rank
+    from auditor.shortest import Paths, Rank
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Trunk:
     def grown(
         self, way: Way, found: Search, asked: IntArray, rank: Rank, *, link_rank: IntArray, inside: BoolArray
     ) -> tuple[Paths, IntArray, IntArray]:
-        """Collect shortest paths, see `topology.tree`, and the hops by which they leave what is `inside`.
+        """Collect shortest paths, see `shortest.tree`, and the hops by which they leave what is `inside`.
 
         Parameters
         ----------
@@ -130,9 +130,9 @@ class Trunk:
         asked
             Positions in `asked` whose paths are wanted.
         rank
-            As in `topology.tree`, but of rows.
+            As in `shortest.tree`, but of rows.
         link_rank
-            As in `topology.tree`.
+            As in `shortest.tree`.
         inside
             One a row.
 
@@ -149,7 +149,7 @@ class Trunk:
         rows = np.concatenate([self.rows, np.empty(leaves.size, np.int32)])
         rows[targets[~inner]] = self.asked[asked[~inner]]
         last = way.last.take(leaves)
-        tree = topology.tree(
+        tree = shortest.tree(
             Search(
                 np.concatenate([found.level, last.levels(found)]),
                 np.concatenate([found.through, np.zeros(leaves.size, np.bool_)]),
@@ -160,9 +160,9 @@ class Trunk:
             lambda hops: rank(rows[hops]),
             link_rank=link_rank,
         )
-        paths = topology.paths(tree, targets)
-        near, far = (np.append(rows, NONE)[hop] for hop in topology.leaving(tree, targets, inside[rows]))
-        return topology.Paths(rows[paths.nodes], paths.links, paths.offsets), near, far
+        paths = shortest.paths(tree, targets)
+        near, far = (np.append(rows, NONE)[hop] for hop in shortest.leaving(tree, targets, inside[rows]))
+        return shortest.Paths(rows[paths.nodes], paths.links, paths.offsets), near, far
 
 
 def trunk_of(arcs: Arcs, inner: BoolArray, asked: IntArray) -> Trunk:

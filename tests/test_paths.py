@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from auditor.access import Witnesses
 from auditor.paths import Shown, names_of
-from auditor.topology import NONE, Paths
+from auditor.shortest import Paths
+from auditor.topology import NONE
 
 IDS = ["a", "节点-2", "", "d", "e"]
 LOST = ["x", "y"]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor import topology
-from auditor.topology import Arcs, csr, paths, search, taken, tree, witnesses
+from auditor import shortest, topology
+from auditor.shortest import paths, taken, tree, witnesses
+from auditor.topology import Arcs, csr, search
 
 patient = settings(deadline=None)
 
@@ -217,7 +218,7 @@ def test_chain_of_a_million_nodes():
     assert np.array_equal(shown.nodes[:n], np.arange(n))
     assert shown.nodes[n:].tolist() == [n - 3, n - 2, n - 1]
     assert np.array_equal(shown.links[: n - 1], np.arange(n - 1))
-    near, far = topology.leaving(grown, column([0]), np.arange(n) < n // 2)
+    near, far = shortest.leaving(grown, column([0]), np.arange(n) < n // 2)
     assert (near.tolist(), far.tolist()) == ([n // 2 - 1], [n // 2])
 
 
@@ -229,7 +230,7 @@ def test_leaving_is_the_first_hop_off(network, inside):
     found = search(graph, column(roots), blocked=mask(n, blocked), ends=mask(n, ends))
     targets = column(range(n))
     grown = tree(found, graph, targets, rank=lambda rows: rows)
-    near, far = topology.leaving(grown, targets, mask(n, inside))
+    near, far = shortest.leaving(grown, targets, mask(n, inside))
     shown = paths(grown, targets)
     for v in range(n):
         nodes = shown.nodes[shown.offsets[v] : shown.offsets[v + 1]].tolist()
@@ -241,7 +242,7 @@ def test_leaving_is_the_first_hop_off(network, inside):
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6), st.data())
 def test_taken_picks_paths_in_any_order(texts, data):
     flat = column(v for text in texts for v in text)
-    whole = topology.Paths(flat, -flat, np.cumsum([0, *map(len, texts)]))
+    whole = shortest.Paths(flat, -flat, np.cumsum([0, *map(len, texts)]))
     rows = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=8)) if texts else []
     some = taken(whole, np.array(rows, np.int64))
     assert some.nodes.tolist() == [v for row in rows for v in texts[row]]

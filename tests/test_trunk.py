@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor import topology
+from auditor import shortest, topology
 from auditor.topology import Arcs, csr, search
 from auditor.trunk import trunk_of
 
@@ -43,12 +43,12 @@ def test_a_search_in_the_trunk_finds_what_one_of_all_finds(given_links, over_nod
         assert trunk.levels(way, found).tolist() == whole.level[subjects].tolist()
         chosen = data.draw(st.lists(st.integers(0, subjects.size - 1), max_size=9)) if subjects.size else []
         some, ranks = np.array(chosen, np.int64), np.arange(len(given_links), dtype=np.int8)[::-1]
-        tree = topology.tree(whole, onward, subjects[some], rank, link_rank=ranks)
+        tree = shortest.tree(whole, onward, subjects[some], rank, link_rank=ranks)
         shown, near, far = trunk.grown(way, found, some, rank, link_rank=ranks, inside=inside)
-        expected = topology.paths(tree, subjects[some])
+        expected = shortest.paths(tree, subjects[some])
         for field in ("nodes", "links", "offsets"):
             assert getattr(shown, field).tolist() == getattr(expected, field).tolist()
-        hops = topology.leaving(tree, subjects[some], inside)
+        hops = shortest.leaving(tree, subjects[some], inside)
         assert [near.tolist(), far.tolist()] == [hop.tolist() for hop in hops]
 
 
@@ -78,11 +78,11 @@ def test_paths_hop_by_hop_are_those_by_leaps(given_links, roots, names):
         nothing = np.zeros(N, np.bool_)
         found = search(graph, np.flatnonzero(roots), blocked=nothing, ends=nothing)
         targets = np.array([*range(N), 0, 1], np.int32)
-        tree = topology.tree(found, onward, targets, lambda rows: np.array(names, np.int64)[rows])
-        shown = topology.paths(tree, targets)
+        tree = shortest.tree(found, onward, targets, lambda rows: np.array(names, np.int64)[rows])
+        shown = shortest.paths(tree, targets)
         nodes = np.repeat(targets, np.diff(shown.offsets))
         if nodes.size:
-            topology._leap(tree.onward, nodes, shown.offsets)
+            shortest._leap(tree.onward, nodes, shown.offsets)
         assert nodes.tolist() == shown.nodes.tolist()
 
 

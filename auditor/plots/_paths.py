@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from auditor import topology
+from auditor import shortest, topology
 from auditor.errors import UsageError
 from auditor.findings import WORST_FIRST
 from auditor.language import Text, both, say
@@ -163,7 +163,7 @@ def way_to_gate(result: AuditResult, node: str) -> tuple[str | None, ...]:
     row = result.case.rows_of([node]).astype(np.int32)
     if found.level[row[0]] < 0:
         return ()
-    nodes = topology.paths(topology.tree(found, along, row, ranker(declaration)), row).nodes
+    nodes = shortest.paths(shortest.tree(found, along, row, ranker(declaration)), row).nodes
     return tuple(names_of(declaration, network.blank(nodes)))
 
 
