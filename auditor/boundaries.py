@@ -31,6 +31,7 @@ _HALF_M = _STEP_M / 2
 _SAME_LINE = 2e-6  # degrees: boundary files are rounded to 1e-6
 _CELLS = (1.0, 0.1, 0.01, 0.002)  # degrees; each divides the one before
 _FEW = 4  # points a cell below which cells do not pay
+_FEW_PAIRS = 10_000_000  # of points and samples, that take less time than to load scipy.spatial
 _ON_EARTH_M = 3e7
 
 
@@ -109,9 +110,22 @@ class Edge:
 
         return cKDTree(self.points, balanced_tree=False, compact_nodes=False)
 
+    def _closest(self, p: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+        """Distances to the `k` samples next to each point, and the samples; the nearest first."""
+        if len(p) * len(self.points) > _FEW_PAIRS:
+            far, samples = map(np.asarray, self._tree.query(p, k=[*range(1, k + 1)]))
+            return far, samples
+        far, samples = np.empty((len(p), k)), np.empty((len(p), k), np.int64)
+        for row, point in enumerate(p):
+            away = np.sqrt(((self.points - point) ** 2).sum(axis=1))
+            some = np.argpartition(away, k - 1)[:k]
+            samples[row] = some[np.argsort(away[some], kind="stable")]
+            far[row] = away[samples[row]]
+        return far, samples
+
     def near(self, p: FloatArray) -> FloatArray:
         """Distance in metres, at most 50 m too long, never too short."""
-        return np.asarray(self._tree.query(p)[0])
+        return self._closest(p, 1)[0][:, 0]
 
     def nearest(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Distance in metres, and the longitude and latitude of the nearest point of the edges.
@@ -123,7 +137,7 @@ class Edge:
         rows, k = np.arange(len(p)), 4
         while len(rows):
             k = min(k, len(self.points))
-            far, samples = map(np.asarray, self._tree.query(p[rows], k=[*range(1, k + 1)]))
+            far, samples = self._closest(p[rows], k)
             distance[rows], foot[rows] = self._best(p[rows], samples)
             sure = far[:, -1] ** 2 > distance[rows] ** 2 + _HALF_M**2
             rows = rows[~sure] if k < len(self.points) else rows[:0]
@@ -332,8 +346,12 @@ class Boundary:
         foot, area = np.full((len(lon), 2), np.nan), np.full(len(lon), NONE, np.int16)
         band = np.full(len(lon), np.nan)
         for edge in self.edges:
-            ask = np.flatnonzero(edge.inner & ((inside == NONE) | (inside == edge.area)))
+            if not edge.inner:
+                continue
+            ask = np.flatnonzero((inside == NONE) | (inside == edge.area))
             ask = ask[edge.near(p[ask]) - _HALF_M < best[ask]]
+            if not len(ask):
+                continue
             measured, at = edge.nearest(p[ask])
             won = measured < best[ask]
             best[ask[won]], foot[ask[won]] = measured[won], at[won]

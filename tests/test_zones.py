@@ -19,6 +19,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor import boundaries
 from auditor.boundaries import Boundary, Discs, Edge, Touch, ecef, segments
 from auditor.columns import Coded
 from auditor.datum import DATUMS, from_wgs84
@@ -544,6 +545,18 @@ def test_the_nearest_edge_may_have_its_ends_farther_off_than_others():
     assert distance[0] == pytest.approx(10, rel=0.01)
     assert foot[0] == pytest.approx([120, 30 + 10 * north], abs=1e-7)
     assert edge.near(ecef(np.array([120.0]), np.array([30.0])))[0] == pytest.approx(30, rel=0.01)
+
+
+def test_few_points_are_measured_as_many_are(monkeypatch):
+    """Without a tree: the same distances and feet, to the last digit but for samples equally near."""
+    discs = points_near_edges(40)
+    p = ecef(np.append(discs.lon, [-179.0, 0.0]), np.append(discs.lat, [-60.0, 89.9]))
+    for edge in areas()._boundary.edges:
+        with monkeypatch.context() as patch:
+            patch.setattr(boundaries, "_FEW_PAIRS", 0)
+            by_tree = edge.near(p), *edge.nearest(p)
+        for one, other in zip((edge.near(p), *edge.nearest(p)), by_tree, strict=True):
+            assert one == pytest.approx(other, rel=1e-12, abs=1e-9)
 
 
 def test_far_points_have_a_distance_too():
