@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +13,6 @@ from auditor.reports import report_names
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
 
     from auditor.result import AuditResult
 
@@ -95,7 +92,7 @@ def command(
     }
     codes = []
     for path in paths:
-        with _without_cycle_search():
+        with readers.without_cycle_search():
             try:
                 result = _judge(path, operator, reviews, options)
             except AuditorError as error:
@@ -149,16 +146,6 @@ def _spare_pandas() -> None:
         pa.array([])
     finally:
         sys.meta_path.remove(finder)
-
-
-@contextmanager
-def _without_cycle_search() -> Iterator[None]:
-    """Keep Python from searching for cycles: millions of small objects without any are made here."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _judge(path: str, operator: str | None, reviews: str | None, options: dict[str, Any]) -> AuditResult:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections.abc
+import gc
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from auditor.readers._registry import FOLDER, endings, parser
 from auditor.readers._registry import readers as all_readers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
     from auditor.model import Declaration, Mapping
@@ -31,6 +34,7 @@ __all__ = [
     "read_graph",
     "read_observations",
     "read_tables",
+    "without_cycle_search",
 ]
 
 
@@ -72,7 +76,23 @@ def read_declaration(
     parse = parser_of(path)
     whose = operator if operator is None or isinstance(operator, collections.abc.Mapping) else Path(operator)
     beside = Path(mapping) if mapping is not None else None
-    return read_file(path, parse, operator=whose, mapping=beside, repeats=repeats)
+    with without_cycle_search():
+        return read_file(path, parse, operator=whose, mapping=beside, repeats=repeats)
+
+
+@contextmanager
+def without_cycle_search() -> Iterator[None]:
+    """Keep Python from searching for cycles where millions of small objects without any are made.
+
+    Else the search takes 5 of the 11 seconds in which GeoJSON of 10^5 nodes is read.
+    """
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def raw_tables(path: Path, mapping: Path | None = None) -> tuple[dict[str, Frame], Mapping]:
