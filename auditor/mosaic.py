@@ -25,6 +25,7 @@ SIDE = 16
 """Cells along a side of a block."""
 FRINGE = 7
 """Blocks around the extent of the edges."""
+FEW = 1 << 15  # points that take less time than to draw the grid
 CHUNK = 1 << 14  # points at a time: what they need stays in the processor's cache
 _BITS = 4  # of SIDE
 _CELL = 0.025 / SIDE  # degrees
@@ -161,6 +162,8 @@ class Mosaic:
 
     def find(self, lon: FloatArray, lat: FloatArray) -> IntArray:
         """Piece that each point lies on, int16; -1 for none, and for what is no point."""
+        if len(lon) <= FEW:
+            return self._ask(self._every, lon, lat)
         found = np.empty(len(lon), np.int16)
         block_of, cells = self._grid.block, self._grid.cells
         for start in range(0, len(lon), CHUNK):
@@ -177,6 +180,10 @@ class Mosaic:
                 found[mine] = self._ask(self._grid.cases[index], lon[mine], lat[mine])
         return found
 
+    @property
+    def _every(self) -> Case:
+        return list(enumerate(self.pieces))
+
     def _ask(self, case: Case, lon: FloatArray, lat: FloatArray) -> IntArray:
         """Piece of points whose place to some shapes is known already."""
         found, left = np.full(len(lon), NONE, np.int16), np.arange(len(lon))
@@ -191,8 +198,7 @@ class Mosaic:
     def _grid(self) -> Grid:
         if len(self.shapes) > _MOST_SHAPES:  # then every point is asked for
             nothing = np.zeros(self.frame.rows * self.frame.columns, np.int32)
-            every = list(enumerate(self.pieces))
-            return Grid(nothing, np.full(SIDE * SIDE, NONE - 1, np.int16), [every])
+            return Grid(nothing, np.full(SIDE * SIDE, NONE - 1, np.int16), [self._every])
         return _Drawing(self.frame, self.lines).grid(self.pieces)
 
 

@@ -17,6 +17,12 @@ from auditor.mosaic import SIDE, Frame, Mosaic, segments
 CELL = 0.025 / SIDE
 
 
+@pytest.fixture(autouse=True)
+def _grid_for_all(monkeypatch):
+    """Few points are asked for one by one, elsewhere."""
+    monkeypatch.setattr(mosaic, "FEW", -1)
+
+
 def plain(pieces, lon, lat):
     """First piece all of whose shapes hold each point."""
     found = np.full(len(lon), -1)
@@ -140,6 +146,13 @@ def test_areas_that_overlap_and_parts_inside():
 def test_more_shapes_than_bits():
     boxes = [shapely.box(100 + i / 50, 30, 100.015 + i / 50, 30.1) for i in range(80)]
     same_as_plain([[box] for box in boxes])
+
+
+@pytest.mark.parametrize("few", [-1, 10_000])
+def test_few_points_are_told_as_many_are(monkeypatch, few):
+    monkeypatch.setattr(mosaic, "FEW", few)
+    one, two = shapely.box(100, 30, 101, 31), shapely.box(100.5, 30.5, 101.5, 31.5)
+    same_as_plain([[one, two], [one], [two]])
 
 
 def test_no_shapes_and_empty_ones():
