@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
-from socket import AF_INET6, inet_pton
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,6 +31,7 @@ FEW = 1 << 18  # rows that are not worth a second thread
 PAD = 3  # bytes in front of a chunk, so that the three before any end can be read
 BASE, NO_OCTET = 10, 256
 DOT, SLASH, ZERO = b"./0"
+_GROUPS = re.compile("[0-9A-Fa-f:]+")
 _LENGTHS = frozenset(map(str, range(WIDE_BITS + 1)))
 NO_ADDRESS = say("no address")
 NOT_ONE = say("neither an IPv4 nor an IPv6 address or block")
@@ -256,13 +257,10 @@ def _read_one(text: str) -> tuple[int, bytes, bytes, str]:
 
 
 def _read_fast(text: str) -> tuple[int, bytes, bytes, str] | None:
-    """Read an IPv6 address or block as people mostly write them, 20 times as fast; nothing for all others."""
+    """Read an IPv6 address or block as most are written, six times as fast; nothing for all others."""
     head, slash, length = text.partition("/")
-    if "." in head or "%" in head:
-        return None
-    try:
-        first = inet_pton(AF_INET6, head)
-    except (OSError, ValueError):
+    first = _packed(head)
+    if first is None:
         return None
     if not slash:
         return 6, first, first, ""
@@ -270,6 +268,19 @@ def _read_fast(text: str) -> tuple[int, bytes, bytes, str] | None:
         return None
     number, host = int.from_bytes(first, "big"), (1 << WIDE_BITS - int(length)) - 1
     return None if number & host else (6, first, (number | host).to_bytes(16, "big"), "")
+
+
+def _packed(text: str) -> bytes | None:
+    if not _GROUPS.fullmatch(text):
+        return None
+    head, gap, tail = text.partition("::")
+    left, right = (part.split(":") if part else [] for part in (head, tail))
+    missing = 8 - len(left) - len(right)
+    if missing < 1 if gap else missing:
+        return None
+    groups = [*left, *["0"] * missing, *right]
+    joined = "".join([group.zfill(4) for group in groups])
+    return None if len(joined) != WIDE_BITS // 4 or "" in groups else bytes.fromhex(joined)
 
 
 def _read_plain(text: str) -> tuple[int, bytes, bytes, str]:

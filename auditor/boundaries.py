@@ -264,7 +264,7 @@ class Boundary:
         wherever the distance from the middle of the cell proves the answer for all of it (a distance changes
         by no more than one moves); the rest is measured point by point.
         """
-        rows = np.zeros(0, np.int32)
+        rows: IntArray = np.zeros(0, np.int32)
         if self.edges:
             rows = self._clearance.unclear(*discs)
         some = discs.at(rows)

@@ -34,16 +34,16 @@ NEAR, NEAR_KM, DEGREE_KM = 0.15, 1.0, 111.2
 DISTANCES, DISCS = 100_000, 1_000_000
 
 
-def inside(areas: Areas) -> list[shapely.Geometry]:
+def inside(areas: Areas) -> Any:
     """What is in each area."""
     grounds = areas._boundary.grounds[: len(areas.areas)]  # noqa: SLF001 -- the very shapes that are searched
-    return [ground for ground in grounds if not ground.is_empty]
+    return np.array(grounds)[~shapely.is_empty(grounds)]
 
 
 def points(areas: Areas, count: int, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Points near edges, and points anywhere in the extent of one of the areas, mixed."""
     grounds = inside(areas)
-    edge = shapely.boundary(shapely.union_all(grounds))
+    edge: Any = shapely.boundary(shapely.union_all(grounds))
     near = round(count * NEAR)
     on = shapely.get_coordinates(shapely.line_interpolate_point(edge, random.uniform(0, edge.length, near)))
     off, turn = NEAR_KM / DEGREE_KM * np.sqrt(random.uniform(0, 1, near)), random.uniform(0, 2 * np.pi, near)

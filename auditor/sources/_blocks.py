@@ -78,7 +78,7 @@ def first_difference(one: Any, other: Any) -> IntArray:
     common = (
         8 * wide * (first + 1) - np.frexp(word)[1]
     )  # the exponent of a whole number is its length in bits
-    return np.where(word == 0, 8 * differ.shape[1], common).astype(np.int16)
+    return np.asarray(np.where(word == 0, 8 * differ.shape[1], common), np.int16)
 
 
 def ordered(addresses: IntArray) -> Any:
