@@ -78,10 +78,13 @@ def _unanswered(case: Case, rule: Rule, batches: list[Batch]) -> Iterator[Batch]
         answers = [batch.subjects for batch in batches if batch.kind == kind]
         missing: Any
         if isinstance(subjects, np.ndarray):
-            given = np.concatenate([np.empty(0, np.int64), *(np.asarray(a, np.int64) for a in answers)])
-            times = np.bincount(given, minlength=int(subjects.max(initial=-1)) + 1)
-            twice = bool((times > 1).any())
-            missing = subjects[times[subjects] == 0]
+            given = [np.asarray(answer) for answer in answers if len(answer)]
+            last = max(int(rows.max(initial=-1)) for rows in (subjects, *given))
+            answered = np.zeros(last + 1, np.bool_)
+            for rows in given:
+                answered[rows] = True
+            twice = bool(np.count_nonzero(answered) < sum(map(len, given)))
+            missing = subjects[~answered[subjects]]
         else:
             names = Counter(name for answer in answers for name in answer)
             twice = any(times > 1 for times in names.values())
