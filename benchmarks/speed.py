@@ -75,6 +75,7 @@ class Book:
         self.turns = turns
         self.runs: dict[tuple[str, str], list[Run]] = {}
         self.marks: list[Mark] = []
+        self.kernels: list[str] = []
 
     def measure(self, what: str, commands: dict[str, list[str]], out: Path, turns: int | None = None) -> None:
         """Run commands in turns; what they print goes to `out` by their name."""
@@ -278,16 +279,20 @@ def reports(book: Book, bench: Bench) -> None:
             book.marks.append(Mark("HTML of 10^6 nodes: MB", size, 20))
 
 
-def kernels(_book: Book, _bench: Bench) -> None:
-    """Have the kernels measured by their own scripts, each in a process of its own."""
-    for name in ("places", "lookups"):
-        script = HERE / f"{name}.py"
-        if script.exists():
-            subprocess.run([PYTHON, str(script)], check=True)
+def kernels(book: Book, _bench: Bench) -> None:
+    """Have the kernels measured by their own scripts, each in a process of its own; both end lines in a ratio."""
+    for name, limit, at_least in (("places", 3, True), ("lookups", 2, False)):
+        told = subprocess.run([PYTHON, str(HERE / f"{name}.py")], check=True, capture_output=True, text=True)
+        book.kernels += told.stdout.splitlines()
+        before = ""
+        for line in told.stdout.splitlines():
+            if line.startswith("ratio "):
+                book.marks.append(Mark(before.rpartition(",")[0], float(line.split()[1]), limit, at_least))
+            before = line.partition("  ")[0]
 
 
 def tables(book: Book) -> str:
-    """Write both tables in Markdown, which reads as text too."""
+    """Write the tables in Markdown, which reads as text too."""
     lines = ["| | | seconds | CPU s | peak MB |", "|---|---|---:|---:|---:|"]
     for what, name in book.runs:
         wall, cpu, peak = book.median(what, name)
@@ -298,6 +303,8 @@ def tables(book: Book) -> str:
         lines.append(
             f"| {mark.what} | {mark.value:.2f} | {wanted} | {'kept' if mark.kept else '**missed**'} |"
         )
+    if book.kernels:
+        lines += ["", "```", *book.kernels, "```"]
     return "\n".join(lines) + "\n"
 
 
