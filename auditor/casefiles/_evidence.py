@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from auditor.casefiles._exchange import read_inside
 from auditor.casefiles._words import RAW_STATES
-from auditor.cells import inert_table
+from auditor.formulas import inert_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -59,7 +59,7 @@ def as_csv(frame: pd.DataFrame) -> str:
     """Write CSV in which no cell is a formula."""
     import pyarrow as pa
 
-    from auditor.cells import inert
+    from auditor.formulas import inert
 
     rows = records(frame)
     columns = [inert(pa.array([_text(row[name]) for row in rows], pa.string())) for name in frame.columns]

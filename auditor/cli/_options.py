@@ -203,8 +203,8 @@ def write_table(table: Any, target: str) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    from auditor.cells import inert_table
     from auditor.errors import UsageError
+    from auditor.formulas import inert_table
     from auditor.writing import written_whole
 
     suffix = Path(target).suffix.lower()

@@ -124,8 +124,8 @@ def _record(row: Row, lang: str) -> dict[str, Any]:
 
 
 def _csv(_found: Comparison, rows: Sequence[Row], lang: str, _most: int | None) -> str:
-    from auditor.cells import inert
     from auditor.comparison.table import COLUMNS
+    from auditor.formulas import inert
 
     import pyarrow as pa  # isort: skip
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from auditor import cells, tables
+from auditor import cells, formulas, tables
 from auditor.language import say
 from auditor.problems import Origin, quote
 from auditor.readers._files import BOM, OTHER_BOMS, report_encoding
@@ -181,8 +181,8 @@ def read_csv(data: bytes, file: str, log: Log) -> Frame | None:
 def _as_meant(frame: Frame, file: str, log: Log) -> Frame:
     """Take off the ' by which exports keep a spreadsheet from running a cell, and say so."""
     columns = [cells.flat(column) for column in frame.table.columns]
-    meant = [cells.spoken(column) for column in columns]
-    names = cells.spoken(pa.array(frame.table.column_names, pa.string())).to_pylist()
+    meant = [formulas.spoken(column) for column in columns]
+    names = formulas.spoken(pa.array(frame.table.column_names, pa.string())).to_pylist()
     changed = sum(
         int(pc.sum(pc.not_equal(old, new)).as_py() or 0) for old, new in zip(columns, meant, strict=True)
     )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv
 
-from auditor.cells import inert_table
 from auditor.errors import visible
+from auditor.formulas import inert_table
 from auditor.reports import Report
 from auditor.reports._rows import FACTS, Findings, facts, flat
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.csv
 import tomli_w
 
-from auditor.cells import inert_table
+from auditor.formulas import inert_table
 from auditor.writers._content import Writer
 
 if TYPE_CHECKING:

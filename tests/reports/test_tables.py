@@ -24,8 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import auditor
-from auditor.cells import spoken
 from auditor.findings import SETTLED, Verdict
+from auditor.formulas import spoken
 from auditor.messages import VERDICTS
 from auditor.reports._content import dumps, head
 from auditor.reports._rows import COLUMNS, FACTS, LABELS, Findings, line, whole
