@@ -31,7 +31,7 @@ _HALF_M = _STEP_M / 2
 _SAME_LINE = 2e-6  # degrees: boundary files are rounded to 1e-6
 _CELLS = (1.0, 0.1, 0.01, 0.002)  # degrees; each divides the one before
 _FEW = 4  # points a cell below which cells do not pay
-_FEW_PAIRS = 10_000_000  # of points and samples, that take less time than to load scipy.spatial
+_FEW_POINTS = 100  # that are measured before scipy.spatial is loaded
 _ON_EARTH_M = 3e7
 
 
@@ -112,7 +112,7 @@ class Edge:
 
     def _closest(self, p: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         """Distances to the `k` samples next to each point, and the samples; the nearest first."""
-        if len(p) * len(self.points) > _FEW_PAIRS:
+        if len(p) > _FEW_POINTS or "_tree" in vars(self):
             far, samples = map(np.asarray, self._tree.query(p, k=[*range(1, k + 1)]))
             return far, samples
         far, samples = np.empty((len(p), k)), np.empty((len(p), k), np.int64)

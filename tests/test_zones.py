@@ -551,11 +551,13 @@ def test_few_points_are_measured_as_many_are(monkeypatch):
     """Without a tree: the same distances and feet, to the last digit but for samples equally near."""
     discs = points_near_edges(40)
     p = ecef(np.append(discs.lon, [-179.0, 0.0]), np.append(discs.lat, [-60.0, 89.9]))
-    for edge in areas()._boundary.edges:
+    for known in areas()._boundary.edges:
+        edge = Edge(known.lines, known.area, known.band_m, inner=known.inner)
+        few = edge.near(p), *edge.nearest(p)
         with monkeypatch.context() as patch:
-            patch.setattr(boundaries, "_FEW_PAIRS", 0)
-            by_tree = edge.near(p), *edge.nearest(p)
-        for one, other in zip((edge.near(p), *edge.nearest(p)), by_tree, strict=True):
+            patch.setattr(boundaries, "_FEW_POINTS", 0)
+            many = edge.near(p), *edge.nearest(p)
+        for one, other in zip(few, many, strict=True):
             assert one == pytest.approx(other, rel=1e-12, abs=1e-9)
 
 
