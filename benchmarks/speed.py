@@ -280,7 +280,7 @@ def reports(book: Book, bench: Bench) -> None:
 
 
 def kernels(book: Book, _bench: Bench) -> None:
-    """Have the kernels measured by their own scripts, each in a process of its own; both end lines in a ratio."""
+    """Have the kernels measured by their own scripts; ratios stand on lines of their own."""
     for name, limit, at_least in (("places", 3, True), ("lookups", 2, False)):
         told = subprocess.run([PYTHON, str(HERE / f"{name}.py")], check=True, capture_output=True, text=True)
         book.kernels += told.stdout.splitlines()
