@@ -31,6 +31,7 @@ _HALF_M = _STEP_M / 2
 _SAME_LINE = 2e-6  # degrees: boundary files are rounded to 1e-6
 _CELLS = (1.0, 0.1, 0.01, 0.002)  # degrees; each divides the one before
 _FEW = 4  # points a cell below which cells do not pay
+_MANY_POINTS = 10_000  # that are worth a second thread
 _FEW_POINTS = 100  # that are measured before scipy.spatial is loaded
 _ON_EARTH_M = 3e7
 
@@ -113,7 +114,8 @@ class Edge:
     def _closest(self, p: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         """Distances to the `k` samples next to each point, and the samples; the nearest first."""
         if len(p) > _FEW_POINTS or "_tree" in vars(self):
-            far, samples = map(np.asarray, self._tree.query(p, k=[*range(1, k + 1)]))
+            threads = -1 if len(p) > _MANY_POINTS else 1
+            far, samples = map(np.asarray, self._tree.query(p, k=[*range(1, k + 1)], workers=threads))
             return far, samples
         far, samples = np.empty((len(p), k)), np.empty((len(p), k), np.int64)
         for row, point in enumerate(p):

@@ -207,6 +207,11 @@ class Said:
         """Give what is said of some rows."""
         return replace(self, codes=self.codes[rows])
 
+    @property
+    def silent(self) -> bool:
+        """Whether no row says anything."""
+        return int(self.codes.max(initial=-1)) < 0
+
     @cached_property
     def relation(self) -> IntArray:
         """What each row says."""
@@ -262,6 +267,8 @@ def weigh(
     touches
         From rows and areas to whether the disc of the row reaches that area; asked only where it matters.
     """
+    if code.silent and address.silent:
+        return _by_points(points)
     for said in (code, address):
         said.heed(points)
     clash, by_address = _compare(code, address)
@@ -291,6 +298,18 @@ def weigh(
     part = np.where(by_point, points.part, np.where(by_address, address.part, code.part))
     area[nowhere] = -1
     part[nowhere | clash] = -1
+    return Relation(relation, area, part, basis, clash, points.radius_m, points.lon, points.lat)
+
+
+def _by_points(points: Points) -> Relation:
+    """Let coordinates speak alone: half the time of asking what claims that nobody makes say to them."""
+    relation = _POINT_RELATION.take(points.state)
+    nowhere = (relation == OUTSIDE) | (relation == UNKNOWN)
+    area, part = (
+        np.where(nowhere, kind(-1), of) for kind, of in ((np.int8, points.area), (np.int16, points.part))
+    )
+    basis = np.where(relation == UNKNOWN, np.int8(0), np.int8(2))
+    clash = np.zeros(len(relation), np.bool_)
     return Relation(relation, area, part, basis, clash, points.radius_m, points.lon, points.lat)
 
 

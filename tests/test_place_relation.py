@@ -161,6 +161,15 @@ def test_outside_and_unknown_name_no_area_whatever_a_claim_says():
     assert weighed(silent, None) == ("unknown", -1, -1, False)
 
 
+@pytest.mark.parametrize("state", range(6))
+def test_columns_that_are_blank_throughout_say_what_claims_that_say_nothing_do(state):
+    """The short way and the long one."""
+    nothing, place = Claim(claims.NOTHING), (-1, -1) if state == places.NO_POINT else (1, 1)
+    short, long = weigh_row(None, None, state, *place), weigh_row(nothing, nothing, state, *place)
+    for name in ("relation", "area", "part", "basis", "conflict"):
+        assert getattr(short, name).tolist() == getattr(long, name).tolist()
+
+
 def test_a_contradiction_is_in_no_part():
     within = Claim(claims.WITHIN, "a", "a1")
     assert weighed(within, Claim(claims.WITHIN, "b", "b1")) == ("straddling", 0, -1, True)
