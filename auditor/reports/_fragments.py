@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auditor.reports._groups import Group, Part
     from auditor.result import AuditResult
 
-CHUNK = 1 << 13  # findings written at once
+CHUNK = 1 << 12  # findings written at once
 HANDOFF = "handoff"
 FEW = 64  # findings for which columns are not worth their while
 PLAIN_BELOW = 0x20  # JSON escapes what is below, quotes and backslashes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auditor.columns import IntArray
     from auditor.findings import Batch, FindingTable, RuleFindings, Verdict
 
-MOST_NAMES = 1 << 18  # on the ways of findings that are held at once
+MOST_NAMES = 1 << 17  # on the ways of findings that are held at once
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ def lazily(make: Callable[[], Value]) -> Callable[[], Value]:
 
 
 def rows_where(mask: BoolArray) -> IntArray:
-    """Rows that a mask picks."""
-    return np.flatnonzero(mask)
+    """Rows that a mask picks, in the four bytes that a row needs."""
+    return np.flatnonzero(mask).astype(np.int32)
 
 
 def node_batch(case: Case, verdict: Verdict, message: str, mask: BoolArray) -> Batch:
@@ -130,7 +130,7 @@ def placed(
 def inside(case: Case, rows: IntArray) -> dict[str, Any]:
     """Facts on nodes that stand inside an area."""
     names = [case.area_name(index) for index in range(-1, len(case.areas.ids))]
-    return {"area": Distinct(case.place.area[rows].astype(np.int64) + 1, names)}
+    return {"area": Late(lambda: Distinct(case.place.area[rows].astype(np.int16) + 1, names))}
 
 
 def where(case: Case, rows: IntArray) -> dict[str, Any]:
@@ -162,8 +162,8 @@ def where(case: Case, rows: IntArray) -> dict[str, Any]:
     return {
         "kind": kinds(case, rows),
         "place": Each(declared),
-        "region_code": words(code, source[rows]),
-        "address": words(address, source[rows]),
+        "region_code": words(code, source, rows),
+        "address": words(address, source, rows),
         "lon_lat": Each(coordinates),
         "radius_m": Late(lambda: _metres(place.radius_m[rows])),
         **measured(case, rows),
@@ -178,15 +178,17 @@ def _metres(values: FloatArray) -> Distinct:
     )
 
 
-def words(column: Coded, rows: IntArray) -> Distinct:
-    """Words of some rows, None where blank."""
-    return Distinct(np.asarray(column.codes)[rows], [*column.values, None])  # -1 picks the last
+def words(column: Coded, source: IntArray, rows: IntArray) -> Late:
+    """Words of the nodes from which some nodes have their place, None where blank."""
+    values = [*column.values, None]  # -1 picks the last
+    return Late(lambda: Distinct(np.asarray(column.codes)[source[rows]], values))
 
 
-def kinds(case: Case, rows: IntArray) -> Distinct:
+def kinds(case: Case, rows: IntArray) -> Late:
     """Kinds of nodes, in words."""
     kind = case.node("kind")
-    return Distinct(kind.codes[rows], [kind_name(value) for value in [*kind.values, None]])
+    names = [kind_name(value) for value in [*kind.values, None]]
+    return Late(lambda: Distinct(np.asarray(kind.codes)[rows], names))
 
 
 PHRASES = frozenset({"kind", "place", "far", "off", "why"})

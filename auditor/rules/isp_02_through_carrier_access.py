@@ -82,13 +82,15 @@ def check(case: Case) -> Iterator[Batch]:
         return
     judged = judge_access(case.network, own_server=case.policy.own_access_server)
     for reason in AccessReason:
-        at = np.flatnonzero(judged.reason == reason)
+        at = rows_where(judged.reason == reason)
         if reason == AccessReason.BYPASS_IF_DOUBTFUL:
             yield from _doubtful(case, judged, at)
         elif reason == AccessReason.BYPASS:
             yield from _bypass(case, judged, at)
         elif len(at):
-            batch = _batch(case, judged, at, ACCESS_VERDICT[reason], reason.name.lower())
+            batch = _batch(
+                case, judged, at, (ACCESS_VERDICT[reason], reason.name.lower()), _shown(case, judged, at)
+            )
             yield from _traced(case, batch)
 
 
@@ -106,7 +108,7 @@ def _traced(case: Case, batch: Batch) -> Iterator[Batch]:
         asked = batch.take(rows_where(strange))
         found = [traces[row] for row in rows[strange].tolist()]
         hops = Each(lambda i: found[i].hops)
-        count = case.counts[rows[strange]]
+        count = case.counts_of(rows[strange])
         yield replace(
             asked,
             verdict=Verdict.INCONCLUSIVE,
@@ -124,25 +126,20 @@ def _shown(case: Case, judged: Judged, at: IntArray) -> Callable[[], Shown]:
 
 
 def _batch(
-    case: Case,
-    judged: Judged,
-    at: IntArray,
-    verdict: Verdict,
-    message: str,
-    shown: Callable[[], Shown] | None = None,
+    case: Case, judged: Judged, at: IntArray, verdict: tuple[Verdict, str], shown: Callable[[], Shown]
 ) -> Batch:
-    """One verdict on subjects, with their paths."""
-    shown = shown or _shown(case, judged, at)
-    rows = judged.subjects[at].astype(np.int64)
+    """One verdict, with its message, on subjects with their paths."""
+    said, message = verdict
+    rows = judged.subjects[at]
     # A path avoids the gates and ends at a root; one that leads to a gate is named otherwise.
     avoids = message not in SERVED
     details: dict[str, Any] = {"path" if avoids else "path_to_gate": Late(lambda: shown().ways())}
     if avoids or message == "own_server_in_front":
         details["handoff"] = Late(lambda: shown().links_left())
-    if verdict != Verdict.PASS:
-        details["count"] = case.counts[rows]
+    if said != Verdict.PASS:
+        details["count"] = case.counts_of(rows)
     end = Late(lambda: shown().last(none=both("nothing"), blank=both("a far end that is not declared")))
-    return Batch(verdict, message, rows, "node", {"end": end}, details)
+    return Batch(said, message, rows, "node", {"end": end}, details)
 
 
 def _bypass(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
@@ -155,7 +152,7 @@ def _bypass(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
     )
     for message, group in (("bypass", ~taken_over), ("own_run_equipment", taken_over)):
         if group.any():
-            every = _batch(case, judged, at, Verdict.FAIL, message, shown)
+            every = _batch(case, judged, at, (Verdict.FAIL, message), shown)
             yield every.take(rows_where(group))
 
 
@@ -170,7 +167,7 @@ def _doubtful(case: Case, judged: Judged, at: IntArray) -> Iterator[Batch]:
     doubts = Late(lambda: _tell(case, shown()))
     for message, group in (("only_wide_reading", narrow), ("bypass_if_doubtful", ~narrow)):
         if group.any():
-            every = _batch(case, judged, at, Verdict.INCONCLUSIVE, message, shown)
+            every = _batch(case, judged, at, (Verdict.INCONCLUSIVE, message), shown)
             told = replace(
                 every,
                 args={**every.args, "doubts": doubts},

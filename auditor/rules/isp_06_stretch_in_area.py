@@ -34,8 +34,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from auditor.access import StretchReason, judge_stretch, stretch_verdict
 from auditor.findings import Batch, Verdict
 from auditor.language import both
@@ -82,13 +80,13 @@ def check(case: Case) -> Iterator[Batch]:
     )
     verdicts = stretch_verdict(required=case.policy.access_equipment_in_area == "required")
     for reason in StretchReason:
-        at = np.flatnonzero(judged.reason == reason)
+        at = rows_where(judged.reason == reason)
         if len(at):
             yield _batch(case, judged, at, verdicts[reason], reason.name.lower())
 
 
 def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: str) -> Batch:
-    rows = judged.subjects[at].astype(np.int64)
+    rows = judged.subjects[at]
     if message in {"inside", "no_link"}:
         return Batch(verdict, message, rows, "node")
     rank = ranker(case.declaration)
@@ -97,7 +95,7 @@ def _batch(case: Case, judged: Judged, at: IntArray, verdict: Verdict, message: 
     details = {
         "path": Late(lambda: shown().ways()),
         "handoff": Late(lambda: shown().last_links()),
-        "count": case.counts[rows],
+        "count": case.counts_of(rows),
     }
     equipment = Late(lambda: shown().last(none=None, blank=None))
     return Batch(verdict, message, rows, "node", {"equipment": equipment}, details)
