@@ -19,7 +19,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor import boundaries
+from auditor import edges
 from auditor.boundaries import Boundary, Discs, Edge, Touch, ecef, segments
 from auditor.columns import Coded
 from auditor.datum import DATUMS, from_wgs84
@@ -555,7 +555,7 @@ def test_few_points_are_measured_as_many_are(monkeypatch):
         edge = Edge(known.lines, known.area, known.band_m, inner=known.inner)
         few = edge.near(p), *edge.nearest(p)
         with monkeypatch.context() as patch:
-            patch.setattr(boundaries, "_FEW_POINTS", 0)
+            patch.setattr(edges, "_FEW_POINTS", 0)
             many = edge.near(p), *edge.nearest(p)
         for one, other in zip(few, many, strict=True):
             assert one == pytest.approx(other, rel=1e-12, abs=1e-9)
