@@ -267,9 +267,20 @@ def convert(network: Path, file: Path, form: str) -> None:
 
 
 def reports(book: Book, bench: Bench) -> None:
-    """Write reports of the large network."""
+    """Write reports of the large network; JSON must need no more memory for more findings."""
+    beyond = []
+    for nodes in (10**5, MILLION):
+        checked = [*AUDITOR, "check", str(bench.network(nodes)), "-q"]
+        written = [*checked, "-o", f"json={bench.folder / 'report.json'}"]
+        book.measure(
+            f"check of {power(nodes)}", {"no report": checked, "JSON": written}, bench.folder, turns=2
+        )
+        peaks = [book.median(f"check of {power(nodes)}", name).peak_mb for name in ("JSON", "no report")]
+        beyond.append(max(peaks[0] - peaks[1], 1))
+    grown = beyond[1] / max(beyond[0], 100)
+    book.marks.append(Mark("memory to write JSON, 10^6 against 10^5 nodes or 100 MB", grown, 1.5))
     network, what = bench.network(MILLION), "report of 10^6 nodes"
-    for form in ("html", "json", "parquet", "csv"):
+    for form in ("html", "parquet", "csv"):
         file = bench.folder / f"report.{form}"
         command = [*AUDITOR, "check", str(network), "-q", "-o", f"{form}={file}"]
         book.measure(what, {form: command}, bench.folder, turns=2)
