@@ -42,12 +42,14 @@ ip-data-check: .venv/dev.stamp  ## say whether the IP databases equal a fresh bu
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m compileall -q auditor
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q auditor
 	@touch $@
 
 fuzz: .venv/dev.stamp  ## fuzz every parser for an hour; crashes land in tests/fuzz/crashes
