@@ -44,7 +44,9 @@ class Clearance:
         ]  # rounded up to those that are kept
         self._levels = np.concatenate([[-np.inf], levels]).astype(np.float32)
         block = frame.size * SIDE
-        self._plane = block <= _LARGE_BLOCK and block * frame.columns <= _HALF_EARTH
+        east = frame.west + block * frame.columns
+        across = frame.west < -_HALF_EARTH or east > _HALF_EARTH  # the seam: beyond it lies the other margin
+        self._plane = block <= _LARGE_BLOCK and east - frame.west <= _HALF_EARTH and not across
         south = frame.south + block * np.arange(frame.rows)
         polar = np.maximum(np.abs(south), np.abs(south + block))
         width = frame.size * _DEGREE_M * np.maximum(np.cos(np.radians(polar)), 0.0)

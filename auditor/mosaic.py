@@ -31,6 +31,7 @@ _BITS = 4  # of SIDE
 _CELL = 0.025 / SIDE  # degrees
 _MOST_BLOCKS, _MOST_CROSSED = 1 << 20, 1 << 14  # more, and cells are twice as large
 _MOST_SHAPES = 64  # bits of a word
+_MOST_CASES = 1 << 14  # that 16 bits number; more only where many parts overlap, and then no cell tells much
 _ALL = np.uint32((1 << SIDE + 1) - 1)
 _EPS = 1e-6  # cells: far above the rounding of 180 degrees in cells, far below what matters
 
@@ -196,10 +197,13 @@ class Mosaic:
 
     @cached_property
     def _grid(self) -> Grid:
-        if len(self.shapes) > _MOST_SHAPES:  # then every point is asked for
+        drawn = None
+        if len(self.shapes) <= _MOST_SHAPES:
+            drawn = _Drawing(self.frame, self.lines).grid(self.pieces)
+        if drawn is None:  # then every point is asked for
             nothing = np.zeros(self.frame.rows * self.frame.columns, np.int32)
             return Grid(nothing, np.full(SIDE * SIDE, NONE - 1, np.int16), [self._every])
-        return _Drawing(self.frame, self.lines).grid(self.pieces)
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -231,8 +235,8 @@ class _Drawing:
         self.position = np.full(len(hit), NONE, np.int32)
         self.position[self.crossed] = np.arange(len(self.crossed), dtype=np.int32)
 
-    def grid(self, pieces: Sequence[Sequence[int]]) -> Grid:
-        """Name the piece of each cell and of each block."""
+    def grid(self, pieces: Sequence[Sequence[int]]) -> Grid | None:
+        """Name the piece of each cell and of each block; nothing where cells differ too much to be told."""
         insides = [self._inside(self.frame.scaled(lines)) for lines in self.lines]
         cells, right = self._named([np.bitwise_and.reduce([insides[i] for i in piece]) for piece in pieces])
         mixed, crossing = self._mixed()
@@ -241,6 +245,8 @@ class _Drawing:
         for shape, words in enumerate(insides):
             holding |= (words.ravel()[row] >> column & 1).astype(np.uint64) << np.uint64(shape)
         number, cases = _cases(crossing, holding & ~crossing, pieces)
+        if len(cases) > _MOST_CASES:
+            return None
         cells[mixed] = NONE - 1 - number
         whole = np.repeat(np.arange(NONE, len(pieces), dtype=np.int16), SIDE * SIDE)
         # A block that no edge crosses is as the one to its left, and the first of a row lies on none.
@@ -318,7 +324,7 @@ def _cases(crossing: Any, holding: Any, pieces: Sequence[Sequence[int]]) -> tupl
     crossings, one = np.unique(crossing[heads], return_inverse=True)
     holdings, other = np.unique(holding[heads], return_inverse=True)
     both, number = np.unique(one * max(len(holdings), 1) + other, return_inverse=True)
-    pairs = (divmod(key, len(holdings)) for key in both.tolist())
+    pairs = (divmod(key, len(holdings)) for key in both[: _MOST_CASES + 1].tolist())
     cases = [_case(int(crossings[first]), int(holdings[second]), pieces) for first, second in pairs]
     return np.repeat(number.astype(np.int16), np.diff(heads, append=len(crossing))), cases
 

@@ -148,6 +148,14 @@ def test_more_shapes_than_bits():
     same_as_plain([[box] for box in boxes])
 
 
+def test_more_cases_than_the_cells_can_number(monkeypatch):
+    random = np.random.default_rng(0)
+    pieces = [[star(110 + i / 500, 30, 0.1, 24, random)] for i in range(20)]
+    assert len(same_as_plain(pieces)._grid.cases) > 32
+    monkeypatch.setattr(mosaic, "_MOST_CASES", 32)
+    assert len(same_as_plain(pieces)._grid.cases) == 1  # every point is asked for
+
+
 @pytest.mark.parametrize("few", [-1, 10_000])
 def test_few_points_are_told_as_many_are(monkeypatch, few):
     monkeypatch.setattr(mosaic, "FEW", few)
@@ -235,3 +243,11 @@ def test_many_accuracies_are_rounded_up(n):
     assert clearance.unclear(lon, np.full(2, 30.02), np.array([1_500.0, 1_500.0 - n])).tolist() == [0, 1]
     assert len(clearance._levels) <= 201
     assert clearance._levels[-1] == n - 1
+
+
+@pytest.mark.parametrize("shape", [shapely.box(179.5, 9, 180, 11), shapely.box(-180, 9, -179.5, 11)])
+def test_edges_at_the_seam_are_near_from_both_sides(shape):
+    lines = segments(shape)
+    lon = np.array([-179.9999, 179.9999, -180.0, 180.0, 0.0])
+    rows = Clearance(Frame.over(lines), [lines], [500.0]).unclear(lon, np.full(5, 10.0), np.full(5, 50.0))
+    assert set(rows.tolist()) >= {0, 1, 2, 3}
