@@ -75,29 +75,46 @@ def _cells():
             yield name, column.name
 
 
-def spoilt(scanned, folder, statement, rows=1):
-    """Verify a copy of the store on which a statement was run."""
-    copy = folder / "copy.db"
-    with sqlite3.connect(scanned.engine.url.database) as source, sqlite3.connect(copy) as target:
+@pytest.fixture(scope="module")
+def copied(scanned, tmp_path_factory):
+    """Give a copy of the store that stays open: SQLAlchemy writes each statement once, not once a copy."""
+    file = tmp_path_factory.mktemp("copied") / "copy.db"
+    renew(scanned, file)
+    store = open_store(f"sqlite:///{file}", evidence=scanned.evidence, create=False)
+    yield store
+    store.close()
+
+
+def renew(scanned, file, statement=None, rows=1):
+    """Make a file the store as it was, and run a statement on it."""
+    with sqlite3.connect(scanned.engine.url.database) as source, sqlite3.connect(file) as target:
         source.backup(target)
-        target.execute("PRAGMA foreign_keys=OFF")
-        assert target.execute(statement).rowcount == rows
+        if statement is not None:
+            target.execute("PRAGMA foreign_keys=OFF")
+            assert target.execute(statement).rowcount == rows
     source.close()
     target.close()
-    store = open_store(f"sqlite:///{copy}", evidence=scanned.evidence, create=False)
-    try:
-        return verify(store)
-    finally:
-        store.close()
+
+
+def spoilt(scanned, copied, statement, rows=1):
+    """Verify a copy of the store on which a statement was run."""
+    renew(scanned, copied.engine.url.database, statement, rows)
+    return verify(copied)
+
+
+def test_a_copy_made_anew_verifies(scanned, copied):
+    assert spoilt(scanned, copied, "UPDATE item SET name = 'spoilt' WHERE rowid = 1") != []
+    renew(scanned, copied.engine.url.database)
+    assert verify(copied) == []
 
 
 @pytest.mark.parametrize(("table", "column"), sorted(_cells()))
-def test_every_cell_is_held_against_the_log(scanned, tmp_path, table, column):
+def test_every_cell_is_held_against_the_log(scanned, copied, table, column):
     only = tables.metadata.tables[table].primary_key.columns.keys() == [column]
     number = only and isinstance(tables.metadata.tables[table].c[column].type, sa.Integer)
     value = "7777" if number else "'spoilt'"  # a key of SQLite that is a number stays one
     last = f'(SELECT max(rowid) FROM "{table}")'
-    found = spoilt(scanned, tmp_path, f'UPDATE "{table}" SET "{column}" = {value} WHERE rowid = {last}')
+    found = spoilt(scanned, copied, f'UPDATE "{table}" SET "{column}" = {value} WHERE rowid = {last}')
     assert any(table in fault for fault in found), found
 
 
@@ -105,12 +122,12 @@ def test_every_cell_is_held_against_the_log(scanned, tmp_path, table, column):
 @pytest.mark.parametrize(
     "cell", ["log.facts", "log.at", "item.result", "root.envelope", "operator.key", "run.terms"]
 )
-def test_cells_of_another_kind_are_named_too(scanned, tmp_path, cell, value):
+def test_cells_of_another_kind_are_named_too(scanned, copied, cell, value):
     table, column = cell.split(".")
     statement = f'UPDATE OR IGNORE "{table}" SET "{column}" = {value} WHERE rowid = 1'
     if value == "NULL" and column != "result":
         return  # the database takes none there
-    assert any(table in fault for fault in spoilt(scanned, tmp_path, statement))
+    assert any(table in fault for fault in spoilt(scanned, copied, statement))
 
 
 def forged(scanned, folder, table, key, statement):
@@ -153,13 +170,13 @@ def test_a_log_that_was_gone_on_with_hides_no_change(scanned, tmp_path, table, k
     )
 
 
-def test_triggers_and_columns_are_named(scanned, tmp_path):
+def test_triggers_and_columns_are_named(scanned, copied):
     program = "CREATE TRIGGER sly AFTER UPDATE ON item BEGIN DELETE FROM change; END"
-    assert "item: sly was added" in spoilt(scanned, tmp_path, program, rows=-1)
-    assert "run: more was added" in spoilt(scanned, tmp_path, "ALTER TABLE run ADD COLUMN more", rows=-1)
+    assert "item: sly was added" in spoilt(scanned, copied, program, rows=-1)
+    assert "run: more was added" in spoilt(scanned, copied, "ALTER TABLE run ADD COLUMN more", rows=-1)
     version = "INSERT INTO alembic_version VALUES ('x')"
-    assert any("alembic_version" in fault for fault in spoilt(scanned, tmp_path, version))
-    assert spoilt(scanned, tmp_path, "DROP TABLE notice", rows=-1) == ["notice: the table is missing"]
+    assert any("alembic_version" in fault for fault in spoilt(scanned, copied, version))
+    assert spoilt(scanned, copied, "DROP TABLE notice", rows=-1) == ["notice: the table is missing"]
 
 
 def test_an_entry_noted_elsewhere_shows_a_log_that_was_cut_off(scanned):
@@ -191,9 +208,9 @@ def test_a_file_that_is_broken_is_kept_anew(tmp_path):
 
 
 @pytest.mark.parametrize("table", sorted(tables.metadata.tables))
-def test_a_row_taken_out_is_missed(scanned, tmp_path, table):
+def test_a_row_taken_out_is_missed(scanned, copied, table):
     first = f'(SELECT min(rowid) FROM "{table}")'
-    found = spoilt(scanned, tmp_path, f'DELETE FROM "{table}" WHERE rowid = {first}')
+    found = spoilt(scanned, copied, f'DELETE FROM "{table}" WHERE rowid = {first}')
     assert any(table in fault for fault in found), found
 
 
