@@ -24,7 +24,7 @@ def visible(text: object) -> str:
     'a\\x1b[31m\\u202eb'
     """
     shown = str(text)
-    if shown.isascii() and shown.isprintable():
+    if shown.isprintable():  # then none of its characters is of `OBEYED`
         return shown
     return "".join(c if unicodedata.category(c) not in OBEYED else ascii(c)[1:-1] for c in shown)
 

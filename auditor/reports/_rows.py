@@ -259,15 +259,21 @@ def flat(table: pa.Table, shown_as: Callable[[str], str] = str) -> pa.Table:
     for name in table.column_names:
         column = table.column(name)
         if pa.types.is_list(column.type):
-            mark = " → " if name in ARROWS else ";"
-            values = [None if v is None else mark.join(v) for v in column.to_pylist()]
-            column = pa.array(values, pa.string())
-        elif pa.types.is_dictionary(column.type):
-            column = column.cast(pa.string())
-        if pa.types.is_string(column.type):
-            column = pa.array([v if v is None else shown_as(v) for v in column.to_pylist()], pa.string())
+            column = pc.binary_join(column, " → " if name in ARROWS else ";")
+        if pa.types.is_dictionary(column.type):
+            column = column.unify_dictionaries().combine_chunks()
+            column = _shown(column.dictionary, shown_as).take(column.indices)
+        elif pa.types.is_string(column.type):
+            column = _shown(column, shown_as)
         columns.append(column)
     return pa.table(columns, table.column_names)
+
+
+def _shown(column: Any, shown_as: Callable[[str], str]) -> Any:
+    """Write texts as they are shown."""
+    if shown_as is str:
+        return column
+    return pa.array([v if v is None else shown_as(v) for v in column.to_pylist()], pa.string())
 
 
 def line(points: Sequence[Point | None]) -> BaseGeometry | None:

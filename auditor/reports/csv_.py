@@ -9,7 +9,7 @@ by semicolons. Whoever needs texts as they are takes Parquet or JSON; for people
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -17,20 +17,32 @@ import pyarrow.csv
 from auditor.errors import visible
 from auditor.formulas import inert_table
 from auditor.reports import Report
-from auditor.reports._rows import FACTS, Findings, facts, flat
+from auditor.reports._rows import EMPTY, FACTS, Findings, facts, flat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.result import AuditResult
 
 
-def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: FBT001
-    """Give the table."""
-    table = Findings(result, all_findings).table
-    for name, value in facts(result).items():
-        table = table.append_column(name, pa.array([value] * table.num_rows, FACTS[name]))
+def render(result: AuditResult, all_findings: bool) -> Iterator[bytes]:  # noqa: FBT001
+    """Give the table, some rows at a time."""
+    told = facts(result)
+    yield _written(Findings(result, all_findings, EMPTY), told, head=True)
+    for findings in Findings.streamed(result, all_findings):
+        yield _written(findings, told, head=False)
+
+
+def _written(findings: Findings, told: dict[str, Any], *, head: bool) -> bytes:
+    """Write rows of the table with the facts of the run."""
+    table = findings.table
+    for name, value in told.items():
+        table = table.append_column(name, pa.repeat(pa.scalar(value, FACTS[name]), table.num_rows))
     out = io.BytesIO()
-    pyarrow.csv.write_csv(inert_table(flat(table, visible)), out)
-    return [out.getvalue()]
+    pyarrow.csv.write_csv(
+        inert_table(flat(table, visible)), out, pyarrow.csv.WriteOptions(include_header=head)
+    )
+    return out.getvalue()
 
 
 REPORT = Report("csv", (".csv",), render)

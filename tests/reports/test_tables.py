@@ -8,6 +8,7 @@ import io
 import json
 import math
 import sqlite3
+import unicodedata
 import zipfile
 from dataclasses import replace
 from itertools import pairwise
@@ -24,11 +25,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import auditor
+from auditor.errors import OBEYED, visible
 from auditor.findings import SETTLED, Verdict
 from auditor.formulas import spoken
 from auditor.messages import VERDICTS
+from auditor.reports import _told as told
 from auditor.reports._content import dumps, head
-from auditor.reports._rows import COLUMNS, FACTS, LABELS, Findings, line, whole
+from auditor.reports._rows import ARROWS, COLUMNS, FACTS, LABELS, Findings, flat, line, whole
 from auditor.reports.csv_ import REPORT as CSV
 from auditor.reports.geojson import REPORT as GEOJSON
 from auditor.reports.gpkg import REPORT as GPKG
@@ -500,3 +503,64 @@ def test_a_workbook_holds_no_times(bad):
 
 def test_half_a_character_is_replaced():
     assert whole("a\ud800b") == "a?b" and whole("名称") == "名称"
+
+
+# --- texts of tables, against cell by cell ----------------------------------------------------------------
+
+TEXTS = st.one_of(
+    st.none(), st.text(max_size=4), st.sampled_from(["=1", "名\u3000", "\x1b[31m", "\u202ea", "é"])
+)
+
+
+def plainly(text):
+    """Show a text character by character, as `visible` says."""
+    return "".join(c if unicodedata.category(c) not in OBEYED else ascii(c)[1:-1] for c in text)
+
+
+def flat_plainly(table, shown_as):
+    """Write a table as `flat` does, a cell at a time."""
+    columns = {}
+    for name in table.column_names:
+        mark = " → " if name in ARROWS else ";"
+        texts = [mark.join(v) if isinstance(v, list) else v for v in table.column(name).to_pylist()]
+        columns[name] = [shown_as(v) if isinstance(v, str) else v for v in texts]
+    return columns
+
+
+@given(st.text())
+def test_visible_as_it_says(text):
+    assert visible(text) == plainly(text)
+
+
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, st.lists(st.text(max_size=3), max_size=3) | st.none()), max_size=8),
+    st.integers(0, 8),
+    st.sampled_from([str, visible]),
+)
+def test_flat_as_cell_by_cell(rows, cut, shown_as):
+    kinds = {
+        "name": pa.string(),
+        "kind": pa.dictionary(pa.int32(), pa.string()),
+        "path": pa.list_(pa.string()),
+    }
+    parts = []
+    for part in (rows[:cut], rows[cut:]):  # chunks whose dictionaries differ
+        columns = {"name": [r[0] for r in part], "kind": [r[1] for r in part], "path": [r[2] for r in part]}
+        arrays = {name: pa.array(columns[name], kind) for name, kind in kinds.items()}
+        parts.append(
+            pa.table(
+                {**arrays, "clauses": arrays["path"], "metres": pa.array([1.5] * len(part), pa.float64())}
+            )
+        )
+    table = pa.concat_tables(parts)
+    assert flat(table, shown_as).to_pydict() == flat_plainly(table, plainly if shown_as is visible else str)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_csv_in_pieces_as_at_once(result, monkeypatch, most):
+    whole_ = bytes_of(CSV, result, all_findings=True)
+    monkeypatch.setattr("auditor.reports._told.CHUNK", most)
+    tables = "auditor.reports._rows.tables"
+    monkeypatch.setattr(tables, lambda result, verdicts: told.tables(result, verdicts, few=0))
+    assert len(list(CSV.render(result, True))) > len(result.findings.rules)
+    assert bytes_of(CSV, result, all_findings=True) == whole_
