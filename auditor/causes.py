@@ -55,7 +55,8 @@ def _first(findings: FindingTable, batch: Batch, groups: IntArray) -> Iterator[t
     """Size of each group of a batch's subjects, and the first by name."""
     if isinstance(batch.subjects, np.ndarray):
         table = pa.table({"group": groups, "name": findings.ids_of(batch)})
-        counted = table.group_by("group").aggregate([("name", "count"), ("name", "min")])
+        # One thread: those of Arrow may let go of numpy's memory when the interpreter is gone already.
+        counted = table.group_by("group", use_threads=False).aggregate([("name", "count"), ("name", "min")])
         columns = (counted.column(name).to_pylist() for name in ("group", "name_count", "name_min"))
         for group, number, name in zip(*columns, strict=True):
             yield group, number, f"{batch.kind}:{name}"

@@ -230,7 +230,11 @@ def _groups(case: Case, asked: IntArray, hung: IntArray, nearest: IntArray) -> l
     groups = np.bincount(which, minlength=places.size)
     subscribers = np.bincount(which, case.counts_of(asked), places.size).astype(np.int64)
     names = declaration.nodes.column("id").take(pa.array(asked))
-    first = pa.table({"which": which, "id": names}).group_by("which").aggregate([("id", "min")])
+    first = (
+        pa.table({"which": which, "id": names})
+        .group_by("which", use_threads=False)
+        .aggregate([("id", "min")])
+    )
     example = dict(zip(first["which"].to_pylist(), first["id_min"].to_pylist(), strict=True))
     kept = links_searched(declaration, in_service=case.in_service, usable=case.links_in_service)
     link = nearest[places]

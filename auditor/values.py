@@ -143,7 +143,7 @@ def is_column(value: Any) -> bool:
 def value_at(value: Any, position: int) -> Any:
     """Value of one subject; what is no column is shared by all."""
     if isinstance(value, np.ndarray):
-        return value[position]
+        return value.item(position)
     return value.get(position) if is_column(value) else value
 
 
@@ -158,7 +158,7 @@ def picker(values: Mapping[str, Any]) -> Callable[[int], dict[str, Any]]:
     """Give a function from a position in a batch to the values of that subject; shared ones come first."""
     shared = {key: value for key, value in values.items() if not is_column(value)}
     own = [
-        (key, value.__getitem__ if isinstance(value, np.ndarray) else value.get)
+        (key, value.item if isinstance(value, np.ndarray) else value.get)
         for key, value in values.items()
         if key not in shared
     ]
@@ -192,7 +192,7 @@ def coded(value: Any, positions: IntArray) -> Distinct:
         chosen = np.ascontiguousarray(value[positions])
         bits = chosen.view(np.int64) if chosen.dtype == np.float64 else chosen  # else 0.0 would be -0.0
         used, first, codes = np.unique(bits, return_index=True, return_inverse=True)
-        return Distinct(codes, list(chosen[first]))
+        return Distinct(codes, chosen[first].tolist())
     if isinstance(value, np.ndarray | Each | Lists):
         return Distinct(np.arange(len(positions)), [value_at(value, i) for i in positions.tolist()])
     return Distinct(np.zeros(len(positions), np.int64), [value])

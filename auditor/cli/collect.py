@@ -141,7 +141,11 @@ def _summary(found: Observations, target: str, lang: str) -> None:
     from auditor.errors import visible
     from auditor.messages import OUTCOMES, label
 
-    counts = found.table.group_by(["source", "outcome"]).aggregate([([], "count_all")]).to_pylist()
+    counts = (
+        found.table.group_by(["source", "outcome"], use_threads=False)
+        .aggregate([([], "count_all")])
+        .to_pylist()
+    )
     by_source: dict[str, dict[str, int]] = {}
     for row in counts:
         by_source.setdefault(row["source"], {})[row["outcome"]] = row["count_all"]

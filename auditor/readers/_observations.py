@@ -189,6 +189,8 @@ def _is_region(code: str) -> bool:
 
 def _named(table: pa.Table) -> tuple[Provenance, ...]:
     """Sources of a file that another program wrote: what the rows name."""
-    pairs = table.group_by(["source", "family"]).aggregate([("vintage_on", "max")]).to_pylist()
+    pairs = (
+        table.group_by(["source", "family"], use_threads=False).aggregate([("vintage_on", "max")]).to_pylist()
+    )
     found = [Provenance(p["source"], p["family"], p["source"], p["vintage_on_max"]) for p in pairs]
     return tuple(sorted(found, key=lambda p: (p.source, p.family)))
