@@ -285,6 +285,8 @@ def line(points: Sequence[Point | None]) -> BaseGeometry | None:
     'LINESTRING (121 31, 122 31)'
     >>> line([(170.0, 10.0), (-170.0, 20.0)]).wkt
     'MULTILINESTRING ((170 10, 180 15), (-180 15, -170 20))'
+    >>> line([(180.0, 10.0), (-180.0, 20.0), (-170.0, 20.0)]).wkt
+    'MULTILINESTRING ((180 10, 180 20), (-180 20, -170 20))'
     >>> line([(121.0, 31.0), (121.0, 31.0)]) is None
     True
     """
@@ -294,7 +296,7 @@ def line(points: Sequence[Point | None]) -> BaseGeometry | None:
             runs.append([])
         elif not runs[-1]:
             runs[-1].append(point)
-        elif point != runs[-1][-1]:
+        else:
             _extend(runs, point)
     lines = [run for run in runs if len(run) > 1]
     if not lines:
@@ -305,13 +307,21 @@ def line(points: Sequence[Point | None]) -> BaseGeometry | None:
 def _extend(runs: list[list[Point]], point: Point) -> None:
     """Go on to a point, the short way round the Earth (RFC 7946, 3.1.9)."""
     (west, south), (east, north) = runs[-1][-1], point
-    if abs(east - west) > HALF_TURN:
+    if abs(east - west) == 2 * HALF_TURN:  # one meridian, which has two names
+        point = (west, north)
+    elif abs(east - west) > HALF_TURN:
         side = HALF_TURN if west > 0 else -HALF_TURN
         across = (side - west) / (east + 2 * side - west)
         at = south + across * (north - south)
-        runs[-1].append((side, at))
+        _append(runs[-1], (side, at))
         runs.append([(-side, at)])
-    runs[-1].append(point)
+    _append(runs[-1], point)
+
+
+def _append(run: list[Point], point: Point) -> None:
+    """Go on to a point, if one does not stand there."""
+    if point != run[-1]:
+        run.append(point)
 
 
 def _points(place: Any, rows: IntArray) -> list[Point | None]:

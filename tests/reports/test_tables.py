@@ -21,7 +21,7 @@ import pyogrio
 import pytest
 import python_calamine
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import auditor
@@ -415,17 +415,28 @@ POINT = st.tuples(
 )
 
 
-@given(st.lists(st.none() | POINT, max_size=8))
+SEAM = st.tuples(st.sampled_from([-180.0, 180.0, 179.0, -179.0, 0.0]), st.sampled_from([0.0, 10.0]))
+
+
+def same_place(a, b):
+    return a == b or (a[1] == b[1] and abs(a[0]) == abs(b[0]) == 180)
+
+
+@given(st.lists(st.none() | POINT | SEAM, max_size=8))
+@example([(180.0, 0.0), (-180.0, 0.0)])
+@example([(180.0, 0.0), (-180.0, 10.0), (170.0, 10.0)])
 def test_a_line_goes_through_its_places_the_short_way(points):
     made = line(points)
     known = [p for p in points if p is not None]
-    steps = [(a, b) for a, b in pairwise(points) if a is not None and b is not None and a != b]
+    steps = [(a, b) for a, b in pairwise(points) if a is not None and b is not None and not same_place(a, b)]
     assert (made is None) == (not steps)
     for part in shapely.get_parts(made) if made is not None else ():
         places = shapely.get_coordinates(part).tolist()
         assert len(places) > 1
-        assert all(abs(a[0] - b[0]) <= 180 for a, b in pairwise(places))
+        assert all(a != b and abs(a[0] - b[0]) <= 180 for a, b in pairwise(places))
         assert all(tuple(p) in known or abs(p[0]) == 180 for p in places)
+    drawn = [] if made is None else [tuple(p) for p in shapely.get_coordinates(made).tolist()]
+    assert all(any(same_place(p, q) for q in drawn) for step in steps for p in step)
 
 
 # --- XLSX ---------------------------------------------------------------------------------------------------
