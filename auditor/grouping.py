@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from auditor.findings import WORST_FIRST, Verdict
+from auditor.ways import lengths_of, ways_of
 
 if TYPE_CHECKING:
-    from auditor.findings import Finding
+    from collections.abc import Iterable, Sequence
+
+    from auditor.columns import IntArray
+    from auditor.findings import Batch, Finding, FindingTable, RuleFindings
 
 
 class Group(NamedTuple):
@@ -40,3 +49,97 @@ def _cause(finding: Finding) -> tuple[str, ...]:
 def _shortest(finding: Finding) -> int:
     """Order that shows the shortest witness first."""
     return len(finding.details.get("path") or ())
+
+
+# --- by columns -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Members:
+    """A group as `Group`, whose findings are not made: where each stands in the batches of its rule.
+
+    Parameters
+    ----------
+    verdict, message_id, handoff
+        As of `Group`.
+    batch, position
+        Of each finding: which of the rule's batches, and where in it.
+    shortest
+        Nodes on the path of the first finding.
+    """
+
+    verdict: Verdict
+    message_id: str
+    handoff: tuple[str, ...]
+    batch: IntArray
+    position: IntArray
+    shortest: int
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+
+def members(findings: FindingTable, found: RuleFindings, verdicts: Iterable[Verdict]) -> list[Members]:
+    """Group the findings of a rule as `grouped` does, a column at a time."""
+    wanted = frozenset(verdicts)
+    made: list[Members] = []
+    for verdict in WORST_FIRST:
+        held = [i for i, b in enumerate(found.batches) if b.verdict == verdict and len(b)]
+        if verdict in wanted and held:
+            groups = _members(findings, found, verdict, held)
+            made += sorted(groups, key=lambda g: (-len(g), g.handoff, g.message_id))
+    return made
+
+
+def _members(
+    findings: FindingTable, found: RuleFindings, verdict: Verdict, held: Sequence[int]
+) -> list[Members]:
+    batches = [found.batches[i] for i in held]
+    order = _order(findings, batches)
+    number = np.repeat(held, [len(batch) for batch in batches])[order]
+    position = np.concatenate([np.arange(len(batch)) for batch in batches])[order]
+    lengths = np.concatenate([lengths_of(batch.details.get("path"), len(batch)) for batch in batches])[order]
+    known: dict[tuple[str, tuple[str, ...]], int] = {}
+    keys = []
+    for batch in batches:
+        codes, causes = _causes(findings, batch)
+        ids = [known.setdefault((batch.message, cause), len(known)) for cause in causes]
+        keys.append(np.array(ids, np.int64)[codes])
+    key = np.concatenate(keys)[order]
+    by_group = np.lexsort((lengths, key))  # stable: by subject where witnesses are as long
+    parts = np.split(by_group, np.cumsum(np.bincount(key))[:-1])
+    return [
+        Members(verdict, *name, number[at], position[at], int(lengths[at[0]]))
+        for name, at in zip(known, parts, strict=True)
+    ]
+
+
+def _order(findings: FindingTable, batches: Sequence[Batch]) -> IntArray:
+    """Order of subjects, as `FindingTable.of` gives them; those on rows of one table are sorted by Arrow."""
+    if all(isinstance(b.subjects, np.ndarray) for b in batches) and len({b.kind for b in batches}) == 1:
+        order: IntArray = pc.sort_indices(pa.concat_arrays([findings.ids_of(b) for b in batches])).to_numpy()
+        return order
+    names = [name for batch in batches for name in findings.names(batch)]
+    return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
+
+
+def _causes(findings: FindingTable, batch: Batch) -> tuple[IntArray, list[tuple[str, ...]]]:
+    """Give the cause of each finding of a batch, as `_cause` does; some may stand there twice."""
+    size = len(batch)
+    ways = ways_of(batch.details.get("handoff"), np.arange(size))
+    starts, ends, codes = ways.offsets[:-1], ways.offsets[1:], np.zeros(size, np.int64)
+    if batch.kind == "node" and len(ways.codes):
+        firsts = [ways.words[i] for i in np.append(ways.codes, 0)[starts].tolist()]
+        own = [f"node:{first}" == name for first, name in zip(firsts, findings.names(batch), strict=True)]
+        starts = starts + ((ends > starts) & own)
+    held = np.append(ways.codes, -1)
+    for level in range(int((ends - starts).max())):
+        at = np.where(starts + level < ends, starts + level, -1)
+        codes = codes * (len(ways.words) + 1) + held[at] + 1
+        codes = np.unique(codes, return_inverse=True)[1]
+    first, codes = np.unique(codes, return_index=True, return_inverse=True)[1:]
+    causes = [
+        tuple(ways.words[i] for i in ways.codes[start:end].tolist())
+        for start, end in zip(starts[first].tolist(), ends[first].tolist(), strict=True)
+    ]
+    return codes, causes

@@ -86,7 +86,7 @@ def _page(result: AuditResult, *, all_findings: bool, compact: bool) -> str:
         "texts": entries.texts.all,
         "groups": entries.groups,
         "findings": {**columns, "subject": subject, "others": others, "nodes": entries.nodes(carried)},
-        "paths": {"node": carried.index[path_rows], "after": entries.ends.after},
+        "paths": {"node": carried.index[path_rows], "after": entries.ends.after.tolist()},
         "compact": compact,
         "everything": all_findings,
     }

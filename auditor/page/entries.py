@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from auditor.explaining import FACTS_OF
-from auditor.findings import SETTLED, WORST_FIRST, Verdict, plain
-from auditor.grouping import grouped
+from auditor.findings import SETTLED, WORST_FIRST, Verdict, fingerprint, fingerprints, plain
+from auditor.grouping import members
 from auditor.messages import GRADES, VERDICTS, observation_line, weightiest
-from auditor.page.network import NOT_JUDGED, Carried, shown
+from auditor.page.network import Carried, shown
 from auditor.page.words import WORDS
+from auditor.result import AuditResult
+from auditor.values import coded, combined, is_column
+from auditor.ways import grown, ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator
 
     from auditor.columns import IntArray
-    from auditor.findings import Finding
-    from auditor.grouping import Group
-    from auditor.result import AuditResult
+    from auditor.findings import Batch, RuleFindings
+    from auditor.grouping import Members
+    from auditor.values import Distinct
+    from auditor.ways import Ways
 
 MOST_FINDINGS = 200_000  # carried, worst first; groups count all
 FEW_FINDINGS = 3_000  # up to here passes are carried without being asked for
@@ -27,6 +35,7 @@ MOST_NAMED = 20  # nodes that a finding on a contract names
 SEEN = 6  # observations of a finding
 LONGEST_TEXT = 4_000
 ANCHOR = 12  # characters of a fingerprint
+SAYS = {"message": AuditResult.told, "ask": AuditResult.asked}
 
 
 class Texts:
@@ -46,37 +55,26 @@ class Texts:
         return self._index[text]
 
 
-class Ends:
-    """Paths as a tree that grows from their ends: what paths share towards the Internet is there once.
+@dataclass(frozen=True)
+class Part:
+    """Findings of one batch that a page carries.
 
-    Each entry is a node and the entry that comes next on the way, -1 at the end.
+    Parameters
+    ----------
+    found, batch
+        Of which rule, which batch of it.
+    at, positions
+        Where each stands among all that are carried, and in the batch.
     """
 
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.after: list[int] = []
-        self._known: dict[tuple[str, int], int] = {}
-        self._rest: dict[tuple[str | None, ...], int] = {}
+    found: RuleFindings
+    batch: Batch
+    at: IntArray
+    positions: IntArray
 
-    def add(self, path: Sequence[str | None]) -> int:
-        """Put a path in; gives its first entry, -1 for a path of no nodes."""
-        if not path:
-            return -1
-        rest = tuple(path[1:])
-        if rest not in self._rest:  # many subjects share all but their own node
-            entry = -1
-            for name in reversed(rest):
-                entry = self._entry(name or "", entry)
-            self._rest[rest] = entry
-        return self._entry(path[0] or "", self._rest[rest])
-
-    def _entry(self, name: str, after: int) -> int:
-        key = (name, after)
-        if key not in self._known:
-            self._known[key] = len(self.names)
-            self.names.append(name)
-            self.after.append(after)
-        return self._known[key]
+    def detail(self, name: str) -> Distinct:
+        """Give a fact of each finding, None where the batch does not know it."""
+        return coded(self.batch.details.get(name), self.positions)
 
 
 class Entries:
@@ -95,50 +93,79 @@ class Entries:
         self.lang = result.lang
         number = sum(len(batch) for found in result.findings.rules for batch in found.batches)
         everything = all_findings or number <= FEW_FINDINGS
-        self.texts, self.ends = Texts(), Ends()
+        self.texts = Texts()
         self.groups: list[dict[str, Any]] = []
-        self._members: list[Finding] = []
-        self._says = {"message": result.message, "ask": result.ask}
-        self._own: dict[str, list[int]] = {name: [] for name in self._says}
-        self.left_out = 0
-        by_rule: dict[str, list[Finding]] = {}
-        for finding in result.findings.rows(None if everything else set(Verdict) - SETTLED):
-            by_rule.setdefault(finding.rule, []).append(finding)
-        for _, findings in sorted(by_rule.items(), key=worst_rule):
-            for group in grouped(findings):
-                self._add(group)
+        self.size = self.left_out = 0
+        self._parts: list[Part] = []
+        self._own: dict[str, list[int]] = {name: [] for name in SAYS}
+        wanted = set(Verdict) if everything else set(Verdict) - SETTLED
+        grouped = [(found, members(result.findings, found, wanted)) for found in result.findings.rules]
+        for found, groups in sorted((pair for pair in grouped if pair[1]), key=worst_rule):
+            self._add(found, groups)
+        self.ends = grown([way for part in self._parts for way in _ways(part)], self.size)
 
-    def _add(self, group: Group) -> None:
-        """Take a group in, with as many of its findings as the page has room for."""
-        room = max(0, MOST_FINDINGS - len(self._members))
-        taken, texts = group.findings[:room], self.texts
-        first = group.findings[0]
-        said = {k: [texts.at(get(f)) for f in taken or [first]] for k, get in self._says.items()}
+    def _add(self, found: RuleFindings, groups: list[Members]) -> None:
+        """Take the groups of a rule in, with as many of their findings as the page has room for."""
+        ends = np.cumsum([self.size, *map(len, groups)]).clip(max=MOST_FINDINGS).tolist()
+        taken = [end - start for start, end in pairwise(ends)]
+        # A group for which there is no room still says what its first finding says.
+        cuts = np.cumsum([0, *(max(size, 1) for size in taken)]).tolist()
+        number, position = (
+            np.concatenate([column(group)[: max(size, 1)] for group, size in zip(groups, taken, strict=True)])
+            for column in (attrgetter("batch"), attrgetter("position"))
+        )
+        said = self._said(found, number, position)
+        for group, size, start, (cut, end) in zip(groups, taken, ends, pairwise(cuts), strict=False):
+            self._add_group(found, group, start, size, {k: told[cut:end] for k, told in said.items()})
+        kept = np.concatenate([cut + np.arange(size) for cut, size in zip(cuts, taken, strict=False)])
+        number, position = number[kept], position[kept]
+        for i in np.unique(number).tolist():
+            mine = np.flatnonzero(number == i)
+            self._parts.append(Part(found, found.batches[i], self.size + mine, position[mine]))
+        self.size = ends[-1]
+
+    def _add_group(
+        self, found: RuleFindings, group: Members, start: int, size: int, told: dict[str, list[str]]
+    ) -> None:
+        texts = self.texts
+        said = {k: [texts.at(text) for text in own] for k, own in told.items()}
         # One message for all says it once, for the group; else each finding says its own.
-        shared = {k: told[0] if len(set(told)) == 1 else -1 for k, told in said.items()}
-        start = len(self._members)
+        shared = {k: own[0] if len(set(own)) == 1 else -1 for k, own in said.items()}
         self.groups.append(
             {
-                "rule": first.rule,
+                "rule": found.rule,
                 "verdict": WORST_FIRST.index(group.verdict),
                 "title": texts.at(self._title(group)),
                 "handoff": [shown(name) for name in group.handoff],
-                "size": len(group.findings),
+                "size": len(group),
                 "start": start,
-                "end": start + len(taken),
+                "end": start + size,
                 "settled": group.verdict in SETTLED,
-                "gate": not first.details.get("path"),
+                "gate": not group.shortest,
                 **shared,
             }
         )
-        for k, told in said.items():
-            self._own[k] += told[: len(taken)] if shared[k] < 0 else [-1] * len(taken)
-        self._members += taken
-        self.left_out += len(group.findings) - len(taken)
+        for k, own in said.items():
+            self._own[k] += own[:size] if shared[k] < 0 else [-1] * size
+        self.left_out += len(group) - size
 
-    def _title(self, group: Group) -> str:
+    def _said(self, found: RuleFindings, number: IntArray, position: IntArray) -> dict[str, list[str]]:
+        """Give what findings say and ask for; each distinct combination of arguments is filled once."""
+        result, said = self.result, {name: np.empty(len(number), object) for name in SAYS}
+        for i in np.unique(number).tolist():
+            batch, mine = found.batches[i], np.flatnonzero(number == i)
+            gaps = result.gaps(found.rule, batch.message)
+            keys = [key for key, value in batch.args.items() if key in gaps and is_column(value)]
+            several = combined([coded(batch.args[key], position[mine]) for key in keys], len(mine))
+            filled = [{**batch.args, **dict(zip(keys, own, strict=True))} for own in several.values]
+            for name, get in SAYS.items():
+                told = [get(result, found.rule, batch.message, args) for args in filled]
+                said[name][mine] = np.array(told, object)[several.codes]
+        return {name: texts.tolist() for name, texts in said.items()}
+
+    def _title(self, group: Members) -> str:
         """Say what a group is: how many subjects, and the hand-off that they share."""
-        size, lang = len(group.findings), self.lang
+        size, lang = len(group), self.lang
         where = " → ".join(shown(name) or WORDS["blank_end"].in_(lang) for name in group.handoff)
         if where and size > 1:
             return WORDS["by_handoff"].in_(lang).format(count=size, where=where)
@@ -152,87 +179,144 @@ class Entries:
 
     def columns(self) -> dict[str, Any]:
         """Give the findings as columns; nodes still by id, see `placed`."""
-        facts, paths, metres, seen, ends = [], [], [], {}, self.ends
-        for at, finding in enumerate(self._members):
-            facts.append(self.texts.at(self._facts(finding)))
-            paths.append(ends.add(path_of(finding)))
-            away = _from_edge(finding)
-            metres.append(None if away is None else round(away))
-            if finding.observations:
-                seen[at] = [self.texts.at(line) for line in self._seen(finding)]
+        told, metres, seen, facts = np.empty(self.size, object), np.empty(self.size, object), {}, []
+        for part in self._parts:
+            far, text = self._facts(part)
+            metres[part.at], told[part.at] = far, text
+            seen |= self._seen(part)
+        lines: dict[int, list[int]] = {}
+        for at, text in enumerate(told.tolist()):
+            facts.append(self.texts.at(text))
+            if at in seen:
+                lines[at] = [self.texts.at(line) for line in seen[at]]
         return {
             "group": np.repeat(np.arange(len(self.groups)), [g["end"] - g["start"] for g in self.groups]),
             **self._own,
             "facts": facts,
-            "path": paths,
-            "metres": metres,
-            "seen": seen,
-            "anchor": "".join(f.fingerprint[:ANCHOR] for f in self._members),
+            "path": self.ends.first.tolist(),
+            "metres": metres.tolist(),
+            "seen": lines,
+            "anchor": self._anchors(),
         }
 
     def names(self, at: int) -> list[str]:
         """Ids of the nodes on the path of a finding, blank for a far end that is not declared."""
-        return [shown(name or "") for name in path_of(self._members[at])]
+        return [shown(name) for name in self.ends.way(at)]
 
-    def _seen(self, finding: Finding) -> list[str]:
-        """Lines on what sources said, the weightiest first."""
-        return [observation_line(plain(o), self.lang) for o in weightiest(finding.observations)[:SEEN]]
+    def _ids(self, part: Part, chosen: IntArray | slice = slice(None)) -> Any:
+        """Ids of the subjects of a part that are rows of nodes or links, as Arrow strings."""
+        rows = np.asarray(part.batch.subjects)[part.positions[chosen]]
+        ids = self.result.findings.ids[part.batch.kind].take(pa.array(rows))
+        return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
-    def _facts(self, finding: Finding) -> str:
-        """Tell how far off, how many and on what evidence, on a line."""
-        details, lang, told = finding.details, self.lang, []
-        metres = _from_edge(finding)
+    def _names(self, part: Part, chosen: IntArray | slice = slice(None)) -> list[str]:
+        """Subjects of a part as text."""
+        kind, subjects = part.batch.kind, part.batch.subjects
+        if kind == "operator":
+            return ["operator"] * len(part.positions[chosen])
+        if isinstance(subjects, np.ndarray):
+            return [f"{kind}:{name}" for name in self._ids(part, chosen).to_pylist()]
+        return [f"{kind}:{subjects[i]}" for i in part.positions[chosen].tolist()]
+
+    def _anchors(self) -> str:
+        """Give the beginnings of fingerprints, one after the other."""
+        findings, anchors = self.result.findings, np.empty(self.size, object)
+        for part in self._parts:
+            rule, kind = part.found.rule, part.batch.kind
+            if isinstance(part.batch.subjects, np.ndarray):
+                names = fingerprints(rule, findings.operator, kind, self._ids(part)).to_pylist()
+            else:
+                names = [fingerprint(rule, findings.operator, name) for name in self._names(part)]
+            anchors[part.at] = [name[:ANCHOR] for name in names]
+        return "".join(anchors.tolist())
+
+    def _seen(self, part: Part) -> dict[int, list[str]]:
+        """Lines on what sources said of findings, the weightiest first."""
+        said = coded(part.batch.observations, part.positions)
+        lines = [
+            [observation_line(plain(o), self.lang) for o in weightiest(records)[:SEEN]]
+            for records in said.values
+        ]
+        owners = zip(part.at.tolist(), said.codes.tolist(), strict=True)
+        return {at: lines[code] for at, code in owners if lines[code]}
+
+    def _facts(self, part: Part) -> tuple[Any, Any]:
+        """Give metres from the edge, and how far off, how many and on what evidence, on a line."""
+        grade = coded(part.batch.grade, part.positions)
+        several = combined([part.detail("distance_m"), part.detail("count"), grade], len(part.at))
+        far, told = np.empty((2, len(several.values)), object)
+        for i, (distance, count, level) in enumerate(several.values):
+            metres = _from_edge(part.found.rule, distance)
+            far[i] = None if metres is None else round(metres)
+            told[i] = self._line(metres, count if part.batch.kind == "node" else None, f"E{level}")
+        return far[several.codes], told[several.codes]
+
+    def _line(self, metres: float | None, count: Any, grade: str) -> str:
+        lang, told = self.lang, []
         if metres is not None:
             name = "distance" if metres >= 0 else "distance_in"
             told.append(WORDS[name].in_(lang).format(metres=round(abs(metres))))
-        count = details.get("count")
-        if isinstance(count, int | np.integer) and count > 1 and finding.subject.startswith("node:"):
+        if isinstance(count, int | np.integer) and count > 1:
             told.append(WORDS["subscribers"].in_(lang).format(count=int(count)))
-        told.append(GRADES[finding.grade].in_(lang))
+        told.append(GRADES[grade].in_(lang))
         return " · ".join(told)
 
     def nodes(self, carried: Carried) -> dict[int, list[int]]:
         """Give the nodes that findings on contracts and the like name."""
-        named = {i: list(f.details.get("nodes") or ())[:MOST_NAMED] for i, f in enumerate(self._members)}
-        found = {i: carried.case.rows_of(map(str, names)) for i, names in named.items() if names}
-        index = {i: carried.index[rows[rows >= 0]] for i, rows in found.items()}
-        return {i: nodes[nodes >= 0].tolist() for i, nodes in index.items()}
+        found = {}
+        for part in (part for part in self._parts if "nodes" in part.batch.details):
+            named = part.detail("nodes")
+            nodes = [_placed(list(names or ())[:MOST_NAMED], carried) for names in named.values]
+            owners = zip(part.at.tolist(), named.codes.tolist(), strict=True)
+            found |= {at: nodes[code] for at, code in owners if nodes[code] is not None}
+        return dict(sorted(found.items()))
 
     def subjects(self, carried: Carried) -> tuple[IntArray, list[str]]:
         """Give the node of each finding, by its place among those carried; else -1 - its text."""
-        names = [
-            f.subject.removeprefix("node:") if f.subject.startswith("node:") else "" for f in self._members
-        ]
-        rows = carried.case.rows_of(names)
-        index = np.where(rows >= 0, carried.index[rows], -1)
-        others: list[str] = []
-        for at in np.flatnonzero(index < 0).tolist():
-            index[at] = -1 - len(others)
-            others.append(shown(self._members[at].subject))
-        return index, others
+        index, others = np.full(self.size, -1, np.int64), np.empty(self.size, object)
+        for part in self._parts:
+            if part.batch.kind == "node":
+                rows = part.batch.subjects
+                rows = rows if isinstance(rows, np.ndarray) else carried.case.rows_of(rows)
+                index[part.at] = carried.index[rows[part.positions]]
+            lost = np.flatnonzero(index[part.at] < 0)
+            others[part.at[lost]] = [shown(name) for name in self._names(part, lost)]
+        lost = np.flatnonzero(index < 0)
+        index[lost] = -1 - np.arange(len(lost))
+        return index, others[lost].tolist()
 
 
-def _from_edge(finding: Finding) -> float | None:
+def _placed(names: list[Any], carried: Carried) -> list[int] | None:
+    """Nodes by their places among those carried; nothing where none is named."""
+    rows = carried.case.rows_of(map(str, names))
+    nodes = carried.index[rows[rows >= 0]]
+    found: list[int] = nodes[nodes >= 0].tolist()
+    return found if names else None
+
+
+def _ways(part: Part) -> Iterator[tuple[IntArray, Ways]]:
+    """Give the witnesses of findings: the path, or else the path to the gate."""
+    at, positions = part.at, part.positions
+    for name in ("path", "path_to_gate"):
+        if name in part.batch.details and len(at):
+            ways = ways_of(part.batch.details[name], positions)
+            yield at, ways
+            rest = ways.lengths == 0
+            at, positions = at[rest], positions[rest]
+
+
+def _from_edge(rule: str, metres: Any) -> float | None:
     """Metres from the edge of the nearest area, negative inside; nothing where that is not what is told."""
-    metres = finding.details.get("distance_m")
-    if metres is None or metres != metres or (finding.rule, "distance_m") in FACTS_OF:  # noqa: PLR0124 -- NaN
+    if metres is None or metres != metres or (rule, "distance_m") in FACTS_OF:  # noqa: PLR0124 -- NaN
         return None
     return float(metres)
 
 
-def path_of(finding: Finding) -> Sequence[str | None]:
-    """Give the nodes of a finding's witness, from the subject on."""
-    details = finding.details
-    path: Sequence[str | None] = details.get("path") or details.get("path_to_gate") or ()
-    return path
-
-
-def worst_rule(item: tuple[str, Iterable[Finding]]) -> tuple[bool, int, str]:
+def worst_rule(item: tuple[RuleFindings, list[Members]]) -> tuple[bool, int, str]:
     """Order of rules for people: related law last, then worst first."""
-    rule, findings = item
-    found = list(findings)
-    rank = min((WORST_FIRST.index(f.verdict) for f in found), default=NOT_JUDGED)
-    return found[0].basis == "related_law", rank, rule
+    found, groups = item
+    rank = min(WORST_FIRST.index(group.verdict) for group in groups)
+    return found.basis == "related_law", rank, found.rule
 
 
 def verdict_words(lang: str) -> list[str]:

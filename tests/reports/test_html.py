@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 import auditor
 from auditor.findings import WORST_FIRST, Verdict
 from auditor.page import build, entries, map_html, network, page_html
-from auditor.page.entries import Ends
 
 ON = "2026-11-22"
 
@@ -242,19 +241,6 @@ def test_what_no_reader_lets_through_is_shown_and_not_obeyed(make, result):
     page = make(replace(result, case=case))
     assert "\\u202e&lt;img src=x" in page
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u2028-\u202e\u2066-\u2069]", page)
-
-
-@given(st.lists(st.lists(st.one_of(st.none(), st.sampled_from("abcd")), max_size=5), max_size=12))
-def test_paths_that_share_their_ends_come_back_whole(paths):
-    ends = Ends()
-    first = [ends.add(path) for path in paths]
-    for path, start in zip(paths, first, strict=True):
-        back, at = [], start
-        while at >= 0:
-            back.append(ends.names[at] or None)
-            at = ends.after[at]
-        assert back == path
-    assert len(ends.names) <= sum(map(len, paths))
 
 
 @given(st.text(), st.integers(1, 20))
