@@ -30,7 +30,7 @@ from auditor.readers._registry import readers
 from auditor.tables import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NOBODY = {"schema": "auditor.declaration/1", "operator": {"name": "Example"}}
 MOST_SECONDS, MOST_BYTES = 60, 2 << 30
@@ -165,14 +165,14 @@ def _told(log: Log) -> tuple[str, str]:
     return (REFUSED, str(found[0]).partition(": ")[2]) if found else (READ, "")
 
 
-def rows(root: Path) -> Iterator[Row]:
-    """Look at every file of the folders that are there."""
+def rows(root: Path, folders: Sequence[str] = FOLDERS) -> Iterator[Row]:
+    """Look at every file of those folders that are there."""
     index = root / "networkx-readers" / "INDEX.tsv"
     errors = {}
     if index.exists():
         with index.open(encoding="utf-8", newline="") as file:
             errors = {row[0]: row[2] for row in csv.reader(file, delimiter="\t") if len(row) > 2}
-    for folder in FOLDERS:
+    for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not path.name.endswith(ABOUT):
                 yield look_at(path, root, errors)

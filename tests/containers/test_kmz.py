@@ -141,7 +141,7 @@ def test_a_nested_archive_is_not_opened():
 
 
 def test_a_million_entries():
-    entries = b"".join(central(b"%07d" % number) for number in range(1_000_000))
+    entries = central(b"0123456") * 1_000_000  # they are counted before their names are looked at
     for count in (0xFFFF, 1):  # what its end says of their number is of no account
         assert refusal(ended(entries, count, 0)) == "holds 1,000,000 files, more than 10,000"
 

@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from functools import cache
 
 import openpyxl
 import pytest
@@ -74,10 +75,12 @@ def sparse():
     return zipped(parts(cells))
 
 
+@cache
 def deflate_bomb():
     return zipped(parts() | {SHEET: sheet("<row/>" * (1 << 17) + " " * (200 << 20))})
 
 
+@cache
 def shared_bomb(*, plain=False):
     """One long text, used by very many cells."""
     strings = f'<sst xmlns="{MAIN}"><si><t>{"临港" * 15_000}</t></si></sst>'
@@ -87,6 +90,7 @@ def shared_bomb(*, plain=False):
     return zipped({name: text.replace(spaced, "") if plain else text for name, text in files.items()})
 
 
+@cache
 def styles():
     formats = "".join(f'<xf numFmtId="{n % 97}" fontId="{n}"/>' for n in range(1_000_000))
     return zipped(
