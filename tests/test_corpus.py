@@ -13,8 +13,6 @@ SHARED = HERE.parents[1] / "shared" / "testdata"
 AT_LEAST = {"topologyzoo": 30, "rfc8345-netoviz": 15, "gnpy-coronet": 4, "jsontestsuite": 95}
 ZOO = "topologyzoo"
 """`tests/readers/test_graphml.py` reads all of its 276 networks and counts what they hold; here an eighth."""
-    "topologyzoo"  # tests/readers/test_graphml.py reads all of its 276 networks, and counts what they hold
-)
 
 
 @pytest.mark.shared
