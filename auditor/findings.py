@@ -265,23 +265,39 @@ class FindingTable:
             (name, b, i) for b, batch in enumerate(batches) for i, name in enumerate(self.names(batch))
         ]
         entries.sort()
-        severity = "info" if verdict in SETTLED else found.severity
         for name, b, i in entries:
-            batch, own, facts = batches[b], args[b](i), details[b]
-            yield Finding(
-                rule=found.rule,
-                basis=found.basis,
-                clauses=found.clauses,
-                subject=name,
-                verdict=verdict,
-                severity=severity,
-                grade=f"E{batch.grade if isinstance(batch.grade, int) else batch.grade[i]}",
-                message_id=batch.message,
-                args=own,
-                details=own if facts is None else facts(i),
-                fingerprint=fingerprint(found.rule, self.operator, name),
-                observations=tuple(value_at(batch.observations, i)),
-            )
+            own, facts = args[b](i), details[b]
+            yield self._finding(found, batches[b], name, i, (own, own if facts is None else facts(i)))
+
+    def one(self, found: RuleFindings, batch: Batch, position: int) -> Finding:
+        """Give one finding of a rule, by its batch and its position there."""
+        name = self.names(replace(batch, subjects=batch.subjects[position : position + 1]))[0]
+        args, details = picker(batch.args)(position), picker(batch.details)(position)
+        return self._finding(found, batch, name, position, (args, details))
+
+    def _finding(
+        self,
+        found: RuleFindings,
+        batch: Batch,
+        name: str,
+        at: int,
+        values: tuple[dict[str, Any], dict[str, Any]],
+    ) -> Finding:
+        args, details = values
+        return Finding(
+            rule=found.rule,
+            basis=found.basis,
+            clauses=found.clauses,
+            subject=name,
+            verdict=batch.verdict,
+            severity="info" if batch.verdict in SETTLED else found.severity,
+            grade=f"E{batch.grade if isinstance(batch.grade, int) else batch.grade[at]}",
+            message_id=batch.message,
+            args=args,
+            details=details,
+            fingerprint=fingerprint(found.rule, self.operator, name),
+            observations=tuple(value_at(batch.observations, at)),
+        )
 
     def counts(self) -> dict[str, Counter[Verdict]]:
         """Findings by rule and verdict."""

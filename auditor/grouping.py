@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from auditor.findings import WORST_FIRST, Verdict
 from auditor.ways import lengths_of, ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from auditor.columns import IntArray
     from auditor.findings import Batch, Finding, FindingTable, RuleFindings
@@ -64,6 +65,8 @@ class Members:
         As of `Group`.
     batch, position
         Of each finding: which of the rule's batches, and where in it.
+    findings
+        The same, made one by one when they are asked for.
     shortest
         Nodes on the path of the first finding.
     """
@@ -73,10 +76,56 @@ class Members:
     handoff: tuple[str, ...]
     batch: IntArray
     position: IntArray
+    findings: Made
     shortest: int
 
     def __len__(self) -> int:
         return len(self.batch)
+
+
+@dataclass(frozen=True)
+class Made(Sequence["Finding"]):
+    """Findings of one rule that are made when they are asked for.
+
+    Parameters
+    ----------
+    table, found
+        Where they are held.
+    batch, position
+        Of each finding, as in `Members`.
+    """
+
+    table: FindingTable
+    found: RuleFindings
+    batch: IntArray
+    position: IntArray
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    @overload
+    def __getitem__(self, at: int) -> Finding: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Finding]: ...
+
+    def __getitem__(self, at: int | slice) -> Finding | list[Finding]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        return self.table.one(self.found, self.found.batches[self.batch[at]], int(self.position[at]))
+
+
+def by_rule(findings: FindingTable, verdicts: Iterable[Verdict]) -> list[tuple[RuleFindings, list[Members]]]:
+    """Group the findings of each rule that has any; related law comes last, then worst first."""
+    wanted = frozenset(verdicts)
+    made = [(found, members(findings, found, wanted)) for found in findings.rules]
+
+    def worst(item: tuple[RuleFindings, list[Members]]) -> tuple[bool, int, str]:
+        found, groups = item
+        rank = min(WORST_FIRST.index(group.verdict) for group in groups)
+        return found.basis == "related_law", rank, found.rule
+
+    return sorted((item for item in made if item[1]), key=worst)
 
 
 def members(findings: FindingTable, found: RuleFindings, verdicts: Iterable[Verdict]) -> list[Members]:
@@ -108,10 +157,12 @@ def _members(
     key = np.concatenate(keys)[order]
     by_group = np.lexsort((lengths, key))  # stable: by subject where witnesses are as long
     parts = np.split(by_group, np.cumsum(np.bincount(key))[:-1])
-    return [
-        Members(verdict, *name, number[at], position[at], int(lengths[at[0]]))
-        for name, at in zip(known, parts, strict=True)
-    ]
+    made = []
+    for (message, cause), at in zip(known, parts, strict=True):
+        where = number[at], position[at]
+        lazily = Made(findings, found, *where)
+        made.append(Members(verdict, message, cause, *where, lazily, int(lengths[at[0]])))
+    return made
 
 
 def _order(findings: FindingTable, batches: Sequence[Batch]) -> IntArray:

@@ -12,11 +12,10 @@ import pyarrow as pa
 
 from auditor.explaining import FACTS_OF
 from auditor.findings import SETTLED, WORST_FIRST, Verdict, fingerprint, fingerprints, plain
-from auditor.grouping import members
+from auditor.grouping import by_rule
 from auditor.messages import GRADES, VERDICTS, observation_line, weightiest
 from auditor.page.network import Carried, shown
 from auditor.page.words import WORDS
-from auditor.result import AuditResult
 from auditor.values import coded, combined, is_column
 from auditor.ways import grown, ways_of
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from auditor.columns import IntArray
     from auditor.findings import Batch, RuleFindings
     from auditor.grouping import Members
+    from auditor.result import AuditResult
     from auditor.values import Distinct
     from auditor.ways import Ways
 
@@ -35,7 +35,7 @@ MOST_NAMED = 20  # nodes that a finding on a contract names
 SEEN = 6  # observations of a finding
 LONGEST_TEXT = 4_000
 ANCHOR = 12  # characters of a fingerprint
-SAYS = {"message": AuditResult.told, "ask": AuditResult.asked}
+SAYS = ("message", "ask")
 
 
 class Texts:
@@ -99,8 +99,7 @@ class Entries:
         self._parts: list[Part] = []
         self._own: dict[str, list[int]] = {name: [] for name in SAYS}
         wanted = set(Verdict) if everything else set(Verdict) - SETTLED
-        grouped = [(found, members(result.findings, found, wanted)) for found in result.findings.rules]
-        for found, groups in sorted((pair for pair in grouped if pair[1]), key=worst_rule):
+        for found, groups in by_rule(result.findings, wanted):
             self._add(found, groups)
         self.ends = grown([way for part in self._parts for way in _ways(part)], self.size)
 
@@ -158,8 +157,8 @@ class Entries:
             keys = [key for key, value in batch.args.items() if key in gaps and is_column(value)]
             several = combined([coded(batch.args[key], position[mine]) for key in keys], len(mine))
             filled = [{**batch.args, **dict(zip(keys, own, strict=True))} for own in several.values]
-            for name, get in SAYS.items():
-                told = [get(result, found.rule, batch.message, args) for args in filled]
+            for name, get in zip(SAYS, (result.told, result.asked), strict=True):
+                told = [get(found.rule, batch.message, args) for args in filled]
                 said[name][mine] = np.array(told, object)[several.codes]
         return {name: texts.tolist() for name, texts in said.items()}
 
@@ -310,13 +309,6 @@ def _from_edge(rule: str, metres: Any) -> float | None:
     if metres is None or metres != metres or (rule, "distance_m") in FACTS_OF:  # noqa: PLR0124 -- NaN
         return None
     return float(metres)
-
-
-def worst_rule(item: tuple[RuleFindings, list[Members]]) -> tuple[bool, int, str]:
-    """Order of rules for people: related law last, then worst first."""
-    found, groups = item
-    rank = min(WORST_FIRST.index(group.verdict) for group in groups)
-    return found.basis == "related_law", rank, found.rule
 
 
 def verdict_words(lang: str) -> list[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__, registers
 from auditor.errors import visible
-from auditor.findings import UNDECIDED, WORST_FIRST, Verdict, plain
-from auditor.grouping import grouped
+from auditor.findings import UNDECIDED, Verdict, plain
+from auditor.grouping import by_rule
 from auditor.language import both, told
 from auditor.messages import (
     BASES,
@@ -32,8 +32,7 @@ from auditor.reports._told import path_of, whole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from auditor.findings import Finding
-    from auditor.grouping import Group
+    from auditor.grouping import Members
     from auditor.result import AuditResult
 
 MOST = 60_000  # bytes
@@ -167,7 +166,7 @@ def _rule(result: AuditResult, rule_id: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _group(result: AuditResult, group: Group) -> str:
+def _group(result: AuditResult, group: Members) -> str:
     """Write findings of one cause: who, what, by which path, on what evidence, and what to do."""
     lang, first = result.lang, group.findings[0]
     count = len(group.findings)
@@ -234,20 +233,6 @@ def _tail(result: AuditResult) -> Iterator[str]:
     yield f"\nauditor {__version__}"
 
 
-def _by_rule(result: AuditResult, all_findings: bool) -> list[tuple[str, list[Finding]]]:  # noqa: FBT001
-    """Findings by rule, the worst first and related law last."""
-    rules: dict[str, list[Finding]] = {}
-    for finding in result.findings.rows(shown(all_findings)):
-        rules.setdefault(finding.rule, []).append(finding)
-
-    def worst(item: tuple[str, list[Finding]]) -> tuple[bool, int, str]:
-        rule, findings = item
-        rank = min(WORST_FIRST.index(f.verdict) for f in findings)
-        return findings[0].basis == "related_law", rank, rule
-
-    return sorted(rules.items(), key=worst)
-
-
 def _fitting(parts: Iterable[str], most: int) -> str:
     """Join lines as long as they fit."""
     text = ""
@@ -263,9 +248,9 @@ def render(result: AuditResult, all_findings: bool) -> list[bytes]:  # noqa: FBT
     text = "\n".join(_head(result)) + "\n"
     groups = findings = 0
     room = MOST - TAIL - len(text.encode())
-    for rule, found in _by_rule(result, all_findings):
-        begun = ""
-        for group in grouped(found):
+    for found, made in by_rule(result.findings, shown(all_findings)):
+        begun, rule = "", found.rule
+        for group in made:
             told = _group(result, group) if room > 0 and not groups else ""
             told = _rule(result, rule) + told if told and not begun else told
             size = len(told.encode())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__, registers
 from auditor.errors import visible
-from auditor.findings import SETTLED, WORST_FIRST, Verdict, plain
-from auditor.grouping import grouped
+from auditor.findings import SETTLED, Verdict, plain
+from auditor.grouping import by_rule, grouped
 from auditor.language import Text, both, chinese
 from auditor.messages import (
     BASES,
@@ -25,12 +25,12 @@ from auditor.reports import Report
 from auditor.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
     from auditor.findings import Finding
-    from auditor.grouping import Group
+    from auditor.grouping import Group, Members
     from auditor.result import AuditResult
 
 __all__ = ["REPORT", "grouped", "print_result", "print_rule", "printed", "render", "visible"]
@@ -80,7 +80,7 @@ def _head(page: Page, result: AuditResult) -> None:
         page.line(label("partial", lang), style="yellow")
 
 
-def _group(page: Page, result: AuditResult, group: Group) -> None:
+def _group(page: Page, result: AuditResult, group: Group | Members) -> None:
     lang, first = page.lang, group.findings[0]
     count = len(group.findings)
     names = page.comma.join(f.subject for f in group.findings[:EXAMPLES])
@@ -106,6 +106,10 @@ def _group(page: Page, result: AuditResult, group: Group) -> None:
 
 def print_rule(page: Page, result: AuditResult, rule_id: str, findings: list[Finding]) -> None:
     """Print a rule with its clauses and its findings, grouped by cause."""
+    _rule(page, result, rule_id, grouped(findings))
+
+
+def _rule(page: Page, result: AuditResult, rule_id: str, groups: Sequence[Group | Members]) -> None:
     lang, rule = page.lang, result.rule(rule_id)
     named = {"rule": rule.id, "title": rule.title, "basis": BASES[rule.basis]}
     head = both("{rule}  {title}  ({basis}, {severity})", **named, severity=SEVERITIES[rule.severity])
@@ -115,7 +119,7 @@ def print_rule(page: Page, result: AuditResult, rule_id: str, findings: list[Fin
         text = clause.zh if lang == "zh" or not clause.en else clause.en
         article = clause.article_zh if lang == "zh" else clause.article
         page.entry("clause", f"{article}{page.colon}{text}", indent=2)
-    for group in grouped(findings):
+    for group in groups:
         _group(page, result, group)
 
 
@@ -178,17 +182,8 @@ def print_result(result: AuditResult, console: Console, *, all_findings: bool = 
     for text in why_nothing(result):
         page.line(text)
     shown = set(Verdict) if all_findings else set(Verdict) - SETTLED
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in result.findings.rows(shown):
-        by_rule.setdefault(finding.rule, []).append(finding)
-
-    def worst(item: tuple[str, list[Finding]]) -> tuple[bool, int, str]:
-        rule, findings = item
-        rank = min(WORST_FIRST.index(f.verdict) for f in findings)
-        return findings[0].basis == "related_law", rank, rule
-
-    for rule, findings in sorted(by_rule.items(), key=worst):
-        print_rule(page, result, rule, findings)
+    for found, groups in by_rule(result.findings, shown):
+        _rule(page, result, found.rule, groups)
     _tail(page, result)
 
 
