@@ -125,7 +125,8 @@ def _levels(
     starts: IntArray, ends: IntArray, codes: IntArray, words: int
 ) -> tuple[IntArray, list[tuple[IntArray, IntArray, IntArray]]]:
     """Find the distinct entries, one step from the ends after the other: their names, what follows, whose."""
-    first, made, held = np.full(len(starts), -1, np.int64), 0, []
+    held: list[tuple[IntArray, IntArray, IntArray]] = []
+    first, made = np.full(len(starts), -1, np.int64), 0
     active, level = np.flatnonzero(ends > starts), 0
     while len(active):
         pairs = (first[active] + 1) * words + codes[ends[active] - 1 - level]

@@ -178,7 +178,8 @@ class Entries:
 
     def columns(self) -> dict[str, Any]:
         """Give the findings as columns; nodes still by id, see `placed`."""
-        told, metres, seen, facts = np.empty(self.size, object), np.empty(self.size, object), {}, []
+        told, metres, facts = np.empty(self.size, object), np.empty(self.size, object), []
+        seen: dict[int, list[str]] = {}
         for part in self._parts:
             far, text = self._facts(part)
             metres[part.at], told[part.at] = far, text
@@ -262,7 +263,7 @@ class Entries:
 
     def nodes(self, carried: Carried) -> dict[int, list[int]]:
         """Give the nodes that findings on contracts and the like name."""
-        found = {}
+        found: dict[int, list[int]] = {}
         for part in (part for part in self._parts if "nodes" in part.batch.details):
             named = part.detail("nodes")
             nodes = [_placed(list(names or ())[:MOST_NAMED], carried) for names in named.values]
