@@ -12,7 +12,7 @@ from auditor.language import say
 from auditor.problems import numbered, quote
 from auditor.readers._entries import Tally
 from auditor.readers._files import read_json
-from auditor.readers._places import LINE, NODE, POINT, Feature, read_places, text_of
+from auditor.readers._places import ENDS, LINE, NODE, POINT, Feature, read_places, text_of
 from auditor.readers._registry import Export, Reader
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ FORBIDDEN = {
     COLLECTION: ("coordinates", "geometries", "geometry", "properties"),
     FEATURE: ("coordinates", "geometries", "features"),
 }
+PLAIN = frozenset({"type", "id", "geometry", "properties"})
 CRS = re.compile(r"(?:urn:ogc:def:crs:)?(?:OGC|EPSG):(?:[\d.]*:)?(CRS84|4326|4490)", re.ASCII | re.IGNORECASE)
 CGCS2000 = "4490"
 MOST_NAMES = 50  # of foreign members that are listed each by its name
@@ -110,7 +111,10 @@ class _Reading:
 
     def features(self, given: list[Any], datum: str) -> list[Feature]:
         """Read features; those that are broken are reported."""
-        found = (self.feature(feature, number, datum) for number, feature in enumerate(given, 1))
+        found = (
+            _plain(feature, number, datum) or self.feature(feature, number, datum)
+            for number, feature in enumerate(given, 1)
+        )
         return [feature for feature in found if feature is not None]
 
     def feature(self, given: Any, number: int, datum: str) -> Feature | None:
@@ -227,6 +231,34 @@ class _Reading:
             self.fault(number, "crs", what, say("convert it to WGS84 (EPSG:4326); EPSG:4490 is read too"))
             return datum
         return "CGCS2000" if known[1] == CGCS2000 else "WGS84"
+
+
+def _plain(given: Any, number: int, datum: str) -> Feature | None:
+    """Read a feature that is a point or a line of two positions and nothing else, of which nothing is told.
+
+    Most are; to look at every member of each takes three times as long.
+    """
+    if given.__class__ is not dict or not given.keys() <= PLAIN:
+        return None
+    properties, geometry, own = given.get("properties"), given.get("geometry"), given.get("id", "")
+    if properties.__class__ is not dict or geometry.__class__ is not dict or own.__class__ is not str:
+        return None
+    shape, places = geometry.get("type"), geometry.get("coordinates")
+    if shape == POINT:
+        places = [places]
+    elif shape != LINE or places.__class__ is not list or len(places) != len(ENDS):
+        return None
+    if given.get("type") != FEATURE or len(geometry) != len(("type", "coordinates")):
+        return None
+    for place in places:
+        if place.__class__ is not list or len(place) != 2 or not all(map(_is_fraction, place)):  # noqa: PLR2004
+            return None
+    ends = tuple((lon, lat) for lon, lat in places)
+    return Feature("feature", number, properties, shape, ends, text_of(own) or None, datum)
+
+
+def _is_fraction(value: Any) -> bool:
+    return value.__class__ is float and math.isfinite(value)
 
 
 def _single(geometry: dict[str, Any]) -> dict[str, Any]:
