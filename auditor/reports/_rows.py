@@ -14,7 +14,7 @@ from auditor import __version__
 from auditor.findings import SETTLED, Verdict
 from auditor.language import both
 from auditor.places import RELATIONS
-from auditor.reports._told import LIST, TOLD, WORD, path_of, tables, whole
+from auditor.reports._told import COLUMNS, LIST, TOLD, path_of, tables, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,38 +30,6 @@ if TYPE_CHECKING:
 EMPTY = pa.table({name: pa.array([], kind) for name, kind in TOLD.items()})
 HALF_TURN = 180.0
 ARROWS = frozenset({"path", "handoff"})  # lists whose order is a way; all others are joined by semicolons
-COLUMNS: dict[str, pa.DataType] = {
-    "rule": WORD,
-    "verdict": WORD,
-    "verdict_word": WORD,
-    "severity": WORD,
-    "grade": WORD,
-    "subject_kind": WORD,
-    "subject_id": pa.string(),
-    "rule_title": WORD,
-    "message": pa.string(),
-    "ask": pa.string(),
-    "path": LIST,
-    "handoff": LIST,
-    "relation": WORD,
-    "area": WORD,
-    "distance_m": pa.float64(),
-    "lon": pa.float64(),
-    "lat": pa.float64(),
-    "name": pa.string(),
-    "kind": WORD,
-    "owner": WORD,
-    "services": LIST,
-    "basis": WORD,
-    "clauses": LIST,
-    "article": WORD,
-    "message_id": WORD,
-    "message_en": pa.string(),
-    "message_zh": pa.string(),
-    "ask_en": pa.string(),
-    "ask_zh": pa.string(),
-    "fingerprint": pa.string(),
-}
 FACTS = {
     "operator": pa.string(),
     "operator_uscc": pa.string(),

@@ -25,7 +25,7 @@ CHUNK = 1 << 15  # findings in a table
 WORD = pa.dictionary(pa.int32(), pa.string())
 LIST = pa.list_(pa.string())
 WAYS = ("path", "path_to_gate")
-TOLD = {
+COLUMNS: dict[str, pa.DataType] = {
     "rule": WORD,
     "verdict": WORD,
     "verdict_word": WORD,
@@ -34,8 +34,19 @@ TOLD = {
     "subject_kind": WORD,
     "subject_id": pa.string(),
     "rule_title": WORD,
+    "message": pa.string(),
+    "ask": pa.string(),
     "path": LIST,
     "handoff": LIST,
+    "relation": WORD,
+    "area": WORD,
+    "distance_m": pa.float64(),
+    "lon": pa.float64(),
+    "lat": pa.float64(),
+    "name": pa.string(),
+    "kind": WORD,
+    "owner": WORD,
+    "services": LIST,
     "basis": WORD,
     "clauses": LIST,
     "article": WORD,
@@ -45,8 +56,11 @@ TOLD = {
     "ask_en": pa.string(),
     "ask_zh": pa.string(),
     "fingerprint": pa.string(),
-    "row": pa.int64(),  # of the subject in its table; null where nobody looked
 }
+DECLARED = frozenset({"name", "kind", "owner", "services", "relation", "area", "distance_m", "lon", "lat"})
+OURS = frozenset({"message", "ask"})  # in the language of the result; both are there
+TOLD = {name: kind for name, kind in COLUMNS.items() if name not in DECLARED | OURS} | {"row": pa.int64()}
+"""Columns that findings themselves bring; ``row`` is that of the subject, null where nobody looked."""
 
 
 def whole(text: str) -> str:

@@ -16,7 +16,8 @@ import shapely
 from auditor import geopackage
 from auditor.reports import Report
 from auditor.reports._content import dumps, head
-from auditor.reports._rows import COLUMNS, Findings, flat
+from auditor.reports._rows import Findings, flat
+from auditor.reports._told import COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
