@@ -108,7 +108,7 @@ def base(audited):
     return lambda: next(iter(audited.values()))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=batches(), lang=st.sampled_from(["en", "zh"]), most=st.sampled_from([1, 4, 1 << 18]))
 def test_columns_give_the_bytes_of_single_findings(base, made, lang, most):
     result = result_of(base(), *made, lang)
@@ -120,7 +120,7 @@ def test_columns_give_the_bytes_of_single_findings(base, made, lang, most):
     assert b"".join(written(result, set(Verdict), few=1000)) == plain
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=batches(), lang=st.sampled_from(["en", "zh"]))
 def test_columns_give_the_rows_of_single_findings(base, made, lang):
     ids, found = made
