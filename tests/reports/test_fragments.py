@@ -34,6 +34,16 @@ MESSAGES = {
 
 
 @st.composite
+def ways(draw, size):
+    """Lists of names, some of them empty."""
+    names = draw(NAMES)
+    lengths = draw(st.lists(st.integers(0, 3), min_size=size, max_size=size))
+    flat = draw(st.lists(st.integers(0, len(names) - 1), min_size=sum(lengths), max_size=sum(lengths)))
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    return Lists(offsets, np.array(flat, np.int32), pa.array(names, pa.string()))
+
+
+@st.composite
 def column(draw, size, *, lists=True):
     """One value a subject, in any form that a rule may give, or one for all."""
     several = st.lists(VALUES, min_size=size, max_size=size)
@@ -53,11 +63,7 @@ def column(draw, size, *, lists=True):
         return Each(values.__getitem__)
     codes = np.array(draw(st.lists(st.integers(0, 2), min_size=size, max_size=size)), np.int32)
     if form == "lists":
-        names = draw(NAMES)
-        lengths = draw(st.lists(st.integers(0, 3), min_size=size, max_size=size))
-        flat = draw(st.lists(st.integers(0, len(names) - 1), min_size=sum(lengths), max_size=sum(lengths)))
-        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        return Lists(offsets, np.array(flat, np.int32), pa.array(names, pa.string()))
+        return draw(ways(size))
     distinct = Distinct(codes, [draw(VALUES) for _ in range(3)])
     return distinct if form == "distinct" else Late(lambda: distinct)
 
@@ -78,7 +84,7 @@ def batches(draw):
                 st.fixed_dictionaries(
                     {},
                     optional={
-                        "path": column(size),
+                        "path": st.one_of(ways(size), column(size)),
                         "path_to_gate": column(size),
                         "handoff": column(size),
                         '"x': column(size),
