@@ -1,7 +1,7 @@
 """Findings as pieces of JSON, made a column at a time: the bytes that `AuditResult.record` gives one by one.
 
 Each distinct value is written once, and Arrow joins the pieces: on a network of a million nodes this takes a
-tenth of the time that a dict a finding takes. Batches on records (services, contracts) are few and written
+fifth of the time that a dict a finding takes. Batches on records (services, contracts) are few and written
 one by one.
 """
 
