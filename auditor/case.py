@@ -230,16 +230,6 @@ class Case(Standing):
         counts = self.declaration.nodes.column("count").take(pa.array(rows))
         return np.asarray(pc.fill_null(counts, 1).to_numpy(), np.int64)
 
-    @property
-    def counts(self) -> IntArray:
-        """Subscribers that each node stands for; prefer `counts_of`, which grows with what is asked."""
-        return self.counts_of(np.arange(self.n))
-
-    def count(self, row: int) -> int:
-        """Subscribers that one node stands for."""
-        count = self.declaration.nodes.column("count")[row].as_py()
-        return 1 if count is None else int(count)
-
     @cached_property
     def network(self) -> AccessGraph:
         """The network that the access searches run on."""

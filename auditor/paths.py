@@ -12,7 +12,6 @@ from auditor.access_graph import AccessInput
 from auditor.arrow import pa, pc
 from auditor.columns import Coded, picked, whole
 from auditor.roles import Party, Surety
-from auditor.shortest import taken
 from auditor.topology import NONE
 from auditor.values import Distinct, Lists
 
@@ -170,21 +169,9 @@ class Shown:
         """Ids along all paths, one after the other."""
         return names_of(self.declaration, self.witnesses.paths.nodes)
 
-    @cached_property
-    def _handoffs(self) -> tuple[list[str | None], list[str | None]]:
-        near, far = self.handoffs()
-        return near.to_pylist(), far.to_pylist()
-
     def path(self, position: int) -> list[str | None]:
         """Ids from the subject on."""
         return self.names[self.offsets[position] : self.offsets[position + 1]]
-
-    def handoff(self, position: int) -> list[str | None]:
-        """Give the first link that leaves the operator's and its customers' own nodes."""
-        if self.witnesses.near[position] < 0:
-            return []
-        near, far = self._handoffs
-        return [near[position], far[position]]
 
     def crosses(self, nodes: BoolArray) -> BoolArray:
         """Paths with a node among `nodes` (declared rows)."""
@@ -209,26 +196,6 @@ class Shown:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def lists(self, positions: IntArray | None = None) -> pa.ListArray:
-        """Ids along each path, from the subject on, as a column of lists.
-
-        Parameters
-        ----------
-        positions
-            Paths asked for; all by default.
-        """
-        paths = self.witnesses.paths if positions is None else taken(self.witnesses.paths, positions)
-        return pa.ListArray.from_arrays(
-            pa.array(paths.offsets.astype(np.int32)), ids_of(self.declaration, paths.nodes)
-        )
-
-    def handoffs(self) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
-        """Near and far ends of the hand-offs: null where there is none, far also where it is blank."""
-        near, far = (
-            coded_ids_of(self.declaration, rows) for rows in (self.witnesses.near, self.witnesses.far)
-        )
-        return near, far
-
     def ends(self) -> pa.DictionaryArray:
         """Ids of the last nodes of the paths: null where it is a blank far end, or there is no path."""
         ends = np.full(len(self), NONE, np.int32)
@@ -244,7 +211,7 @@ class Shown:
         return Lists(self.offsets, codes, pa.concat_arrays([coded.dictionary, last]))
 
     def links_left(self) -> Distinct:
-        """Give the hand-offs as `handoff` does."""
+        """Give the first link of each path that leaves the operator's and its customers' own nodes."""
         return self._pairs(self.witnesses.near, self.witnesses.far)
 
     def last_links(self) -> Distinct:
