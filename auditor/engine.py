@@ -21,7 +21,7 @@ from auditor.result import AuditResult
 from auditor.roles import Surety
 from auditor.rules import all_rules
 from auditor.settings import Policy
-from auditor.values import Distinct, Each, Late, coded, combined, is_column, pick
+from auditor.values import Distinct, Each, Late, argued, coded, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -143,15 +143,14 @@ def _told(rule: Rule, batch: Batch) -> Each | Late:
     def filled(args: Mapping[str, Any]) -> Text:
         return Text(*(render(text, args, lang) for text, lang in ((message.en, "en"), (message.zh, "zh"))))
 
-    own = {key: value for key, value in batch.args.items() if key in gaps(message.en) and is_column(value)}
-    if any(isinstance(value, Each) for value in own.values()):
+    shown = frozenset(gaps(message.en))
+    if any(isinstance(value, Each) and key in shown for key, value in batch.args.items()):
         return Each(lambda position: filled(pick(batch.args, position)))
 
     def made() -> Distinct:
         every = np.arange(len(batch))
-        several = combined([coded(value, every) for value in own.values()], len(batch))
-        texts = [filled({**batch.args, **dict(zip(own, args, strict=True))}) for args in several.values]
-        return Distinct(several.codes, texts)
+        several = argued(batch.args, shown, len(batch), lambda column: coded(column, every))
+        return Distinct(several.codes, [filled(args) for args in several.values])
 
     return Late(made)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from auditor.arrow import pa
+from auditor.arrow import pa, pc
 from auditor.language import Text
 from auditor.values import part_of, picker, value_at
 
@@ -169,12 +169,22 @@ class RuleFindings:
     severity: str
     batches: tuple[Batch, ...]
 
+    def severity_of(self, verdict: Verdict) -> str:
+        """Severity of a finding: what is settled informs."""
+        return "info" if verdict in SETTLED else self.severity
+
     def counts(self) -> Counter[Verdict]:
         """Findings by verdict."""
         total: Counter[Verdict] = Counter()
         for batch in self.batches:
             total[batch.verdict] += len(batch)
         return total
+
+
+def on_rows(batches: Sequence[Batch]) -> bool:
+    """Whether all subjects are rows of one table, so that ids sort them; else they are sorted singly."""
+    rows = all(isinstance(batch.subjects, np.ndarray) for batch in batches)
+    return rows and len({batch.kind for batch in batches}) == 1
 
 
 def fingerprint(rule: str, operator: str, subject: str, discriminator: str = "") -> str:
@@ -237,10 +247,16 @@ class FindingTable:
             chosen = list(batch.subjects)
         return [f"{batch.kind}:{name}" for name in chosen]
 
-    def ids_of(self, batch: Batch) -> pa.Array:
-        """Ids of the subjects of a batch on rows of nodes or links, as Arrow strings."""
-        ids = self.ids[batch.kind].take(pa.array(batch.subjects))
+    def ids_of(self, batch: Batch, positions: IntArray | None = None) -> pa.Array:
+        """Ids of subjects of a batch on rows of nodes or links, as Arrow strings: all, or at `positions`."""
+        rows = np.asarray(batch.subjects)
+        ids = self.ids[batch.kind].take(pa.array(rows if positions is None else rows[positions]))
         return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+
+    def order(self, batches: Sequence[Batch]) -> IntArray:
+        """Give the order of subjects of several batches, one after the other, that are `on_rows`."""
+        order: IntArray = pc.sort_indices(pa.concat_arrays([self.ids_of(b) for b in batches])).to_numpy()
+        return order
 
     def rows(self, verdicts: Iterable[Verdict] | None = None) -> Iterator[Finding]:
         """Findings one by one, by rule, then worst first, then by subject.
@@ -290,7 +306,7 @@ class FindingTable:
             clauses=found.clauses,
             subject=name,
             verdict=batch.verdict,
-            severity="info" if batch.verdict in SETTLED else found.severity,
+            severity=found.severity_of(batch.verdict),
             grade=f"E{batch.grade if isinstance(batch.grade, int) else batch.grade[at]}",
             message_id=batch.message,
             args=args,

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from auditor.findings import WORST_FIRST, Verdict
+from auditor.findings import WORST_FIRST, Verdict, on_rows
 from auditor.ways import lengths_of, ways_of
 
 if TYPE_CHECKING:
@@ -167,9 +165,8 @@ def _members(
 
 def _order(findings: FindingTable, batches: Sequence[Batch]) -> IntArray:
     """Order of subjects, as `FindingTable.of` gives them; those on rows of one table are sorted by Arrow."""
-    if all(isinstance(b.subjects, np.ndarray) for b in batches) and len({b.kind for b in batches}) == 1:
-        order: IntArray = pc.sort_indices(pa.concat_arrays([findings.ids_of(b) for b in batches])).to_numpy()
-        return order
+    if on_rows(batches):
+        return findings.order(batches)
     names = [name for batch in batches for name in findings.names(batch)]
     return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -140,6 +140,11 @@ def is_column(value: Any) -> bool:
     return isinstance(value, _COLUMNS)
 
 
+def ready(value: Any) -> Any:
+    """Make a column that is made late; all else stays."""
+    return value.column if isinstance(value, Late) else value
+
+
 def value_at(value: Any, position: int) -> Any:
     """Value of one subject; what is no column is shared by all."""
     if isinstance(value, np.ndarray):
@@ -184,7 +189,7 @@ def coded(value: Any, positions: IntArray) -> Distinct:
     positions
         Of the subjects in the batch.
     """
-    value = value.column if isinstance(value, Late) else value
+    value = ready(value)
     if isinstance(value, Distinct):
         used, codes = np.unique(value.codes[positions], return_inverse=True)
         return Distinct(codes, [value.values[i] for i in used.tolist()])
@@ -212,3 +217,32 @@ def combined(columns: Sequence[Distinct], size: int) -> Distinct:
         pairs = codes * len(column.values) + column.codes
         _, first, codes = np.unique(pairs, return_index=True, return_inverse=True)
     return Distinct(codes, [tuple(column.get(i) for column in columns) for i in first.tolist()])
+
+
+def argued(
+    args: Mapping[str, Any], shown: Container[str], size: int, look: Callable[[Any], Distinct]
+) -> Distinct:
+    """Give the distinct arguments with which subjects fill a message, so that each is filled once.
+
+    Parameters
+    ----------
+    args
+        Of a batch.
+    shown
+        Names of those that the message shows; others tell nothing apart.
+    size
+        Number of subjects.
+    look
+        From a column to its values of these subjects, as `coded` gives them.
+
+    Examples
+    --------
+    >>> args = {"end": Distinct(np.array([0, 1, 0]), ["core-1", "core-2"]), "count": np.arange(3)}
+    >>> told = argued(args, {"end"}, 3, lambda column: coded(column, np.arange(3)))
+    >>> told.codes.tolist(), [each["end"] for each in told.values]
+    ([0, 1, 0], ['core-1', 'core-2'])
+    """
+    keys = [key for key, value in args.items() if key in shown and is_column(value)]
+    several = combined([look(args[key]) for key in keys], size)
+    filled = [{**args, **dict(zip(keys, own, strict=True))} for own in several.values]
+    return Distinct(several.codes, filled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from auditor.values import Late, Lists, coded
+from auditor.values import Lists, coded, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ class Tree:
 
 def ways_of(value: Any, positions: IntArray) -> Ways:
     """Give the lists of some findings, whatever the column is; nothing is an empty list."""
-    value = value.column if isinstance(value, Late) else value
+    value = ready(value)
     if isinstance(value, Lists):
         chosen = value.take(positions)
         used, codes = np.unique(chosen.codes, return_inverse=True)
@@ -85,7 +85,7 @@ def ways_of(value: Any, positions: IntArray) -> Ways:
 
 def lengths_of(value: Any, size: int) -> IntArray:
     """Count the names in each list of a column."""
-    value = value.column if isinstance(value, Late) else value
+    value = ready(value)
     if isinstance(value, Lists):
         return np.diff(value.offsets)
     column = coded(value, np.arange(size))

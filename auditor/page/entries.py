@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from auditor.grouping import by_rule
 from auditor.messages import GRADES, VERDICTS, observation_line, weightiest
 from auditor.page.network import Carried, shown
 from auditor.page.words import WORDS
-from auditor.values import coded, combined, is_column
+from auditor.values import argued, coded, combined
 from auditor.ways import grown, ways_of
 
 if TYPE_CHECKING:
@@ -153,12 +154,10 @@ class Entries:
         result, said = self.result, {name: np.empty(len(number), object) for name in SAYS}
         for i in np.unique(number).tolist():
             batch, mine = found.batches[i], np.flatnonzero(number == i)
-            gaps = result.gaps(found.rule, batch.message)
-            keys = [key for key, value in batch.args.items() if key in gaps and is_column(value)]
-            several = combined([coded(batch.args[key], position[mine]) for key in keys], len(mine))
-            filled = [{**batch.args, **dict(zip(keys, own, strict=True))} for own in several.values]
+            look = partial(coded, positions=position[mine])
+            several = argued(batch.args, result.gaps(found.rule, batch.message), len(mine), look)
             for name, get in zip(SAYS, (result.told, result.asked), strict=True):
-                told = [get(found.rule, batch.message, args) for args in filled]
+                told = [get(found.rule, batch.message, args) for args in several.values]
                 said[name][mine] = np.array(told, object)[several.codes]
         return {name: texts.tolist() for name, texts in said.items()}
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.findings import SETTLED, fingerprints
+from auditor.findings import fingerprints, on_rows
 from auditor.reports._content import dumps
 from auditor.reports._groups import groups, merged
-from auditor.values import Distinct, Late, Lists, coded, combined, is_column
+from auditor.values import Distinct, Lists, argued, coded, is_column, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ def written(result: AuditResult, verdicts: Iterable[Verdict], *, few: int = FEW)
         Some findings.
     """
     for group in groups(result.findings, verdicts):
-        if group.on_rows and len(group) > few:
+        if on_rows(group.batches) and len(group) > few:
             yield from _chunks(result, group)
         else:
             for finding in result.findings.of(group.found, group.verdict):
@@ -86,7 +86,7 @@ def quoted(texts: Any) -> Any:
 def _records(result: AuditResult, group: Group, part: Part) -> Any:
     """Write some findings of one batch."""
     found, batch, kind = group.found, part.batch, part.batch.kind
-    severity = "info" if batch.verdict in SETTLED else found.severity
+    severity = found.severity_of(batch.verdict)
     clause = ", ".join(found.clauses)
     chosen = _Chosen(part.positions)
     return pc.binary_join_element_wise(
@@ -111,13 +111,9 @@ def _records(result: AuditResult, group: Group, part: Part) -> Any:
 
 def _messages(result: AuditResult, rule: str, batch: Batch, chosen: _Chosen) -> Any:
     """Write message and what to ask, each distinct combination of the arguments that they show once."""
-    shown = result.gaps(rule, batch.message)
-    keys = [key for key, value in batch.args.items() if key in shown and is_column(value)]
-    several = combined([chosen.coded(batch.args[key]) for key in keys], len(chosen.positions))
-    shared = dict(batch.args)
+    several = argued(batch.args, result.gaps(rule, batch.message), len(chosen.positions), chosen.coded)
 
-    def text(own: tuple[Any, ...]) -> str:
-        args = shared | dict(zip(keys, own, strict=True))
+    def text(args: dict[str, Any]) -> str:
         message, ask = (dumps(give(rule, batch.message, args)) for give in (result.told, result.asked))
         return f'{message.decode()},"ask":{ask.decode()}'
 
@@ -131,13 +127,13 @@ def _word(text: Any) -> str:
 def _readied(batch: Batch) -> Batch:
     """Make what is late of the witness, and write the names in its lists, once for all chunks."""
 
-    def ready(key: str, value: Any) -> Any:
-        value = value.column if isinstance(value, Late) else value
+    def prepared(key: str, value: Any) -> Any:
+        value = ready(value)
         if isinstance(value, Lists) and key != HANDOFF:
             return _Written(value.offsets, value.codes, quoted(value.names))
         return value
 
-    return replace(batch, details={key: ready(key, value) for key, value in batch.details.items()})
+    return replace(batch, details={key: prepared(key, value) for key, value in batch.details.items()})
 
 
 class _Written(Lists):

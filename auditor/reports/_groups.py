@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.findings import WORST_FIRST
-from auditor.values import Late, Lists
+from auditor.values import Lists, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,12 +56,6 @@ class Group:
     def __len__(self) -> int:
         return sum(map(len, self.batches))
 
-    @property
-    def on_rows(self) -> bool:
-        """Whether all subjects are rows of one table, so that ids sort them; else they are sorted singly."""
-        rows = all(isinstance(batch.subjects, np.ndarray) for batch in self.batches)
-        return rows and len({batch.kind for batch in self.batches}) == 1
-
     def chunks(self, findings: FindingTable, most: int) -> Iterator[tuple[list[Part], IntArray]]:
         """Sort by subject, and give at most so many findings at once.
 
@@ -71,10 +64,9 @@ class Group:
         tuple
             Parts of batches, and where each finding of the parts, one after the other, comes in the order.
         """
-        ids = pa.concat_arrays([findings.ids_of(batch) for batch in self.batches])
         number = np.repeat(np.arange(len(self.batches)), [len(batch) for batch in self.batches])
         position = np.concatenate([np.arange(len(batch)) for batch in self.batches])
-        order = pc.sort_indices(ids).to_numpy()
+        order = findings.order(self.batches)
         weight = np.concatenate([_weights(batch) for batch in self.batches])[order]
         starts = np.flatnonzero(np.diff(np.cumsum(weight) // MOST_NAMES, prepend=-1))
         starts = np.union1d(starts, np.arange(0, len(order), most))
@@ -82,9 +74,9 @@ class Group:
             chosen = order[start:end]
             places = [np.flatnonzero(number[chosen] == at) for at in range(len(self.batches))]
             parts = [
-                Part(batch, position[chosen[mine]], ids.take(pa.array(chosen[mine])))
+                Part(batch, at, findings.ids_of(batch, at))
                 for batch, mine in zip(self.batches, places, strict=True)
-                if len(mine)
+                if len(at := position[chosen[mine]])
             ]
             yield parts, np.concatenate(places)
 
@@ -110,7 +102,7 @@ def _weights(batch: Batch) -> IntArray:
     """Names that each finding of a batch shows, and one."""
     weight = np.ones(len(batch), np.int64)
     for value in batch.details.values():
-        column = value.column if isinstance(value, Late) else value
+        column = ready(value)
         if isinstance(column, Lists):
             weight += np.diff(column.offsets)
     return weight

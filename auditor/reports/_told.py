@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import registers
-from auditor.findings import SETTLED, fingerprints
+from auditor.findings import fingerprints, on_rows
 from auditor.messages import VERDICTS
 from auditor.reports._groups import groups, merged
-from auditor.values import Late, Lists, coded, combined, is_column
+from auditor.values import Lists, argued, coded, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,7 +81,7 @@ def tables(result: AuditResult, verdicts: Iterable[Verdict], *, few: int = 64) -
         Findings of one rule and verdict that are looked at one by one.
     """
     for group in groups(result.findings, verdicts):
-        if group.on_rows and len(group) > few and not any(map(_two_ways, group.batches)):
+        if on_rows(group.batches) and len(group) > few and not any(map(_two_ways, group.batches)):
             for parts, places in group.chunks(result.findings, CHUNK):
                 columns = [_of_part(result, group, part) for part in parts]
                 yield pa.table({name: merged([c[name] for c in columns], places) for name in TOLD})
@@ -128,7 +128,7 @@ def _of_part(result: AuditResult, group: Group, part: Part) -> dict[str, Any]:
         "rule": found.rule,
         "verdict": str(batch.verdict),
         "verdict_word": VERDICTS[batch.verdict].in_(lang),
-        "severity": "info" if batch.verdict in SETTLED else found.severity,
+        "severity": found.severity_of(batch.verdict),
         "subject_kind": batch.kind,
         "rule_title": result.rule(found.rule).title.in_(lang),
         "basis": found.basis,
@@ -159,15 +159,15 @@ def _constant(value: str, size: int) -> Any:
 def _texts(result: AuditResult, group: Group, part: Part) -> dict[str, Any]:
     """Fill messages and what to ask, each distinct combination of the arguments that they show once."""
     rule, batch = group.found.rule, part.batch
-    shown = result.gaps(rule, batch.message)
-    keys = [key for key, value in batch.args.items() if key in shown and is_column(value)]
-    several = combined([coded(batch.args[key], part.positions) for key in keys], len(part.positions))
-    filled = [{**batch.args, **dict(zip(keys, own, strict=True))} for own in several.values]
+    size, positions = len(part.positions), part.positions
+    several = argued(
+        batch.args, result.gaps(rule, batch.message), size, lambda column: coded(column, positions)
+    )
     codes = pa.array(several.codes)
     texts = {}
     for lang in ("en", "zh"):
-        told = [whole(result.told(rule, batch.message, args, lang)) for args in filled]
-        asked = [whole(result.asked(rule, batch.message, args, lang)) or None for args in filled]
+        told = [whole(result.told(rule, batch.message, args, lang)) for args in several.values]
+        asked = [whole(result.asked(rule, batch.message, args, lang)) or None for args in several.values]
         texts[f"message_{lang}"] = pa.array(told, pa.string()).take(codes)
         texts[f"ask_{lang}"] = pa.array(asked, pa.string()).take(codes)
     return texts
@@ -175,7 +175,7 @@ def _texts(result: AuditResult, group: Group, part: Part) -> dict[str, Any]:
 
 def _lists(value: Any, part: Part) -> Any:
     """Give ways as lists of names; null where there is none, and a question mark for a far end unknown."""
-    value = value.column if isinstance(value, Late) else value
+    value = ready(value)
     if not isinstance(value, Lists):
         column = coded(value, part.positions)
         return pa.array([_names(names) for names in column.values], LIST).take(pa.array(column.codes))
