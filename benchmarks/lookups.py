@@ -16,13 +16,12 @@ import argparse
 import datetime as dt
 import io
 import ipaddress
-import statistics
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from turns import in_turns, show
 
 from auditor import zones
 from auditor.addresses import Addresses, dotted
@@ -38,22 +37,6 @@ if TYPE_CHECKING:
 AS_OF = dt.date(2026, 11, 22)
 COLUMNS = ("country", "province", "city", "district", "owner")
 LEAST, MOST = 0x20000000 << 32, 0x40000000 << 32  # upper halves of global unicast addresses
-
-
-def in_turns(ways: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
-    """Median seconds of the processor for each way, run in turns."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(runs):
-        for name, way in ways.items():
-            start = time.process_time()
-            way()
-            times[name].append(time.process_time() - start)
-    return {name: statistics.median(spent) for name, spent in times.items()}
-
-
-def show(what: str, rows: int, seconds: float) -> None:
-    """Print a line."""
-    print(f"{what:58} {seconds:8.3f} s {rows / seconds / 1e6:8.2f} million/s")
 
 
 def compared(what: str, rows: int, ways: dict[str, Callable[[], Any]], runs: int, *, same: bool) -> bool:

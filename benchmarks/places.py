@@ -11,12 +11,12 @@ what `auditor check` asks of nodes (datum, area, part, whether the disc of a poi
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from turns import in_turns, show
 
 from auditor import zones
 from auditor.columns import Coded
@@ -24,8 +24,6 @@ from auditor.datum import DATUMS
 from auditor.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from auditor.columns import FloatArray
     from auditor.zones import Areas
 
@@ -53,22 +51,6 @@ def points(areas: Areas, count: int, random: np.random.Generator) -> tuple[Float
     lat = np.concatenate([on[:, 1], random.uniform(south, north)])
     order = random.permutation(count)
     return lon[order], lat[order]
-
-
-def in_turns(ways: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
-    """Median seconds of the processor for each way, run in turns."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(runs):
-        for name, way in ways.items():
-            start = time.process_time()
-            way()
-            times[name].append(time.process_time() - start)
-    return {name: statistics.median(spent) for name, spent in times.items()}
-
-
-def show(what: str, rows: int, seconds: float, more: str = "") -> None:
-    """Print a line."""
-    print(f"{what:58} {seconds:8.3f} s {rows / seconds / 1e6:8.2f} million/s {more}")
 
 
 def kernel(areas: Areas, lon: FloatArray, lat: FloatArray, runs: int) -> bool:
