@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.arrow import pa, pc
+from auditor.columns import whole
 from auditor.language import Text
 from auditor.values import part_of, picker, value_at
 
@@ -250,8 +251,7 @@ class FindingTable:
     def ids_of(self, batch: Batch, positions: IntArray | None = None) -> pa.Array:
         """Ids of subjects of a batch on rows of nodes or links, as Arrow strings: all, or at `positions`."""
         rows = np.asarray(batch.subjects)
-        ids = self.ids[batch.kind].take(pa.array(rows if positions is None else rows[positions]))
-        return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+        return whole(self.ids[batch.kind].take(pa.array(rows if positions is None else rows[positions])))
 
     def order(self, batches: Sequence[Batch]) -> IntArray:
         """Give the order of subjects of several batches, one after the other, that are `on_rows`."""
